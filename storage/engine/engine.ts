@@ -1,0 +1,178 @@
+// The door of the engine: what sql sees of storage. A database is a timeline seen as B+trees of cells (key bytes ->
+// value bytes), read at a read point, changed through transactions.
+//
+// All calls are synchronous. One that meets a missing page, a lock somebody else holds or a log without room calls
+// suspend() (../base/suspend.ts); the driver of the statement waits and calls again. Everything below is written so
+// that the same call can simply be made again.
+//
+//   statement ── View{readLsn, writes, commandId} ──▶ Cursor / get ──▶ cells of pages (+ the transaction's own writes)
+//   transaction ── put/delete/lock ──▶ write set ── commit() ──▶ pages + log records, in one synchronous step
+//
+// Invariants: pages hold committed rows only; a snapshot is an LSN; the order of commits is the order of LSNs; the
+// effects of an aborted transaction never existed. Trees are compared by memcmp of their keys.
+
+import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
+
+/**
+ * A cell as the reader meets it: bytes in place. `key` lies in [keyStart, keyEnd) and the value in [start, end) of the
+ * same `bytes`. Valid until the next call on the cursor that owns it, or the next suspension. Readers never write to it.
+ * `lsn` is the LSN of the record that put this version of the cell; for a cell of the transaction's own write set it is
+ * OWN_WRITE_LSN.
+ */
+export interface Cell {
+  bytes: Buffer
+  view: DataView
+  keyBytes: Buffer
+  keyStart: number
+  keyEnd: number
+  start: number
+  end: number
+  lsn: Lsn
+}
+
+/** `lsn` of cells that come from the reader's own transaction: above every real LSN. */
+export const OWN_WRITE_LSN: Lsn = Number.MAX_SAFE_INTEGER as Lsn
+
+/**
+ * What a statement reads: the committed state at `readLsn`, and of its own transaction's writes those staged by
+ * commands below `commandId`. Mutable on purpose: READ COMMITTED moves `readLsn` forward at each statement.
+ */
+export interface View {
+  readonly database: Database
+  readLsn: Lsn
+  transaction: Transaction | undefined
+  commandId: number
+  /** Highest page LSN that reads through this view met: an answer with rows waits until the VDL has passed it. */
+  seenLsn: Lsn
+}
+
+export interface Cursor {
+  /**
+   * Positions before the first cell with key ≥ `low` (undefined: the first of all) and bounds the scan to keys
+   * < `high` (undefined: none). The arrays are not kept. For a descending scan: before the last cell < high, down to low.
+   */
+  seek(low: Uint8Array | undefined, high: Uint8Array | undefined, descending?: boolean): void
+  /** Moves to the next cell and fills `cell`; false at the end. May suspend; then call again. */
+  next(): boolean
+  readonly cell: Cell
+  close(): void
+}
+
+/** Row and key locks, weakest to strongest, with PostgreSQL's conflict table (documentation, section 13.3.2). */
+export type LockStrength = 'key-share' | 'share' | 'no-key-update' | 'update'
+
+/** What to do when a lock is taken: wait (suspend), fail with StorageError 'lock-not-available', or skip. */
+export type LockWait = 'wait' | 'nowait' | 'skip'
+
+/** PostgreSQL's table lock modes 1 (ACCESS SHARE) to 8 (ACCESS EXCLUSIVE), section 13.3.1. */
+export type TableLockMode = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
+
+/** Names a savepoint inside a transaction's write set. */
+export type Savepoint = number & { readonly savepoint: true }
+
+/**
+ * A read-write transaction. Nothing but its own write set (and locks) changes until commit. Callers stage a change to a
+ * key only while they hold a lock of 'no-key-update' or 'update' on it, unless the key cannot be known to anyone else
+ * (a fresh row id).
+ */
+export interface Transaction {
+  readonly id: number
+  readonly database: Database
+  /** True once anything was staged. */
+  readonly hasWrites: boolean
+
+  put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void
+  delete(tree: TreeId, key: Uint8Array, commandId: number): void
+
+  /** Locks a key. Returns false only with 'skip'. Suspends while it waits; StorageError 'deadlock' for a victim. */
+  lock(tree: TreeId, key: Uint8Array, strength: LockStrength, wait: LockWait): boolean
+  /** Locks a table (or any object) by number for the rest of the transaction. */
+  lockTable(object: number, mode: TableLockMode, wait: LockWait): boolean
+
+  savepoint(): Savepoint
+  /** Undoes every put, delete and lock since the savepoint. The savepoint stays usable. */
+  rollbackTo(savepoint: Savepoint): void
+
+  /**
+   * A tree that exists from this transaction's commit on. Its id is valid in put and reads of this transaction at once.
+   * dropTree frees a tree's pages at commit; readers at older read points still see them.
+   */
+  createTree(): TreeId
+  dropTree(tree: TreeId): void
+
+  /**
+   * Applies the write set to the current pages and appends its records, in LSN order after every earlier commit.
+   * Synchronous when all its pages are resident (else suspends; call again); large sets are applied in slices between
+   * which others run. Returns the commit LSN, or the current read point if nothing was written. Releases all locks.
+   * The caller answers its client only after database.onDurable(lsn).
+   */
+  commit(): Lsn
+  /** Forgets everything and releases all locks. Never suspends, never fails. Idempotent. */
+  abort(): void
+}
+
+/** One timeline, opened. */
+export interface Database {
+  readonly timeline: TimelineId
+  /** LSN of the newest commit that was applied: the read point of a statement that starts now. */
+  readonly head: Lsn
+  readonly vdl: Lsn
+
+  /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
+  view(readLsn?: Lsn): View
+  /** Keeps the page versions that `view` needs until unpin. Required before any wait and for views that outlive a turn. */
+  pin(view: View): void
+  unpin(view: View): void
+
+  begin(): Transaction
+
+  /** The cell with exactly this key as `view` sees it, or undefined. One shared Cell per database: use it at once. */
+  get(view: View, tree: TreeId, key: Uint8Array): Cell | undefined
+  /** The newest committed version, whatever the view: for re-checks after a lock wait and for unique checks. */
+  getLatest(tree: TreeId, key: Uint8Array): Cell | undefined
+  cursor(view: View, tree: TreeId): Cursor
+
+  /** The next hidden row id of a tree, from a counter that continues after the highest key ever stored. */
+  nextRowId(tree: TreeId): number
+
+  /**
+   * Applies puts outside any transaction, at once and for good (sequences). The records precede those of any commit
+   * that follows; durability is seen through `onDurable`. May suspend.
+   */
+  putNow(tree: TreeId, key: Uint8Array, value: Uint8Array): Lsn
+
+  onDurable(lsn: Lsn, callback: (error?: Error) => void): void
+
+  /** Figures of a tree for the planner: cells and pages, estimated without reading more than a few pages. */
+  estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number }
+  /** The commit time and LSN: newest commit at or before `wallMicros`, as far as the log knows. */
+  lsnAtTime(wallMicros: number): Promise<Lsn>
+}
+
+/** Session-level and advisory locks are taken through this owner: they outlive transactions. */
+export interface LockOwner {
+  lock(object: number | string, mode: TableLockMode, wait: LockWait): boolean
+  unlock(object: number | string, mode: TableLockMode): boolean
+  unlockAll(): void
+}
+
+export interface EngineStatus {
+  readonly poolPages: number
+  readonly poolPagesMax: number
+  readonly poolHits: number
+  readonly poolMisses: number
+  readonly versionPages: number
+  readonly commits: number
+}
+
+export interface Engine {
+  /** Opens a timeline (the same object at every call). Reads its meta page; bootstraps an empty one. */
+  open(timeline: TimelineId): Promise<Database>
+  lockOwner(database: Database): LockOwner
+  status(): EngineStatus
+  /** Waits for what was committed to be durable and lets go of the pool. The volume is closed by whoever opened it. */
+  close(): Promise<void>
+}
+
+/** Tree that every timeline has from birth: the catalog's objects (see sql/catalog). */
+export const CATALOG_TREE: TreeId = 1 as PageNo

@@ -1,0 +1,91 @@
+// The door of the volume: what the engine sees of storage. A volume keeps the logs of many timelines on a quorum of
+// storage nodes and answers for any page at any LSN. The engine never writes a page.
+//
+//   engine ──begin/append/end──▶ log writer ══batches══▶ six nodes        LSNs of one timeline:
+//          ◀──── onDurable ───── VDL  ◀══ SCLs ═════════                   VDL ≤ VCL ≤ tail ≤ VCL + LAL
+//
+// Invariants: VDL and VCL never go back. An LSN is given out once. `append` never waits: whoever writes first asks
+// `reserve`. A timeline's records reach storage in LSN order.
+
+import type { Epoch, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+
+/** A timeline as the volume knows it. `parent` is undefined for a root. */
+export interface TimelineInfo {
+  readonly id: TimelineId
+  readonly parent: { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined
+  /** Wall time of its creation, microseconds since 1970. */
+  readonly createdMicros: number
+}
+
+export interface Volume {
+  readonly volumeEpoch: Epoch
+  /** True when the volume had no timeline yet when it was opened: the caller bootstraps. */
+  readonly isNew: boolean
+
+  timelines(): readonly TimelineInfo[]
+  /**
+   * Creates a branch of `parent` at `lsn` (a consistency point at or below the parent's tail) or a root. Resolves when a
+   * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8.
+   */
+  createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId>
+  /** Forgets a timeline; what its children still read stays. Resolves when a write quorum has it on disk. */
+  dropTimeline(timeline: TimelineId): Promise<void>
+  /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
+  log(timeline: TimelineId): TimelineLog
+
+  /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
+  setReadFloor(timeline: TimelineId, lsn: Lsn): void
+
+  status(): VolumeStatus
+  /** Sends what is buffered, waits for it, closes the nodes. */
+  close(): Promise<void>
+}
+
+/** The log of one timeline, from its branch point on. */
+export interface TimelineLog {
+  readonly timeline: TimelineId
+  /** Highest consistency point that is durable. */
+  readonly vdl: Lsn
+  /** Every record up to here met its quorum. A page with pageLsn ≤ vcl may leave the buffer pool. */
+  readonly vcl: Lsn
+  /** LSN the next record will get. */
+  readonly tail: Lsn
+
+  /** Whether `bytes` more of log may be appended now (tail + bytes ≤ VCL + LAL). If not, suspend on `room()`. */
+  hasRoom(bytes: number): boolean
+  room(): Promise<void>
+
+  /**
+   * Appends one encoded record (see ../log/record.ts for the format; the caller filled the header with
+   * lsn === this.tail). The bytes are copied before the call returns. `endsMtr` marks the consistency point. Records
+   * travel to storage at the end of the current turn of the event loop, together with those of all other sessions.
+   */
+  append(record: Uint8Array, offset: number, length: number, endsMtr: boolean): void
+
+  /** Calls back once VDL ≥ lsn (or with the error that makes that unknown). Calls at once if it already is. */
+  onDurable(lsn: Lsn, callback: (error?: Error) => void): void
+
+  /**
+   * The image of a page at the newest version ≤ lsn, asked of one segment with SCL ≥ lsn; resolved through the
+   * timeline's ancestors. The buffer is PAGE_SIZE_BYTES long and the caller's to keep. A page that was never written is
+   * all zeroes. `lsn` must be ≤ vcl (on the timeline's own part of the log).
+   */
+  readPage(page: PageNo, lsn: Lsn): Promise<Uint8Array>
+}
+
+/** Figures for `borealis.volume` and the tests; counters count since the volume was opened. */
+export interface VolumeStatus {
+  readonly nodes: readonly NodeStatus[]
+  readonly batchesSent: number
+  readonly messagesSent: number
+  readonly bytesSent: number
+  readonly pagesRead: number
+}
+
+export interface NodeStatus {
+  readonly id: number
+  readonly zone: string
+  readonly alive: boolean
+  readonly scl: Lsn
+  readonly error: string | undefined
+}
