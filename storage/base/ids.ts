@@ -26,6 +26,8 @@ export type TreeId = PageNo
 
 export const LSN_ZERO: Lsn = 0 as Lsn
 export const META_PAGE: PageNo = 0 as PageNo
+/** The page number of records that change no page (commit records). */
+export const NO_PAGE: PageNo = 0xffff_ffff as PageNo
 export const CLUSTER_TIMELINE: TimelineId = 1 as TimelineId
 
 export function asLsn(value: number): Lsn {

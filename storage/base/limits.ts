@@ -12,7 +12,7 @@ export const CELL_INLINE_SIZE_BYTES_MAX = 2000
 export const KEY_SIZE_BYTES_MAX = 1200
 
 /** Bytes of a value: 1 GiB less a page, PostgreSQL's limit of a field. */
-export const VALUE_SIZE_BYTES_MAX = 0x4000_0000 - PAGE_SIZE_BYTES
+export const VALUE_SIZE_BYTES_MAX: number = 0x4000_0000 - PAGE_SIZE_BYTES
 
 /** LSN allocation limit: no LSN above VCL + LAL is handed out (Aurora 2017, section 4.2.1: 10 million). */
 export const LAL_BYTES = 10_000_000
