@@ -1,0 +1,109 @@
+// A growing buffer that messages, rows and keys are written into. Big-endian integers, as the wire and index keys want
+// them. One writer lives long and is reset, so that the hot path allocates nothing.
+
+import { assert } from './assert.ts'
+
+const SIZE_BYTES_MAX = 0x7fff_0000
+
+export class ByteWriter {
+  /** The bytes; only [0, length) is meaningful, and the object changes when the buffer grows. */
+  bytes: Buffer
+  /** Bytes written so far. */
+  length = 0
+
+  constructor(initialSizeBytes = 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(initialSizeBytes)
+  }
+
+  reset(): void {
+    this.length = 0
+  }
+
+  /** Makes room for `count` more bytes; afterwards they may be written directly and `length` advanced. */
+  reserve(count: number): void {
+    const needed = this.length + count
+    if (needed > this.bytes.length) this.#grow(needed)
+  }
+
+  uint8(value: number): void {
+    this.reserve(1)
+    this.bytes[this.length++] = value
+  }
+
+  int16(value: number): void {
+    this.reserve(2)
+    const { bytes } = this
+    bytes[this.length++] = value >> 8
+    bytes[this.length++] = value
+  }
+
+  int32(value: number): void {
+    this.reserve(4)
+    this.setInt32(this.length, value)
+    this.length += 4
+  }
+
+  /** Overwrites four bytes at `offset`, for lengths known only afterwards. */
+  setInt32(offset: number, value: number): void {
+    const { bytes } = this
+    bytes[offset] = value >> 24
+    bytes[offset + 1] = value >> 16
+    bytes[offset + 2] = value >> 8
+    bytes[offset + 3] = value
+  }
+
+  /** Appends bytes [start, end) of `source`. */
+  raw(source: Uint8Array, start = 0, end: number = source.length): void {
+    const count = end - start
+    this.reserve(count)
+    if (count <= 24) {
+      const { bytes } = this
+      for (let i = start, at = this.length; i < end; i++, at++) bytes[at] = source[i] as number
+    } else {
+      this.bytes.set(start === 0 && end === source.length ? source : source.subarray(start, end), this.length)
+    }
+    this.length += count
+  }
+
+  /** Appends text as UTF-8, with no terminator. Returns the bytes written. */
+  utf8(text: string): number {
+    const { length } = text
+    this.reserve(length * 3)
+    const { bytes } = this
+    const start = this.length
+    if (length <= 24) {
+      let i = 0
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i)
+        if (code > 0x7f) break
+        bytes[start + i] = code
+      }
+      if (i === length) {
+        this.length = start + length
+        return length
+      }
+    }
+    const count = bytes.write(text, start, 'utf8')
+    this.length = start + count
+    return count
+  }
+
+  /** Appends text as UTF-8 and a zero byte. */
+  cstring(text: string): void {
+    this.utf8(text)
+    this.uint8(0)
+  }
+
+  /** A copy of what was written. */
+  copy(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.length))
+  }
+
+  #grow(needed: number): void {
+    assert(needed <= SIZE_BYTES_MAX, 'a message stays below 2 GiB')
+    const size = Math.min(SIZE_BYTES_MAX, Math.max(needed, this.bytes.length * 2))
+    const grown = Buffer.allocUnsafeSlow(size)
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+  }
+}
