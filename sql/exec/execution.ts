@@ -1,0 +1,104 @@
+// What runs: the door between the session and the executor.
+//
+// A PreparedPlan is made once per statement text and catalog version and shared by all sessions. It is started with an
+// ExecutionContext, which gives an Execution; the session pulls batches of rows from it until it is done. Everything is
+// synchronous; whatever must wait suspends (storage/base/suspend.ts) and next() is called again.
+
+import type { ByteWriter } from '../../storage/base/byte-writer.ts'
+import type { Transaction, View } from '../../storage/engine/engine.ts'
+import type { Catalog, ServerState } from '../catalog/catalog.ts'
+import type { FunctionContext } from '../functions/function.ts'
+import type { SqlNotice } from '../types/sql-error.ts'
+import type { Row, Value } from '../types/value.ts'
+
+/** What one run of a statement may use. Made by the session for each run. */
+export interface ExecutionContext {
+  readonly catalog: Catalog
+  readonly server: ServerState
+  /** Functions' context: settings, clocks, services. */
+  readonly functions: FunctionContext
+  /** $1.. and lifted literals, already of the plan's parameter types. */
+  readonly parameters: Row
+  /** Reads. The session set readLsn, transaction and commandId; the executor advances nothing but seenLsn. */
+  readonly view: View
+  /** Present for statements that change data or lock rows; the session began it. */
+  readonly transaction: Transaction | undefined
+  /** Isolation: 'read committed' re-reads a row that changed under a lock wait; the others fail with 40001. */
+  readonly isolation: 'read committed' | 'repeatable read' | 'serializable'
+  /** Command id that this statement's writes get; its own reads see only lower ones. */
+  readonly commandId: number
+  /**
+   * Called by scans once per page or batch: throws 57014 when the statement was cancelled or timed out, and suspends when
+   * its turn is over.
+   */
+  checkpoint(): void
+  notice(notice: SqlNotice): void
+  /** A command id above every one used so far, for work that must see this statement's writes (FK checks at its end). */
+  nextCommandId(): number
+  /** Memory that sorts, hashes and materialisations may take, bytes (work_mem); above it they spill or fail clearly. */
+  readonly workMemBytes: number
+  /** Deferred constraint checks queue here; the session runs them at COMMIT or SET CONSTRAINTS IMMEDIATE. */
+  deferCheck(check: DeferredCheck): void
+}
+
+export interface DeferredCheck {
+  readonly constraintOid: number
+  /** Throws the constraint's SqlError if it does not hold. May suspend. */
+  run(context: ExecutionContext): void
+}
+
+export interface OutputColumn {
+  readonly name: string
+  readonly type: number
+  readonly typmod: number
+  readonly tableOid: number
+  readonly columnNumber: number
+}
+
+export interface PreparedPlan {
+  /** Columns of the rows it returns; undefined for statements without a result (INSERT without RETURNING). */
+  readonly columns: readonly OutputColumn[] | undefined
+  readonly parameterTypes: readonly number[]
+  readonly command: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE'
+  /** Needs a Transaction: it changes data, locks rows or calls nextval. */
+  readonly writes: boolean
+  /** Tables it touches with the lock mode it needs (1 ACCESS SHARE, 2 ROW SHARE, 3 ROW EXCLUSIVE). */
+  readonly tables: readonly { readonly oid: number; readonly mode: 1 | 2 | 3 }[]
+  /** Privileges to check before each run: relation, columns, letters (r a w d). */
+  readonly privileges: readonly { readonly relation: number; readonly privilege: string }[]
+  start(context: ExecutionContext): Execution
+  /** EXPLAIN's tree in PostgreSQL's text form; `execution` adds ANALYZE's figures. */
+  explain(options: ExplainOptions, catalog: Catalog, execution?: Execution): ExplainNode
+}
+
+export interface ExplainOptions {
+  readonly analyze: boolean
+  readonly verbose: boolean
+  readonly costs: boolean
+  readonly buffers: boolean
+  readonly timing: boolean
+}
+
+/** One plan node for EXPLAIN, in any of its formats. Keys as in PostgreSQL's JSON format, in its order. */
+export interface ExplainNode {
+  readonly label: string
+  readonly properties: readonly (readonly [string, string | number | boolean | readonly string[]])[]
+  readonly children: readonly ExplainNode[]
+}
+
+export interface Execution {
+  /**
+   * The next batch of result rows, or undefined when the statement is done. May suspend; then call again. Statements
+   * without result do all their work in the first call.
+   */
+  next(): readonly Row[] | undefined
+  /** Rows inserted, updated, deleted or returned: the number in the command tag. */
+  readonly rowCount: number
+  /** Frees cursors; idempotent. Call it when the portal is closed or the statement failed. */
+  close(): void
+}
+
+/** Writes result rows as DataRow columns: compiled per plan and result formats by the executor. */
+export type RowEncoder = (row: Row, writer: ByteWriter) => void
+
+export type { Row, Value }
