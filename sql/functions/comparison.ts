@@ -174,7 +174,7 @@ const textNaming: Naming = (relation) => `text${relation === 'eq' || relation ==
 
 function* families(): Iterable<readonly [string, Definition]> {
   for (const [a, b] of [[2, 2], [2, 4], [4, 2], [4, 4], [8, 8], [8, 4], [4, 8], [8, 2], [2, 8]] as const) {
-    yield* primitives(`int${a === b ? a : `${a}${b}`}`, `int${a},int${b}`)
+    yield* primitives(named(`int${a === b ? a : `${a}${b}`}`, `int${a},int${b}`))
   }
   for (const name of ['bool', 'oid', 'xid8']) yield* primitives(named(name, `${name},${name}`))
   for (const name of ['date', 'time', 'timestamp', 'timestamptz']) yield* primitives(named(`${name}_`, `${name},${name}`))
@@ -187,8 +187,7 @@ function* families(): Iterable<readonly [string, Definition]> {
   ] as const) {
     yield* ordered(named(name, types), compareFloat)
   }
-  yield* ordered(named('text', 'text,text'), compareText, { exact: true })
-  yield* ordered(named('text_', 'text,text'), compareText)
+  yield* ordered(textNaming, compareText, { exact: true })
   yield* ordered(named('name', 'name,name'), compareText, { exact: true })
   yield* crossNames()
   yield* ordered(named('char', 'char,char'), compareText, { exact: true })

@@ -53,11 +53,18 @@ export interface ScalarFunction extends CallableBase {
   /** With `usesContext`, the context comes before the arguments. VARIADIC arguments arrive as one ArrayValue. */
   readonly call: (...args: never[]) => Value
   readonly usesContext: boolean
-  /** Polymorphic functions that must know: called with the actual argument types and return type instead. */
-  readonly specialise?: ((argumentTypes: readonly number[], returnType: number) => (...args: never[]) => Value) | undefined
+  /**
+   * Polymorphic functions that must know: called with the actual argument types and return type, it gives the function
+   * to call instead of `call`. The arguments of VARIADIC "any" arrive one by one, each with its type, unless the call
+   * said VARIADIC itself: then `variadicArray` is true and the last argument is that array.
+   */
+  readonly specialise?:
+    | ((argumentTypes: readonly number[], returnType: number, variadicArray: boolean) => (...args: never[]) => Value)
+    | undefined
   /**
    * JavaScript source of an expression over argument sources, for the expression compiler: faster than a call for
-   * arithmetic and comparison. May use the names listed in `inlineScope`. Never sees null.
+   * arithmetic and comparison. May use the names listed in `inlineScope`. Never sees null. Each argument source is used
+   * once, in order, as it was given: the caller puts anything but a name, a literal or a call in brackets.
    */
   readonly inline?: ((...argumentSources: string[]) => string) | undefined
   readonly inlineScope?: Readonly<Record<string, unknown>> | undefined

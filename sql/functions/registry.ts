@@ -66,7 +66,7 @@ function scalarOf(base: Base, flags: string, definition: Definition): ScalarFunc
   assert('specialise' in definition, `${base.name} is a scalar function`)
   const { specialise } = definition
   const call = specialise(base.argumentTypes, base.returnType, false) as ScalarFunction['call']
-  return { ...common, call, usesContext: true, specialise: specialise as NonNullable<ScalarFunction['specialise']> }
+  return { ...common, call, usesContext: true, specialise }
 }
 
 function functionOf(row: readonly string[], definition: Definition): SqlFunction {
