@@ -26,8 +26,21 @@ export interface TypeLookup {
 
 export type TypeKind = 'base' | 'array' | 'composite' | 'domain' | 'enum' | 'pseudo' | 'range' | 'multirange'
 
-/** How a value of the type lies in a stored row: a fixed slot of so many bytes, or bytes of its own length. */
-export type RowSlot = 'bool' | 'int2' | 'int4' | 'uint4' | 'int8' | 'float4' | 'float8' | 'variable'
+/**
+ * How a value of the type lies in a stored row: a fixed slot of so many bytes, or bytes of its own length. 'date' and
+ * 'timestamp' are int4 and int8 whose lowest and highest values stand for -Infinity and Infinity.
+ */
+export type RowSlot =
+  | 'bool'
+  | 'int2'
+  | 'int4'
+  | 'uint4'
+  | 'int8'
+  | 'float4'
+  | 'float8'
+  | 'date'
+  | 'timestamp'
+  | 'variable'
 
 export interface Type {
   readonly oid: number

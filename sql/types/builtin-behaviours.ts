@@ -1,0 +1,50 @@
+// Which behaviour each built-in type has, by pg_type.typname. Types missing here exist by name and oid only.
+
+import { boolBehaviour } from './bool-type.ts'
+import type { Behaviour } from './define-type.ts'
+import { int2Behaviour, int4Behaviour, int8Behaviour, oidBehaviour, xid8Behaviour, xidBehaviour } from './integer-types.ts'
+import { unsupported } from './sql-error.ts'
+import {
+  bpcharBehaviour,
+  charBehaviour,
+  nameBehaviour,
+  plainStringBehaviour,
+  textBehaviour,
+  varcharBehaviour,
+} from './text-types.ts'
+import type { TypeFacts } from './type-facts.ts'
+import type { Value } from './value.ts'
+
+type AnyBehaviour = Behaviour<NonNullable<Value>>
+
+// A Behaviour of some V stands for one of any value: a Type is only called with values of its own type.
+const entries: readonly (readonly [string, unknown])[] = [
+  ['bool', boolBehaviour],
+  ['char', charBehaviour],
+  ['name', nameBehaviour],
+  ['int2', int2Behaviour],
+  ['int4', int4Behaviour],
+  ['int8', int8Behaviour],
+  ['oid', oidBehaviour],
+  ['xid', xidBehaviour],
+  ['cid', xidBehaviour],
+  ['xid8', xid8Behaviour],
+  ['text', textBehaviour],
+  ['varchar', varcharBehaviour],
+  ['bpchar', bpcharBehaviour],
+  ['unknown', plainStringBehaviour],
+  ['cstring', plainStringBehaviour],
+  ['refcursor', plainStringBehaviour],
+]
+
+export const BUILTIN_BEHAVIOURS: ReadonlyMap<string, AnyBehaviour> = new Map(
+  entries as readonly (readonly [string, AnyBehaviour])[],
+)
+
+/** For types that are known by name only: 0A000 at first use of a value. */
+export function unsupportedBehaviour({ name }: TypeFacts): AnyBehaviour {
+  const refuse = (): never => {
+    throw unsupported(`type ${name}`)
+  }
+  return { input: refuse, output: refuse, receive: refuse, send: refuse }
+}
