@@ -1,0 +1,83 @@
+// One run of one statement: what the executor may use (ExecutionContext), filled by the session for each run.
+
+import { SUSPENDED } from '../../storage/base/suspend.ts'
+import type { Transaction, View } from '../../storage/engine/engine.ts'
+import type { Catalog, ServerState } from '../catalog/catalog.ts'
+import type { DeferredCheck, ExecutionContext } from '../exec/execution.ts'
+import type { FunctionContext } from '../functions/function.ts'
+import type { SqlNotice } from '../types/sql-error.ts'
+import type { Row } from '../types/value.ts'
+
+/** The session's side of a run: what every run of a session shares. */
+export interface RunHost {
+  readonly server: ServerState
+  readonly functions: FunctionContext
+  readonly workMemBytes: number
+  checkpoint(): void
+  notice(notice: SqlNotice): void
+  nextCommandId(): number
+  deferCheck(check: DeferredCheck): void
+}
+
+export class RunContext implements ExecutionContext {
+  readonly catalog: Catalog
+  readonly parameters: Row
+  readonly view: View
+  readonly transaction: Transaction | undefined
+  readonly isolation: ExecutionContext['isolation']
+  readonly commandId: number
+  readonly #host: RunHost
+
+  constructor(
+    host: RunHost,
+    run: {
+      readonly catalog: Catalog
+      readonly parameters: Row
+      readonly view: View
+      readonly transaction: Transaction | undefined
+      readonly isolation: ExecutionContext['isolation']
+      readonly commandId: number
+    },
+  ) {
+    this.#host = host
+    this.catalog = run.catalog
+    this.parameters = run.parameters
+    this.view = run.view
+    this.transaction = run.transaction
+    this.isolation = run.isolation
+    this.commandId = run.commandId
+  }
+
+  get server(): ServerState {
+    return this.#host.server
+  }
+
+  get functions(): FunctionContext {
+    return this.#host.functions
+  }
+
+  get workMemBytes(): number {
+    return this.#host.workMemBytes
+  }
+
+  checkpoint(): void {
+    this.#host.checkpoint()
+  }
+
+  notice(notice: SqlNotice): void {
+    this.#host.notice(notice)
+  }
+
+  nextCommandId(): number {
+    return this.#host.nextCommandId()
+  }
+
+  deferCheck(check: DeferredCheck): void {
+    this.#host.deferCheck(check)
+  }
+}
+
+/** Whether what was caught is the signal to wait, which nobody but a driver may handle. */
+export function isSuspension(thrown: unknown): boolean {
+  return thrown === SUSPENDED
+}

@@ -1,0 +1,124 @@
+// The turns of a session on the one thread: how a statement waits, gives way, is cancelled and timed out.
+//
+//   drive(step) ── step() ──▶ returns                                  nothing was waited for: no promise is made
+//                     └─────▶ SUSPENDED ─▶ await (page | lock | my next turn | a cancel) ─▶ step() again
+//
+// Invariant: one drive at a time. A cancel reaches a statement at its next checkpoint, or at once while it waits.
+
+import type { Clock } from '../../storage/base/env.ts'
+import { SUSPENDED, suspend, takeSuspension } from '../../storage/base/suspend.ts'
+import { SqlError } from '../types/sql-error.ts'
+
+/** How long a statement may keep the thread before others get a turn, milliseconds. */
+const TURN_MS = 5
+
+export class Turns {
+  readonly #clock: Clock
+  #turnStartMs = 0
+  #isRunning = false
+  #cancelReason: SqlError | undefined
+  #rejectWait: ((reason: SqlError) => void) | undefined
+  #stopTimer: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** True while a statement waits for something. */
+  get isWaiting(): boolean {
+    return this.#rejectWait !== undefined
+  }
+
+  /**
+   * Runs `step` until it returns. `beforeWait` is called before the first wait (to pin views), `afterWait` once at the
+   * end if there was one. The result is a promise only if it had to wait.
+   */
+  drive<T>(step: () => T, waiting: { before(): void; after(): void }): T | Promise<T> {
+    this.#isRunning = true
+    this.#turnStartMs = this.#clock.monotonicMs()
+    try {
+      const result = step()
+      this.#isRunning = false
+      return result
+    } catch (thrown) {
+      if (thrown !== SUSPENDED) {
+        this.#isRunning = false
+        throw thrown
+      }
+      return this.#continue(step, waiting)
+    }
+  }
+
+  async #continue<T>(step: () => T, waiting: { before(): void; after(): void }): Promise<T> {
+    let until = takeSuspension()
+    waiting.before()
+    try {
+      for (;;) {
+        await this.#wait(until)
+        this.#turnStartMs = this.#clock.monotonicMs()
+        try {
+          return step()
+        } catch (thrown) {
+          if (thrown !== SUSPENDED) throw thrown
+          until = takeSuspension()
+        }
+      }
+    } finally {
+      this.#isRunning = false
+      waiting.after()
+    }
+  }
+
+  #wait(until: PromiseLike<unknown>): Promise<unknown> {
+    if (this.#cancelReason !== undefined) {
+      // The promise that is not awaited any more may still fail: nobody is left to hear of it.
+      void Promise.resolve(until).catch(() => undefined)
+      return Promise.reject(this.#takeCancel())
+    }
+    return new Promise((resolve, reject) => {
+      this.#rejectWait = reject
+      until.then(resolve, reject)
+    }).finally(() => {
+      this.#rejectWait = undefined
+    })
+  }
+
+  /** Safe point of running statements: see ExecutionContext.checkpoint. */
+  checkpoint(): void {
+    if (this.#cancelReason !== undefined) throw this.#takeCancel()
+    if (this.#clock.monotonicMs() - this.#turnStartMs < TURN_MS) return
+    suspend(new Promise<void>((resolve) => this.#clock.soon(resolve)))
+  }
+
+  /** Makes the running statement fail with `reason`. Does nothing when none runs. */
+  cancel(reason: SqlError): void {
+    if (!this.#isRunning) return
+    if (this.#rejectWait !== undefined) this.#rejectWait(reason)
+    else this.#cancelReason = reason
+  }
+
+  /** Starts statement_timeout; 0: none. */
+  startTimeout(timeoutMs: number): void {
+    this.stopTimeout()
+    if (timeoutMs <= 0) return
+    this.#stopTimer = this.#clock.after(timeoutMs, () =>
+      this.cancel(new SqlError('57014', 'canceling statement due to statement timeout')),
+    )
+  }
+
+  stopTimeout(): void {
+    this.#stopTimer?.()
+    this.#stopTimer = undefined
+    this.#cancelReason = undefined
+  }
+
+  #takeCancel(): SqlError {
+    const reason = this.#cancelReason as SqlError
+    this.#cancelReason = undefined
+    return reason
+  }
+}
