@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// The command line: `borealis serve [flags]`. One line on standard output once connections are taken; a problem at the
+// start is one line on standard error and exit status 1. SIGTERM drains, SIGINT cancels, a second signal kills.
+
+import { readFileSync } from 'node:fs'
+import { StorageError } from '../storage/base/errors.ts'
+import { StartError } from './listener.ts'
+import { openLog } from './log.ts'
+import { flagHelp, readOptions } from './options.ts'
+import type { RunningServer } from './running-server.ts'
+import { startWithOptions } from './start.ts'
+
+const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
+
+  borealis serve [flags]     start a server
+  borealis --version
+  borealis --help
+
+Flags of serve, with their defaults; each also as an environment variable, e.g. BOREALIS_PORT:
+
+${flagHelp()}
+`
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args
+  if (command === '--help' || command === '-h' || command === 'help' || rest.includes('--help')) {
+    process.stdout.write(HELP)
+  } else if (command === '--version' || command === '-V') {
+    process.stdout.write(`borealis ${version()}\n`)
+  } else if (command === 'serve') {
+    await serve(rest)
+  } else {
+    throw new StartError(command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`)
+  }
+}
+
+async function serve(args: readonly string[]): Promise<void> {
+  const options = readOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
+  const log = openLog(options.logLevel)
+  const server = await startWithOptions(options, log)
+  let isClosing = false
+  const stop = (signal: string, graceMs: number): void => {
+    if (isClosing) process.exit(1)
+    isClosing = true
+    log.info({ signal }, 'shutting down')
+    void closeAndExit(server, graceMs)
+  }
+  process.on('SIGTERM', () => stop('SIGTERM', options.graceMs))
+  process.on('SIGINT', () => stop('SIGINT', 0))
+  process.stdout.write(`listening on ${server.host}:${server.port}\n`)
+}
+
+async function closeAndExit(server: RunningServer, graceMs: number): Promise<void> {
+  try {
+    await server.close(graceMs)
+    process.exit(0)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+/** The version in package.json, which lies one level up in the sources and two in dist/. */
+function version(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      const manifest: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version)
+    } catch {
+      // Not at this level.
+    }
+  }
+  return 'unknown'
+}
+
+function fail(error: unknown): never {
+  const isExpected = error instanceof StartError || error instanceof StorageError
+  const text = isExpected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`borealis: ${text}\n`)
+  process.exit(1)
+}
+
+main(process.argv.slice(2)).catch(fail)
