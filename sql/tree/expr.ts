@@ -63,8 +63,13 @@ export interface CallExpr extends ExprBase {
   readonly args: readonly Expr[]
   /** Set when it was written as an operator: for deparsing and for index matching. */
   readonly operatorOid: number
-  /** 'explicit' | 'implicit': a cast written or inserted; deparsing shows only the first. */
-  readonly form: 'call' | 'operator' | 'explicit-cast' | 'implicit-cast'
+  /**
+   * 'explicit' | 'implicit': a cast written or inserted; deparsing shows only the first. 'sql-syntax': written in the
+   * grammar's own form, EXTRACT(year FROM x).
+   */
+  readonly form: 'call' | 'operator' | 'explicit-cast' | 'implicit-cast' | 'sql-syntax'
+  /** The last argument was written VARIADIC array: for deparsing. */
+  readonly variadic?: boolean | undefined
 }
 
 /** A set-returning function in a target list or FROM. */
@@ -144,6 +149,8 @@ export interface CaseExpr extends ExprBase {
 export interface CoalesceExpr extends ExprBase {
   readonly kind: 'coalesce' | 'greatest' | 'least'
   readonly args: readonly Expr[]
+  /** Set for the merged column of a FULL JOIN ... USING: its name, which is how it is deparsed. */
+  readonly merged?: string | undefined
 }
 
 export interface ArrayExpr extends ExprBase {

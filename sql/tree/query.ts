@@ -83,6 +83,9 @@ export interface JoinFrom {
   readonly right: From
   /** undefined: CROSS JOIN. */
   readonly on: Expr | undefined
+  /** For deparsing: the columns of USING (NATURAL's too) and the join's alias, where it had them. */
+  readonly using?: readonly string[] | undefined
+  readonly alias?: string | undefined
 }
 
 export type From = TableFrom | SubqueryFrom | CteFrom | FunctionFrom | ValuesFrom | JoinFrom
@@ -196,6 +199,11 @@ export interface InsertStatement {
   /** Every table column's value over the source's row (ColumnExpr of `sourceRelation`), defaults filled in. */
   readonly sourceRelation: RelationId
   readonly assignments: readonly Assignment[]
+  /**
+   * Generated columns, not among the assignments: expressions over the new row as it is after them (ColumnExpr of
+   * `target`, as in RETURNING). They apply to the row of ON CONFLICT DO UPDATE too.
+   */
+  readonly generated: readonly Assignment[]
   readonly onConflict: OnConflict | undefined
   readonly returning: readonly Target[]
 }
@@ -218,6 +226,8 @@ export interface UpdateStatement {
   readonly from: readonly From[]
   readonly where: Expr | undefined
   readonly assignments: readonly Assignment[]
+  /** Generated columns: expressions over the new row (ColumnExpr of `target`), evaluated after the assignments. */
+  readonly generated: readonly Assignment[]
   readonly returning: readonly Target[]
 }
 
@@ -238,4 +248,9 @@ export interface AnalysedStatement {
   readonly body: Query | Modify
   /** Final parameter types, inferred ones included; index i is $i+1. */
   readonly parameterTypes: readonly number[]
+  /**
+   * A literal was converted in a way that depends on the session's settings (time zone, DateStyle, ...): a plan made of
+   * this may be shared only by sessions with the same ones.
+   */
+  readonly dependsOnSettings: boolean
 }
