@@ -18,7 +18,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
-import { columnSource, DecoderScope } from './row-decoder.ts'
+import { columnSource, DecoderScope, type SourceScope } from './row-decoder.ts'
 import { compileEncoder } from './row-encoder.ts'
 import { type LayoutPlan, planLayout, type RowCell, type RowLayout, WIDE_FLAG } from './row-layout.ts'
 import type { Row, Value } from './value.ts'
@@ -57,6 +57,19 @@ export class TableCodec {
   /** A function that reads one column, for filters that run before a row is made. */
   compileColumnReader(attnum: number): ColumnReader {
     return this.#compile<Value>((scope, plan) => columnSource(scope, plan, attnum, this.#missing))
+  }
+
+  /** The layout version that `encode` writes: the two little-endian bytes a row of it begins with. */
+  get version(): number {
+    return this.#newest.version
+  }
+
+  /**
+   * For generated code that fuses reading with other work: an expression for a column of a row whose first two bytes are
+   * `version`, over the names `bytes`, `view` and `start` of its cell.
+   */
+  newestColumnSource(scope: SourceScope, attnum: number): string {
+    return columnSource(scope, this.#newest, attnum, this.#missing)
   }
 
   /** Compiles an expression over the newest layout, with a lazily compiled way out for rows of older ones. */

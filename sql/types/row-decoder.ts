@@ -51,9 +51,12 @@ export class DecoderScope {
   }
 }
 
+/** What sources of columns need of a scope: a name for a value, and which rows they are for. */
+export type SourceScope = Pick<DecoderScope, 'bind' | 'isWide'>
+
 /** An expression for a column of rows of this layout. */
 export function columnSource(
-  scope: DecoderScope,
+  scope: SourceScope,
   plan: LayoutPlan,
   attnum: number,
   missing: ReadonlyMap<number, Value>,
@@ -65,7 +68,7 @@ export function columnSource(
   return `${isNull} ? null : ${valueSource(scope, plan, column)}`
 }
 
-function valueSource(scope: DecoderScope, plan: LayoutPlan, column: PlannedColumn): string {
+function valueSource(scope: SourceScope, plan: LayoutPlan, column: PlannedColumn): string {
   const at = `start + ${column.place}`
   switch (column.type.rowSlot) {
     case 'bool':
@@ -91,7 +94,7 @@ function valueSource(scope: DecoderScope, plan: LayoutPlan, column: PlannedColum
   }
 }
 
-function variableSource(scope: DecoderScope, plan: LayoutPlan, { place, type }: PlannedColumn): string {
+function variableSource(scope: SourceScope, plan: LayoutPlan, { place, type }: PlannedColumn): string {
   const size = scope.isWide ? 4 : 2
   const endOf = (ordinal: number): string =>
     ordinal < 0

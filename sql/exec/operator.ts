@@ -1,0 +1,87 @@
+// The contract of operators and of the plan nodes they are opened from.
+//
+//   PlanNode (immutable, shared) ──open(runtime)──▶ Operator (one run) ──next()──▶ rows, one at a time
+//
+// next() may suspend (storage/base/suspend.ts). Therefore every operator keeps what it has taken from a child, but not
+// yet finished with, in a field: called again, it continues with that row instead of taking another one.
+
+import type { Row } from '../types/value.ts'
+import type { ExplainNode, ExplainOptions } from './execution.ts'
+import type { NodeFigures, Runtime } from './runtime.ts'
+
+export interface Operator {
+  /** The next row, or undefined at the end (and ever after). May suspend; then call again. */
+  next(): Row | undefined
+  /** Starts again, with whatever runtime.s now holds. Cheap when nothing below depends on it is a plus, not a promise. */
+  rescan(): void
+  /** Idempotent. */
+  close(): void
+}
+
+export interface Estimate {
+  /** Rows that come out. */
+  readonly rows: number
+  /** PostgreSQL's units: one sequential page read is 1. */
+  readonly startup: number
+  readonly total: number
+  /** Bytes of a row. */
+  readonly width: number
+}
+
+export interface PlanNode {
+  readonly estimate: Estimate
+  readonly children: readonly PlanNode[]
+  open(runtime: Runtime): Operator
+  /** Label and properties for EXPLAIN; children are added by the caller. */
+  describe(options: ExplainOptions): Pick<ExplainNode, 'label' | 'properties'>
+}
+
+/** Opens a node; with EXPLAIN ANALYZE, counting its rows and time. */
+export function openNode(node: PlanNode, runtime: Runtime): Operator {
+  if (runtime.figures === undefined) return node.open(runtime)
+  const figures: NodeFigures = { rows: 0, loops: 0, startMs: 0, totalMs: 0, removed: 0 }
+  runtime.figures.set(node, figures)
+  return new CountingOperator(node.open(runtime), figures, runtime)
+}
+
+class CountingOperator implements Operator {
+  readonly #inner: Operator
+  readonly #figures: NodeFigures
+  readonly #runtime: Runtime
+  #isFresh = true
+
+  constructor(inner: Operator, figures: NodeFigures, runtime: Runtime) {
+    this.#inner = inner
+    this.#figures = figures
+    this.#runtime = runtime
+  }
+
+  next(): Row | undefined {
+    const figures = this.#figures
+    const clock = this.#runtime.functions
+    if (this.#isFresh) {
+      figures.loops++
+      this.#isFresh = false
+    }
+    const before = clock.clockMicros()
+    let row: Row | undefined
+    try {
+      row = this.#inner.next()
+    } finally {
+      const spent = (clock.clockMicros() - before) / 1000
+      figures.totalMs += spent
+      if (figures.rows === 0) figures.startMs += spent
+    }
+    if (row !== undefined) figures.rows++
+    return row
+  }
+
+  rescan(): void {
+    this.#isFresh = true
+    this.#inner.rescan()
+  }
+
+  close(): void {
+    this.#inner.close()
+  }
+}

@@ -1,0 +1,81 @@
+// One run of a plan: what compiled expressions and operators share while a statement executes.
+//
+//   Runtime ── slots[] ───▶ values handed down: outer columns of correlated subqueries, LATERAL, parameterised scans
+//           ── states[] ──▶ what subplans and WITH queries of this run hold, by number
+//
+// Plans are shared by all sessions and never change; everything that changes during a run lives here or in operators.
+
+import type { Database, View } from '../../storage/engine/engine.ts'
+import type { FunctionContext } from '../functions/function.ts'
+import type { Row, Value } from '../types/value.ts'
+import type { ExecutionContext } from './execution.ts'
+import type { Operator } from './operator.ts'
+
+/** Rows between two calls of checkpoint. */
+const CHECKPOINT_ROWS = 512
+
+/** What EXPLAIN ANALYZE counts for one plan node. */
+export interface NodeFigures {
+  rows: number
+  loops: number
+  startMs: number
+  totalMs: number
+  removed: number
+}
+
+export class Runtime {
+  readonly context: ExecutionContext
+  readonly functions: FunctionContext
+  /** $1.. */
+  readonly p: Row
+  /** Values handed down; compiled code writes and reads them. */
+  readonly s: Value[]
+  readonly states: unknown[] = []
+  readonly view: View
+  readonly database: Database
+  /** Counts per plan node; undefined unless EXPLAIN ANALYZE. */
+  readonly figures: Map<object, NodeFigures> | undefined
+  /** Work to do when the statement has done its rows: constraint checks. Each may add more. */
+  readonly endOfStatement: (() => void)[] = []
+  readonly #operators: Operator[] = []
+  #latest: View | undefined
+  #rows = 0
+
+  constructor(context: ExecutionContext, slotCount: number) {
+    this.context = context
+    this.functions = context.functions
+    this.p = context.parameters
+    this.s = new Array<Value>(slotCount).fill(null)
+    this.view = context.view
+    this.database = context.view.database
+    this.figures = context.instrument === true ? new Map() : undefined
+  }
+
+  /** Called once a row by what loops: gives the session its checkpoint every so many rows. */
+  tick(): void {
+    if (++this.#rows >= CHECKPOINT_ROWS) {
+      this.#rows = 0
+      this.context.checkpoint()
+    }
+  }
+
+  /** The newest committed state and all of the transaction's own writes: what uniqueness is checked against. */
+  latestView(): View {
+    const { database } = this
+    const view = (this.#latest ??= database.view())
+    view.readLsn = database.head
+    view.transaction = this.context.transaction
+    view.commandId = Number.MAX_SAFE_INTEGER
+    return view
+  }
+
+  /** Registers an operator to be closed with the run. */
+  own(operator: Operator): void {
+    this.#operators.push(operator)
+  }
+
+  close(): void {
+    for (const operator of this.#operators) operator.close()
+    this.#operators.length = 0
+  }
+}
