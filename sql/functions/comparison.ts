@@ -9,6 +9,7 @@ import { compareFloat } from './range-check.ts'
 import { ANYENUM_OID, INET_OID, INTERVAL_OID, JSONB_OID, NUMERIC_OID, PG_LSN_OID } from '../types/oids.ts'
 import { RECORD_OID, TID_OID, TIMETZ_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
+import { charToByte } from '../types/text-types.ts'
 import { compareText } from '../types/text.ts'
 import { ArrayValue, type Int8, RecordValue, type Value } from '../types/value.ts'
 
@@ -157,6 +158,9 @@ export function trimBlanks(text: string): string {
   return end === text.length ? text : text.slice(0, end)
 }
 
+/** "char" orders as its byte, which high bytes' printed form does not. */
+const compareChar = (a: string, b: string): number => charToByte(a) - charToByte(b)
+
 const compareBytes = (a: Buffer, b: Buffer): number => Buffer.compare(a, b)
 
 /** A date as microseconds, exact beyond int8's range too: dates reach further than timestamps. */
@@ -190,7 +194,7 @@ function* families(): Iterable<readonly [string, Definition]> {
   yield* ordered(textNaming, compareText, { exact: true })
   yield* ordered(named('name', 'name,name'), compareText, { exact: true })
   yield* crossNames()
-  yield* ordered(named('char', 'char,char'), compareText, { exact: true })
+  yield* ordered(named('char', 'char,char'), compareChar, { exact: true })
   yield* ordered(named('bpchar', 'bpchar,bpchar'), compareBpchar)
   yield* ordered(named('bytea', 'bytea,bytea'), compareBytes)
   for (const name of ['uuid', 'macaddr', 'macaddr8']) {
