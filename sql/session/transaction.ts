@@ -254,8 +254,20 @@ export class SessionTransaction {
   /** A statement failed: a block waits for ROLLBACK, an implicit transaction is rolled back at once. */
   fail(): void {
     this.#commitStep = 0
-    if (this.#state === 'block' || this.#state === 'failed') this.#state = 'failed'
-    else this.abort()
+    if (this.#state !== 'block' && this.#state !== 'failed') {
+      this.abort()
+      return
+    }
+    this.#state = 'failed'
+    // What the failed part did and locked goes at once, as in PostgreSQL; an outer savepoint's part stays.
+    const savepoint = this.#savepoints.at(-1)
+    if (savepoint?.engine !== undefined) this.#engine?.rollbackTo(savepoint.engine)
+    else {
+      this.#engine?.abort()
+      this.#engine = undefined
+      this.#edit = undefined
+      this.#abortCluster()
+    }
   }
 
   /**

@@ -1,0 +1,126 @@
+// A portal: a bound statement that is being run, a cursor over its rows. Made by Bind, by each statement of a simple
+// query, and by DECLARE CURSOR.
+//
+//   made ──first fetch──▶ started ──rows run out──▶ done ──▶ closed
+//                            │ row limit reached: keeps its batch, its view pinned, and goes on at the next fetch
+//
+// Invariant: rows leave in order and once. `fetch` may suspend at any point and is then called again.
+
+import type { View } from '../../storage/engine/engine.ts'
+import type { OutputColumn } from '../exec/execution.ts'
+import { SqlError } from '../types/sql-error.ts'
+import type { Row } from '../types/value.ts'
+
+/** What a portal runs: an executor's Execution, or the result of a utility statement. */
+export interface PortalSource {
+  next(): readonly Row[] | undefined
+  readonly rowCount: number
+  close(): void
+}
+
+export interface PortalStatement {
+  readonly columns: readonly OutputColumn[] | undefined
+  /** The command tag once everything has run. */
+  tag(rowCount: number): string
+  /** Begins the run: takes the snapshot, locks tables. May suspend. */
+  open(portal: Portal): PortalSource
+}
+
+export class Portal {
+  readonly name: string
+  readonly statement: PortalStatement
+  readonly parameters: Row
+  readonly resultFormats: readonly number[]
+  /** The view its run reads, so that the session can pin it while the portal stays open. */
+  view: View | undefined
+  isPinned = false
+  /** Number of savepoints when it was made: ROLLBACK TO closes what is younger. */
+  savepointDepth = 0
+  /** WITH HOLD: survives its transaction, once its rows were materialised. */
+  isHoldable = false
+  /** SCROLL: rows are kept so that FETCH may go back. */
+  readonly isScrollable: boolean
+  readonly text: string
+  isDone = false
+  /** Rows delivered by this portal so far. */
+  position = 0
+  #source: PortalSource | undefined
+  #batch: readonly Row[] | undefined
+  #batchAt = 0
+  readonly #kept: Row[] = []
+
+  constructor(
+    name: string,
+    statement: PortalStatement,
+    options: {
+      readonly parameters: Row
+      readonly resultFormats?: readonly number[] | undefined
+      readonly isScrollable?: boolean | undefined
+      readonly text?: string | undefined
+    },
+  ) {
+    this.name = name
+    this.statement = statement
+    this.parameters = options.parameters
+    this.resultFormats = options.resultFormats ?? []
+    this.isScrollable = options.isScrollable ?? false
+    this.text = options.text ?? ''
+  }
+
+  get isStarted(): boolean {
+    return this.#source !== undefined
+  }
+
+  /** Number of rows the run affected or returned, for the tag. */
+  get rowCount(): number {
+    return this.#source?.rowCount ?? 0
+  }
+
+  /** The next row, or undefined at the end. May suspend. */
+  nextRow(): Row | undefined {
+    for (;;) {
+      const batch = this.#batch
+      if (batch !== undefined && this.#batchAt < batch.length) {
+        this.position++
+        return batch[this.#batchAt++]
+      }
+      if (this.isDone) return undefined
+      this.#source ??= this.statement.open(this)
+      const next = this.#source.next()
+      this.#batchAt = 0
+      this.#batch = next
+      if (next === undefined) this.isDone = true
+    }
+  }
+
+  /** Whether nothing is left, as far as is known without running on. */
+  get isExhausted(): boolean {
+    return this.isDone && (this.#batch === undefined || this.#batchAt >= this.#batch.length)
+  }
+
+  /** FETCH in any direction over a scrollable portal: the row at an absolute position, 1-based. May suspend. */
+  rowAt(position: number): Row | undefined {
+    if (!this.isScrollable && position <= this.position) {
+      throw new SqlError('55000', 'cursor can only scan forward', {
+        hint: 'Declare it with SCROLL option to enable backward scan.',
+      })
+    }
+    while (this.#kept.length < position) {
+      const row = this.nextRow()
+      if (row === undefined) return undefined
+      this.#kept.push(row)
+    }
+    return this.#kept[position - 1]
+  }
+
+  /** Reads everything into memory: what a holdable cursor does at commit. May suspend. */
+  materialise(): void {
+    for (let row = this.nextRow(); row !== undefined; row = this.nextRow()) this.#kept.push(row)
+  }
+
+  close(): void {
+    this.#source?.close()
+    this.#batch = undefined
+    this.isDone = true
+  }
+}

@@ -1,0 +1,304 @@
+// The state of one session, and what its statements may do with it: settings, transaction, portals, prepared statements,
+// planning. The protocol (server-session.ts) and the utility statements (utility/) both work on this.
+//
+//   ServerSession ──▶ SessionCore ◀── utility statements
+//                        │ plan(), openPlan(), transaction, settings, portals, statements
+//                        ▼
+//             analysis, planner, executor, catalog, engine
+
+import type { Lsn } from '../../storage/base/ids.ts'
+import type { View } from '../../storage/engine/engine.ts'
+import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
+import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
+import { SqlError, type SqlNotice } from '../types/sql-error.ts'
+import type { Row } from '../types/value.ts'
+import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
+import { Notifications } from './notifications.ts'
+import type { PlanMap } from './plan-cache.ts'
+import { Portal } from './portal.ts'
+import type { PreparedStatement } from './prepared-statement.ts'
+import { RunContext, type RunHost } from './run-context.ts'
+import { SessionContext } from './session-context.ts'
+import { makeServices } from './session-services.ts'
+import type { ResponseSink, StartupRequest } from './session.ts'
+import { SettingRules } from './setting-rules.ts'
+import { Settings } from './settings.ts'
+import { SessionTransaction, type TransactionHost } from './transaction.ts'
+import { Turns } from './turn.ts'
+
+export class SessionCore implements RunHost, TransactionHost {
+  readonly backend: SharedBackend
+  readonly handle: DatabaseHandle
+  readonly processId: number
+  readonly sink: ResponseSink
+  readonly remoteAddress: string | undefined
+  readonly settings: Settings
+  readonly context: SessionContext
+  readonly transaction: SessionTransaction
+  readonly turns: Turns
+  readonly notifications: Notifications
+  readonly portals = new Map<string, Portal>()
+  readonly statements = new Map<string, PreparedStatement>()
+  /** Sequences: currval by oid, and the last one used (lastval). */
+  readonly sequenceValues = new Map<number, number | bigint>()
+  lastSequenceOid = 0
+  workMemBytes = 4_194_304
+  statementTimeoutMs = 0
+  isSuperuser: boolean
+  roleOid: number
+  sessionRoleOid: number
+  /** What pg_stat_activity shows. */
+  queryText = ''
+  queryStartMicros = 0
+  readonly startMicros: number
+  readonly #rules: SettingRules
+  #plans: PlanMap | undefined
+  #noticeLevel = 2
+  /** Highest LSN that rows already written to the sink were read at. */
+  seenLsn: Lsn = 0 as Lsn
+  /** The views of the runs under way, which a wait must pin. */
+  readonly #activeViews = new Set<View>()
+
+  constructor(backend: SharedBackend, handle: DatabaseHandle, request: StartupRequest, role: Role) {
+    this.backend = backend
+    this.handle = handle
+    this.processId = request.processId
+    this.sink = request.sink
+    this.remoteAddress = request.remoteAddress
+    this.roleOid = role.oid
+    this.sessionRoleOid = role.oid
+    this.isSuperuser = role.superuser
+    this.startMicros = backend.clock.wallMicros()
+    this.turns = new Turns(backend.clock)
+    this.#rules = new SettingRules(this)
+    this.settings = new Settings(this.#rules)
+    this.transaction = new SessionTransaction(this)
+    this.notifications = new Notifications(this)
+    this.context = new SessionContext(
+      {
+        clock: backend.clock,
+        prng: backend.prng,
+        processId: this.processId,
+        databaseName: handle.name,
+        catalog: () => this.transaction.catalog,
+        transactionMicros: () => this.transaction.startMicros - EPOCH_2000_MICROS,
+      },
+      { settings: this.settings, user: role.name, lookup: handle.lookup(this), services: makeServices(this) },
+    )
+  }
+
+  // --- names and catalog ---
+
+  get database(): DatabaseHandle['database'] {
+    return this.handle.database
+  }
+
+  get server(): ServerState {
+    return this.handle.serverState
+  }
+
+  get functions(): SessionContext {
+    return this.context
+  }
+
+  get catalog(): Catalog {
+    return this.transaction.catalog
+  }
+
+  currentCatalog(): Catalog {
+    return this.handle.catalog
+  }
+
+  /** The plan map of the current search path. */
+  get plans(): PlanMap {
+    return (this.#plans ??= this.handle.plans.forSearchPath(this.context.searchPathKey))
+  }
+
+  /** A setting changed: see SettingRules. */
+  settingChanged(name: string, value: string): void {
+    // The constructor of Settings may report before the context stands.
+    this.context?.settingChanged(name, value)
+    switch (name) {
+      case 'search_path':
+      case 'role':
+      case 'session_authorization':
+        this.#plans = undefined
+        return
+      case 'work_mem':
+        this.workMemBytes = Number(value) * 1024
+        return
+      case 'statement_timeout':
+        this.statementTimeoutMs = Number(value)
+        return
+      case 'client_min_messages':
+        this.#noticeLevel = NOTICE_LEVELS.indexOf(value)
+        return
+      case 'default_transaction_isolation':
+        this.transaction.defaults.isolation = value === 'read uncommitted' ? 'read committed' : (value as 'serializable')
+        return
+      case 'default_transaction_read_only':
+        this.transaction.defaults.isReadOnly = value === 'on'
+        return
+      case 'default_transaction_deferrable':
+        this.transaction.defaults.isDeferrable = value === 'on'
+        return
+      default:
+    }
+  }
+
+  // --- running plans ---
+
+  /**
+   * Starts a plan: locks its tables, takes its snapshot. The caller has made sure that the plan fits the catalog;
+   * `stillValid` is asked again after locks were waited for. Returns undefined when the plan must be made anew.
+   * May suspend.
+   */
+  openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, stillValid: () => boolean): Execution | undefined {
+    const { transaction } = this
+    if (plan.writes) this.#checkWritable(plan)
+    if (plan.writes || transaction.isBlock || this.database.hasStrongLocks) {
+      const writer = transaction.writer()
+      for (const table of plan.tables) writer.lockTable(table.oid, table.mode, 'wait')
+      if (!stillValid()) return undefined
+    }
+    if (!this.isSuperuser) this.backend.checkPrivileges(this, plan)
+    const commandId = transaction.nextCommandId()
+    const view = transaction.statementView(commandId)
+    portal.view = view
+    portal.savepointDepth = transaction.savepointDepth
+    this.#activeViews.add(view)
+    return plan.start(
+      new RunContext(this, {
+        catalog: transaction.catalog,
+        parameters,
+        view,
+        transaction: plan.writes ? transaction.writer() : transaction.engineTransaction,
+        isolation: transaction.isolation,
+        commandId,
+      }),
+    )
+  }
+
+  #checkWritable(plan: PreparedPlan): void {
+    if (!this.transaction.isReadOnly) return
+    throw new SqlError('25006', `cannot execute ${plan.command} in a read-only transaction`)
+  }
+
+  checkpoint(): void {
+    this.turns.checkpoint()
+  }
+
+  nextCommandId(): number {
+    return this.transaction.nextCommandId()
+  }
+
+  deferCheck(check: DeferredCheck): void {
+    this.transaction.defer(check)
+  }
+
+  notice(notice: SqlNotice): void {
+    const level = NOTICE_LEVELS.indexOf(notice.severity.toLowerCase())
+    if (notice.severity === 'INFO' || level >= this.#noticeLevel) this.sink.notice(notice)
+  }
+
+  /** A notice or warning with nothing but a text. */
+  say(severity: 'NOTICE' | 'WARNING' | 'INFO', message: string, code = severity === 'WARNING' ? '01000' : '00000'): void {
+    this.notice({ severity, code, message, fields: {} })
+  }
+
+  // --- waiting ---
+
+  /** Called when the running statement must wait: other sessions will change pages meanwhile. */
+  readonly waiting = {
+    before: (): void => {
+      for (const view of this.#activeViews) this.#pin(view)
+    },
+    after: (): void => undefined,
+  }
+
+  readonly #pinned = new Set<View>()
+
+  #pin(view: View): void {
+    if (this.#pinned.has(view)) return
+    this.#pinned.add(view)
+    this.database.pin(view)
+  }
+
+  /** A portal stays open beyond this turn: its view must keep its pages. */
+  keepOpen(portal: Portal): void {
+    if (portal.view !== undefined && !portal.isDone) this.#pin(portal.view)
+  }
+
+  /** The run of a portal is over: its view is let go, and what it saw is remembered until it is durable. */
+  finishRun(portal: Portal): void {
+    const { view } = portal
+    if (view === undefined) return
+    if (view.seenLsn > this.seenLsn) this.seenLsn = view.seenLsn
+    this.#activeViews.delete(view)
+    if (this.#pinned.delete(view)) this.database.unpin(view)
+    portal.view = undefined
+  }
+
+  closePortal(portal: Portal): void {
+    portal.close()
+    this.finishRun(portal)
+    if (this.portals.get(portal.name) === portal) this.portals.delete(portal.name)
+  }
+
+  // --- ends of transactions (TransactionHost) ---
+
+  runDeferred(checks: DeferredCheck[]): void {
+    while (checks.length > 0) {
+      const check = checks[0] as DeferredCheck
+      const commandId = this.transaction.nextCommandId()
+      const view = this.transaction.statementView(commandId)
+      check.run(
+        new RunContext(this, {
+          catalog: this.transaction.catalog,
+          parameters: [],
+          view,
+          transaction: this.transaction.writer(),
+          isolation: this.transaction.isolation,
+          commandId,
+        }),
+      )
+      checks.shift()
+    }
+  }
+
+  beforeCommit(): void {
+    for (const portal of this.portals.values()) {
+      if (portal.isHoldable && !portal.isDone) portal.materialise()
+    }
+  }
+
+  ended(committed: boolean): void {
+    for (const portal of [...this.portals.values()]) {
+      if (!portal.isHoldable || !committed) this.closePortal(portal)
+    }
+    this.notifications.transactionEnded(committed)
+    this.handle.sessionTransactionEnded(this, committed)
+  }
+
+  settingsMark(): number {
+    return this.settings.mark
+  }
+
+  rollbackSettings(mark: number): void {
+    this.settings.rollbackTo(mark)
+  }
+
+  commitSettings(): void {
+    this.settings.commit()
+  }
+
+  /** Closes the portals that were made inside a savepoint that was rolled back. */
+  closePortalsAbove(depth: number): void {
+    for (const portal of [...this.portals.values()]) if (portal.savepointDepth >= depth) this.closePortal(portal)
+  }
+}
+
+const EPOCH_2000_MICROS = 946_684_800_000_000
+
+/** client_min_messages in rising order. */
+const NOTICE_LEVELS: readonly string[] = ['debug', 'log', 'notice', 'warning', 'error']
