@@ -1,8 +1,11 @@
 // Which behaviour each built-in type has, by pg_type.typname. Types missing here exist by name and oid only.
 
 import { boolBehaviour } from './bool-type.ts'
+import { byteaBehaviour } from './bytea-type.ts'
 import type { Behaviour } from './define-type.ts'
+import { float4Behaviour, float8Behaviour } from './float-types.ts'
 import { int2Behaviour, int4Behaviour, int8Behaviour, oidBehaviour, xid8Behaviour, xidBehaviour } from './integer-types.ts'
+import { numericBehaviour } from './numeric-type.ts'
 import { unsupported } from './sql-error.ts'
 import {
   bpcharBehaviour,
@@ -13,6 +16,7 @@ import {
   varcharBehaviour,
 } from './text-types.ts'
 import type { TypeFacts } from './type-facts.ts'
+import { uuidBehaviour } from './uuid-type.ts'
 import type { Value } from './value.ts'
 
 type AnyBehaviour = Behaviour<NonNullable<Value>>
@@ -32,6 +36,11 @@ const entries: readonly (readonly [string, unknown])[] = [
   ['text', textBehaviour],
   ['varchar', varcharBehaviour],
   ['bpchar', bpcharBehaviour],
+  ['float4', float4Behaviour],
+  ['float8', float8Behaviour],
+  ['numeric', numericBehaviour],
+  ['bytea', byteaBehaviour],
+  ['uuid', uuidBehaviour],
   ['unknown', plainStringBehaviour],
   ['cstring', plainStringBehaviour],
   ['refcursor', plainStringBehaviour],
