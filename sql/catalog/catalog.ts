@@ -39,6 +39,8 @@ export interface Catalog {
 
   /** Built-in and created functions of a schema. */
   functionsByName(schemaOid: number, name: string): readonly SqlFunction[]
+  /** ALTER DEFAULT PRIVILEGES entries. */
+  defaultPrivileges(): Iterable<DefaultPrivileges>
   comment(classOid: number, objectOid: number, subId: number): string | undefined
 }
 
@@ -49,6 +51,7 @@ export interface SharedCatalog {
   database(oid: number): DatabaseEntry | undefined
   databaseByName(name: string): DatabaseEntry | undefined
   databases(): Iterable<DatabaseEntry>
+  comment(classOid: number, objectOid: number): string | undefined
 }
 
 /** A grant list as PostgreSQL keeps it: undefined means the built-in default. */
@@ -97,6 +100,16 @@ export interface Schema {
   readonly acl: Acl
 }
 
+/** One row of pg_default_acl. `schemaOid` 0: all schemas. */
+export interface DefaultPrivileges {
+  readonly oid: number
+  readonly roleOid: number
+  readonly schemaOid: number
+  /** pg_default_acl.defaclobjtype: r table, S sequence, f function, T type, n schema. */
+  readonly objectType: string
+  readonly acl: Acl
+}
+
 /** A type as a catalog object; `type` is what the rest of sql works with. */
 export interface TypeEntry {
   readonly type: Type
@@ -106,6 +119,7 @@ export interface TypeEntry {
   readonly relationOid: number
   readonly labels: readonly { readonly oid: number; readonly label: string; readonly sortOrder: number }[]
   readonly domain: DomainInfo | undefined
+  readonly acl: Acl
 }
 
 export interface DomainInfo {
@@ -142,6 +156,12 @@ export interface Table extends RelationBase {
   /** Encodes and decodes stored rows of every layout version (sql/types/row-codec.ts). */
   readonly codec: TableCodec
   readonly rowTypeOid: number
+  /** The array type over the row type; 0 for computed relations. */
+  readonly rowArrayTypeOid: number
+  /** Which columns rows of each layout version hold; the last one is written. See Column.missing. */
+  readonly layouts: readonly RowLayout[]
+  /** Temporary tables: what COMMIT does. */
+  readonly onCommit: 'preserve' | 'delete' | 'drop'
   readonly indexes: readonly Index[]
   readonly checks: readonly CheckConstraint[]
   readonly foreignKeys: readonly ForeignKey[]
@@ -151,6 +171,12 @@ export interface Table extends RelationBase {
   readonly options: readonly string[]
   /** Composite types made by CREATE TYPE ... AS (...) are tables without rows. */
   readonly isCompositeType: boolean
+}
+
+export interface RowLayout {
+  readonly version: number
+  /** Indexes into Table.columns. */
+  readonly columns: readonly number[]
 }
 
 export interface Column {
@@ -164,20 +190,26 @@ export interface Column {
   readonly isDropped: boolean
   /** SQL text of DEFAULT or of GENERATED ALWAYS AS (..) STORED. */
   readonly default: string | undefined
+  /** pg_attrdef.oid of the default; 0: none. */
+  readonly defaultOid: number
+  /** What the default names, beside the table's own columns. */
+  readonly defaultDependencies: readonly Dependency[]
   readonly generated: boolean
   readonly identity: 'always' | 'by-default' | undefined
   /** Sequence owned by this column (serial, identity); 0: none. */
   readonly sequenceOid: number
   readonly acl: Acl
   readonly statisticsTarget: number
+  /** Value of rows written before the column was added: its text output (as with extra_float_digits 1, ISO dates). */
+  readonly missing: string | undefined
 }
 
 export interface Index extends RelationBase {
   readonly kind: 'index'
   readonly tableOid: number
   /**
-   * Keys are the encoded columns, then (unless unique and free of NULLs) the row key; the value is the row key, empty if
-   * the key ends with it. For the clustered primary key `tree` is the table's own.
+   * Keys are the encoded columns, then (unless unique and free of NULLs) the row key; the value is the row key, or says
+   * where in the key it is (sql/exec/modify/index-key.ts). For the clustered primary key `tree` is the table's own.
    */
   readonly tree: TreeId
   readonly isClustered: boolean
@@ -195,6 +227,9 @@ export interface Index extends RelationBase {
   readonly initiallyDeferred: boolean
   /** Access method as it was asked for (btree, hash, gin, ...): all are kept as B+trees where equality or order does. */
   readonly method: string
+  readonly options: readonly string[]
+  /** What its expressions and predicate name beside the table's columns. */
+  readonly dependencies: readonly Dependency[]
 }
 
 export interface IndexColumn {
@@ -240,9 +275,19 @@ export interface View extends RelationBase {
   readonly kind: 'view'
   readonly columns: readonly Column[]
   readonly rowTypeOid: number
+  readonly rowArrayTypeOid: number
   /** The SELECT in canonical form, names resolved independently of any search path. */
   readonly definition: string
   readonly options: readonly string[]
+  /** What the definition names: (class oid, object oid, column number or 0), for RESTRICT and CASCADE. */
+  readonly dependencies: readonly Dependency[]
+}
+
+/** One edge of pg_depend, towards what is needed. */
+export interface Dependency {
+  readonly classOid: number
+  readonly objectOid: number
+  readonly subId: number
 }
 
 export interface Sequence extends RelationBase {
@@ -257,6 +302,10 @@ export interface Sequence extends RelationBase {
   /** Owning column; 0 and 0: none. */
   readonly ownedByTable: number
   readonly ownedByColumn: number
+  /** The value cell's generation: ALTER SEQUENCE RESTART begins a new one, transactionally (see sequence-state.ts). */
+  readonly generation: number
+  /** State before the first nextval of this generation. */
+  readonly initial: { readonly value: number | bigint; readonly isCalled: boolean }
 }
 
 /** A relation whose rows are computed from catalog and server state (pg_class, pg_stat_activity, ...). */

@@ -1,0 +1,101 @@
+// The catalog of one open timeline in this process: its current contents, the contents of read points in the past, and
+// its oids. One for each Database; the cluster's own timeline has one too (its objects are roles and databases).
+//
+//   open ──load──▶ current ──publish(version, changes)──▶ current'      past read point ──at(view)──▶ cache by version
+
+import { suspend } from '../../storage/base/suspend.ts'
+import type { Database, Transaction, View } from '../../storage/engine/engine.ts'
+import { type Changes, Contents } from './contents.ts'
+import { CatalogEditor } from './editor.ts'
+import { loadContents, readVersion } from './object-store.ts'
+import { OidAllocator } from './oid-allocator.ts'
+import { settled } from './wait.ts'
+
+/** Loaded contents by version token. One for the process: branches of one parent share what they have not changed. */
+export class ContentsCache {
+  readonly #byVersion = new Map<string, Contents>()
+  readonly #sizeMax: number
+
+  constructor(sizeMax = 64) {
+    this.#sizeMax = sizeMax
+  }
+
+  get(version: string): Contents | undefined {
+    return this.#byVersion.get(version)
+  }
+
+  add(contents: Contents): Contents {
+    const known = this.#byVersion.get(contents.version)
+    if (known !== undefined) return known
+    this.#byVersion.set(contents.version, contents)
+    if (this.#byVersion.size > this.#sizeMax) {
+      const [oldest] = this.#byVersion.keys()
+      if (oldest !== undefined) this.#byVersion.delete(oldest)
+    }
+    return contents
+  }
+}
+
+export class CatalogStore {
+  readonly database: Database
+  readonly oids: OidAllocator
+  readonly #cache: ContentsCache
+  #current: Contents
+  readonly #loading = new Map<string, Promise<Contents>>()
+
+  private constructor(database: Database, cache: ContentsCache, current: Contents) {
+    this.database = database
+    this.oids = new OidAllocator(database)
+    this.#cache = cache
+    this.#current = current
+  }
+
+  /** Loads the newest catalog of a timeline, or takes it from the cache. */
+  static async open(database: Database, cache: ContentsCache): Promise<CatalogStore> {
+    const view = database.view()
+    const version = await settled(() => readVersion(view))
+    const contents = cache.get(version) ?? cache.add(await loadContents(database, view.readLsn))
+    return new CatalogStore(database, cache, contents)
+  }
+
+  /** The newest committed catalog: what a statement that reads at database.head sees. */
+  get current(): Contents {
+    return this.#current
+  }
+
+  /** The catalog as of a read point. May suspend, while it is loaded. */
+  at(view: View): Contents {
+    const version = readVersion(this.database.view(view.readLsn))
+    if (version === this.#current.version) return this.#current
+    const known = this.#cache.get(version)
+    if (known !== undefined) return known
+    let loading = this.#loading.get(version)
+    if (loading === undefined) {
+      loading = this.#load(version, view)
+      this.#loading.set(version, loading)
+    }
+    return suspend(loading)
+  }
+
+  async #load(version: string, view: View): Promise<Contents> {
+    try {
+      return this.#cache.add(await loadContents(this.database, view.readLsn))
+    } finally {
+      this.#loading.delete(version)
+    }
+  }
+
+  edit(transaction: Transaction, commandId: () => number): CatalogEditor {
+    return new CatalogEditor(this, transaction, commandId)
+  }
+
+  /** A token that no other version anywhere in the cluster has. May suspend. */
+  newVersion(): string {
+    return `${this.database.timeline}.${this.oids.allocate()}`
+  }
+
+  /** For CatalogEditor.publish. */
+  publish(version: string, changes: Changes): void {
+    this.#current = this.#cache.add(this.#current.derive(version, changes))
+  }
+}
