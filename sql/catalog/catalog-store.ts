@@ -4,9 +4,9 @@
 //   open ──load──▶ current ──publish(version, changes)──▶ current'      past read point ──at(view)──▶ cache by version
 
 import { suspend } from '../../storage/base/suspend.ts'
-import type { Database, Transaction, View } from '../../storage/engine/engine.ts'
+import type { Database, View } from '../../storage/engine/engine.ts'
 import { type Changes, Contents } from './contents.ts'
-import { CatalogEditor } from './editor.ts'
+import { CatalogEditor, type EditorOptions } from './editor.ts'
 import { loadContents, readVersion } from './object-store.ts'
 import { OidAllocator } from './oid-allocator.ts'
 import { settled } from './wait.ts'
@@ -85,8 +85,8 @@ export class CatalogStore {
     }
   }
 
-  edit(transaction: Transaction, commandId: () => number): CatalogEditor {
-    return new CatalogEditor(this, transaction, commandId)
+  edit(options: EditorOptions): CatalogEditor {
+    return new CatalogEditor(this, options)
   }
 
   /** A token that no other version anywhere in the cluster has. May suspend. */

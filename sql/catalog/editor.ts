@@ -10,13 +10,19 @@
 // before looking whether a name is free, lockObject before reading what is to be changed.
 
 import { CATALOG_TREE, type Transaction } from '../../storage/engine/engine.ts'
+import type { Catalog } from './catalog.ts'
 import type { CatalogStore } from './catalog-store.ts'
 import { type Changes, changeId, type Contents, type StoredOf } from './contents.ts'
 import { stageObject, stageRemoval, stageVersion } from './object-store.ts'
 import { nameLockKey, objectKey, type StoredKind, type StoredObject } from './stored-objects.ts'
 
-/** A place in the editor's journal. */
-export type EditorSavepoint = number & { readonly editorSavepoint: true }
+export interface EditorOptions {
+  readonly transaction: Transaction
+  /** Gives the id that the next write gets. */
+  readonly commandId: () => number
+  /** Sees contents as a Catalog: the database's name and the shared objects added. */
+  readonly snapshotOf: (contents: Contents) => Catalog
+}
 
 interface JournalEntry {
   readonly id: string
@@ -30,17 +36,18 @@ export class CatalogEditor {
   readonly store: CatalogStore
   readonly transaction: Transaction
   readonly #commandId: () => number
+  readonly #snapshotOf: (contents: Contents) => Catalog
   #changes = new Map<string, StoredObject | undefined>()
   #journal: JournalEntry[] = []
   /** Tokens staged, with the journal's length then: what a rollback undoes. The last one counts. */
   readonly #versions: { readonly version: string; readonly at: number }[] = []
   #cached: { readonly base: Contents; readonly result: Contents } | undefined
 
-  /** `commandId` gives the id that the next write gets. */
-  constructor(store: CatalogStore, transaction: Transaction, commandId: () => number) {
+  constructor(store: CatalogStore, options: EditorOptions) {
     this.store = store
-    this.transaction = transaction
-    this.#commandId = commandId
+    this.transaction = options.transaction
+    this.#commandId = options.commandId
+    this.#snapshotOf = options.snapshotOf
   }
 
   get hasChanges(): boolean {
@@ -56,6 +63,11 @@ export class CatalogEditor {
       this.#cached = { base, result: base.derive(`${base.version}~${snapshotCount}`, this.#changes) }
     }
     return this.#cached.result
+  }
+
+  /** The same as a Catalog. */
+  snapshot(): Catalog {
+    return this.#snapshotOf(this.contents())
   }
 
   object<K extends StoredKind>(kind: K, oid: number): StoredOf<K> | undefined {
@@ -93,12 +105,13 @@ export class CatalogEditor {
     this.#change(changeId(kind, oid), undefined)
   }
 
-  savepoint(): EditorSavepoint {
-    return this.#journal.length as EditorSavepoint
+  /** A place in the journal, to be taken with the transaction's savepoint. */
+  mark(): number {
+    return this.#journal.length
   }
 
   /** Undoes the changes since the savepoint. The transaction is rolled back to its own savepoint by its owner. */
-  rollbackTo(savepoint: EditorSavepoint): void {
+  rollbackTo(savepoint: number): void {
     if (this.#journal.length === savepoint) return
     for (let entry = this.#journal.length; entry > savepoint; entry--) {
       const { id, hadChange, previous } = this.#journal[entry - 1] as JournalEntry

@@ -1,0 +1,170 @@
+// The cluster: its roles and databases (on the cluster timeline), and the catalog of each database that is in use.
+//
+//   Cluster.open ──new volume──▶ bootstrap: timeline 1 (shared), template1 and its branches template0, postgres
+//        │
+//        ├── shared store ──▶ SharedCatalog: roles, databases
+//        └── database(name) ──open timeline──▶ DatabaseCatalog ──▶ Catalog (current, of a read point, of a transaction)
+//
+// Invariant: a database's entry names its timeline; several entries never name the same one.
+
+import { assert, must } from '../../storage/base/assert.ts'
+import { CLUSTER_TIMELINE, type Lsn, type TimelineId } from '../../storage/base/ids.ts'
+import type { Database, Engine, Transaction, View } from '../../storage/engine/engine.ts'
+import type { Volume } from '../../storage/volume/volume.ts'
+import type { FunctionRegistry } from '../functions/function.ts'
+import { bootstrapDatabases, bootstrapObjects, bootstrapRoles, TEMPLATE1_OID } from './bootstrap.ts'
+import type { Catalog, DatabaseEntry } from './catalog.ts'
+import { CatalogStore, ContentsCache } from './catalog-store.ts'
+import type { Contents } from './contents.ts'
+import type { CatalogEditor } from './editor.ts'
+import { stageObject, stageVersion } from './object-store.ts'
+import { SequenceValues } from './sequence-values.ts'
+import { CatalogSnapshot, sharedSnapshot, type SharedSnapshot } from './snapshot.ts'
+import type { StoredObject } from './stored-objects.ts'
+import { settled } from './wait.ts'
+
+export interface ClusterParts {
+  readonly volume: Volume
+  readonly engine: Engine
+  readonly functions: FunctionRegistry
+}
+
+export class Cluster {
+  readonly volume: Volume
+  readonly engine: Engine
+  readonly functions: FunctionRegistry
+  /** Roles and databases. */
+  readonly store: CatalogStore
+  readonly #cache: ContentsCache
+  readonly #databases = new Map<TimelineId, Promise<DatabaseCatalog>>()
+
+  private constructor(parts: ClusterParts, store: CatalogStore, cache: ContentsCache) {
+    this.volume = parts.volume
+    this.engine = parts.engine
+    this.functions = parts.functions
+    this.store = store
+    this.#cache = cache
+  }
+
+  /** Opens the cluster; a new volume gets its roles, its databases and their catalogs first. */
+  static async open(parts: ClusterParts): Promise<Cluster> {
+    if (parts.volume.isNew && parts.volume.timelines().length === 0) await bootstrap(parts)
+    const cache = new ContentsCache()
+    const database = await parts.engine.open(CLUSTER_TIMELINE)
+    return new Cluster(parts, await CatalogStore.open(database, cache), cache)
+  }
+
+  /** Roles and databases as committed now. */
+  get shared(): SharedSnapshot {
+    return sharedSnapshot(this.store.current)
+  }
+
+  /** The catalog of a database: the same object for all its sessions. Opens its timeline on first use. */
+  async database(entry: DatabaseEntry): Promise<DatabaseCatalog> {
+    const { timeline } = entry
+    let opening = this.#databases.get(timeline)
+    if (opening === undefined) {
+      opening = this.#open(entry)
+      this.#databases.set(timeline, opening)
+      opening.catch(() => this.#databases.delete(timeline))
+    }
+    return opening
+  }
+
+  /** The database if it is open. */
+  openDatabase(timeline: TimelineId): Promise<DatabaseCatalog> | undefined {
+    return this.#databases.get(timeline)
+  }
+
+  async #open(entry: DatabaseEntry): Promise<DatabaseCatalog> {
+    const database = await this.engine.open(entry.timeline)
+    return new DatabaseCatalog(this, entry.oid, await CatalogStore.open(database, this.#cache))
+  }
+
+  /** Lets go of a dropped database's catalog. */
+  forget(timeline: TimelineId): void {
+    this.#databases.delete(timeline)
+  }
+
+  /** A transaction's changes of roles and databases; `transaction` is one on store.database. */
+  edit(transaction: Transaction, commandId: () => number, session: DatabaseCatalog): CatalogEditor {
+    return this.store.edit({
+      transaction,
+      commandId,
+      snapshotOf: (contents) => session.catalogOf(session.store.current, sharedSnapshot(contents)),
+    })
+  }
+}
+
+/** One database's catalog in this process. */
+export class DatabaseCatalog {
+  readonly cluster: Cluster
+  readonly oid: number
+  readonly store: CatalogStore
+  readonly sequences: SequenceValues
+  #last: CatalogSnapshot | undefined
+
+  constructor(cluster: Cluster, oid: number, store: CatalogStore) {
+    this.cluster = cluster
+    this.oid = oid
+    this.store = store
+    this.sequences = new SequenceValues(store.database)
+  }
+
+  get database(): Database {
+    return this.store.database
+  }
+
+  /** The committed catalog of now, for a statement that reads at database.head. */
+  get current(): Catalog {
+    return this.catalogOf(this.store.current, this.cluster.shared)
+  }
+
+  /** The catalog at a read point of the past. May suspend. */
+  at(view: View): Catalog {
+    return this.catalogOf(this.store.at(view), this.cluster.shared)
+  }
+
+  /** A transaction's changes; `transaction` is one on `database`. See CatalogEditor. */
+  edit(transaction: Transaction, commandId: () => number): CatalogEditor {
+    return this.store.edit({
+      transaction,
+      commandId,
+      snapshotOf: (contents) => this.catalogOf(contents, this.cluster.shared),
+    })
+  }
+
+  catalogOf(contents: Contents, shared: SharedSnapshot): Catalog {
+    const last = this.#last
+    if (last?.contents === contents && last.shared === shared) return last
+    const entry = shared.database(this.oid)
+    const name = entry?.name ?? last?.databaseName ?? ''
+    this.#last = new CatalogSnapshot(contents, shared, { oid: this.oid, name }, this.cluster.functions)
+    return this.#last
+  }
+}
+
+async function bootstrap({ volume, engine }: ClusterParts): Promise<void> {
+  const cluster = await volume.createTimeline(undefined)
+  assert(cluster === CLUSTER_TIMELINE, 'the first timeline is the cluster’s')
+  const template1 = await volume.createTimeline(undefined)
+  const template = await engine.open(template1)
+  const lsn = await writeObjects(template, bootstrapObjects(), `${template1}.boot`)
+  const template0 = await volume.createTimeline({ timeline: template1, lsn })
+  const postgres = await volume.createTimeline({ timeline: template1, lsn })
+  const databases = bootstrapDatabases({ template1, template0, postgres })
+  must(databases.find((object) => object.oid === TEMPLATE1_OID))
+  await writeObjects(await engine.open(cluster), [...bootstrapRoles(), ...databases], `${cluster}.boot`)
+}
+
+/** Commits first objects and waits until they are durable. */
+async function writeObjects(database: Database, objects: readonly StoredObject[], version: string): Promise<Lsn> {
+  const transaction = database.begin()
+  stageVersion(transaction, version, 0)
+  for (const object of objects) stageObject(transaction, object, 0)
+  const lsn = await settled(() => transaction.commit())
+  await new Promise<void>((resolve, reject) => {
+    database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+  })
+  return lsn
+}
