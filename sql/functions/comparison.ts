@@ -6,7 +6,8 @@
 import { type Definition, type Definitions, collect, inlined } from './definition.ts'
 import type { FunctionContext } from './function.ts'
 import { compareFloat } from './range-check.ts'
-import { ANYENUM_OID, INET_OID, INTERVAL_OID, JSONB_OID, NUMERIC_OID, PG_LSN_OID } from '../types/oids.ts'
+import { compareNumeric } from '../types/numeric.ts'
+import { ANYENUM_OID, INET_OID, INTERVAL_OID, JSONB_OID, PG_LSN_OID } from '../types/oids.ts'
 import { RECORD_OID, TID_OID, TIMETZ_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { charToByte } from '../types/text-types.ts'
@@ -203,7 +204,7 @@ function* families(): Iterable<readonly [string, Definition]> {
   for (const name of ['bit', 'varbit']) yield* ordered(named(name, `${name},${name}`), compareText, { exact: true })
   yield* ordered((relation) => `date_${relation}_timestamp(date,timestamp)`, (a: number, b: Int8) => sign(dateMicros(a), b))
   yield* ordered((relation) => `timestamp_${relation}_date(timestamp,date)`, (a: Int8, b: number) => sign(a, dateMicros(b)))
-  yield* asked(named('numeric_', 'numeric,numeric'), always(NUMERIC_OID))
+  yield* ordered(named('numeric_', 'numeric,numeric'), compareNumeric)
   yield* asked(named('interval_', 'interval,interval'), always(INTERVAL_OID))
   yield* asked(named('timetz_', 'timetz,timetz'), always(TIMETZ_OID))
   yield* asked(named('network_', 'inet,inet'), always(INET_OID))
