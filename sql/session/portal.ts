@@ -9,6 +9,7 @@
 import type { View } from '../../storage/engine/engine.ts'
 import type { OutputColumn } from '../exec/execution.ts'
 import { SqlError } from '../types/sql-error.ts'
+import type { CopyIn } from './copy/copy-in.ts'
 import type { Row } from '../types/value.ts'
 
 /** What a portal runs: an executor's Execution, or the result of a utility statement. */
@@ -19,7 +20,14 @@ export interface PortalSource {
 }
 
 export interface PortalStatement {
+  /** May change while `open` runs, when the plan had to be made anew. */
   readonly columns: readonly OutputColumn[] | undefined
+  /** The empty statement of the extended protocol. */
+  readonly isEmpty: boolean
+  /** The tag counts affected rows (INSERT ... RETURNING), not the rows sent. */
+  readonly countsAffected: boolean
+  /** Set by COPY FROM STDIN once it was opened: what takes the data. */
+  readonly copyIn: (() => CopyIn) | undefined
   /** The command tag once everything has run. */
   tag(rowCount: number): string
   /** Begins the run: takes the snapshot, locks tables. May suspend. */
@@ -91,6 +99,15 @@ export class Portal {
       this.#batch = next
       if (next === undefined) this.isDone = true
     }
+  }
+
+  /** Runs up to the first batch, so that the statement is known to start well. May suspend. */
+  prefetch(): void {
+    if (this.#source !== undefined || this.isDone) return
+    this.#source = this.statement.open(this)
+    this.#batch = this.#source.next()
+    this.#batchAt = 0
+    if (this.#batch === undefined) this.isDone = true
   }
 
   /** Whether nothing is left, as far as is known without running on. */

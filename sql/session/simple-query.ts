@@ -1,0 +1,139 @@
+// The run of one simple Query message: its statements one after another, each through a portal of its own, in one
+// implicit transaction unless they manage their own. Resumable: `step` is called again after each wait and goes on.
+//
+//   text ──lift──▶ cached plan? ──yes──▶ one statement, literals as parameters
+//                        └──no──▶ parse ──▶ statement list ──▶ for each: plan or utility ──▶ rows ──▶ tag
+
+import { suspend } from '../../storage/base/suspend.ts'
+import { parseSql, type ParsedStatement } from '../parse/parse.ts'
+import type { Row } from '../types/value.ts'
+import type { CopyIn } from './copy/copy-in.ts'
+import { liftedStatement } from './lifted-statement.ts'
+import { Portal, type PortalStatement } from './portal.ts'
+import { fieldDescriptions, rowEncoder } from './result-format.ts'
+import { failedBlock } from './failed-block.ts'
+import type { SessionCore } from './session-core.ts'
+import { parsedPortalStatement } from './statement-runner.ts'
+
+export class SimpleQuery {
+  readonly #core: SessionCore
+  readonly #host: { startCopy(copy: CopyIn): void }
+  #statements: readonly ParsedStatement[] = []
+  #index = 0
+  #portal: Portal | undefined
+  #isDescribed = false
+  #sent = 0
+
+  constructor(core: SessionCore, host: { startCopy(copy: CopyIn): void }) {
+    this.#core = core
+    this.#host = host
+  }
+
+  /** The portal of the statement under way. */
+  get portal(): Portal | undefined {
+    return this.#portal
+  }
+
+  start(text: string): void {
+    this.#index = 0
+    this.#statements = []
+    const lifted = this.#core.transaction.isFailed ? undefined : liftedStatement(this.#core, text)
+    if (lifted !== undefined) {
+      this.#open(lifted.statement, lifted.parameters, text)
+      return
+    }
+    this.#statements = parseSql(text)
+    if (this.#statements.length === 0) this.#core.sink.emptyQuery()
+  }
+
+  stop(): void {
+    this.#portal = undefined
+    this.#statements = []
+    this.#index = 0
+  }
+
+  /** Runs until all statements are done (true) or COPY FROM STDIN takes over (false). May suspend. */
+  step(): boolean {
+    for (;;) {
+      if (this.#portal === undefined) {
+        const parsed = this.#statements[this.#index]
+        if (parsed === undefined) return true
+        this.#next(parsed)
+      }
+      if (!this.#runPortal(this.#portal as Portal)) return false
+      if (this.#index < this.#statements.length) this.#betweenStatements()
+    }
+  }
+
+  #next(parsed: ParsedStatement): void {
+    const core = this.#core
+    if (core.transaction.isFailed && parsed.tag !== 'TransactionStmt') throw failedBlock()
+    core.transaction.ensureStarted(core.backend.clock.wallMicros())
+    this.#open(parsedPortalStatement(core, parsed, this.#statements.length === 1), [], parsed.text)
+    this.#index++
+  }
+
+  #open(statement: PortalStatement, parameters: Row, text: string): void {
+    this.#portal = new Portal('', statement, { parameters, text })
+    this.#isDescribed = false
+    this.#sent = 0
+  }
+
+  #betweenStatements(): void {
+    this.#core.context.startStatement(this.#core.backend.clock.wallMicros())
+  }
+
+  /** False when a COPY FROM STDIN began. May suspend; then called again. */
+  #runPortal(portal: Portal): boolean {
+    const core = this.#core
+    const { sink } = core
+    const { statement } = portal
+    if (statement.columns === undefined && !portal.isDone) portal.nextRow()
+    const { columns } = statement
+    if (columns !== undefined) {
+      if (!this.#isDescribed) {
+        // The first row is asked for before the description is written: planning anew may still change it.
+        portal.prefetch()
+        sink.rowDescription(fieldDescriptions(core, statement.columns ?? columns, portal.resultFormats))
+        this.#isDescribed = true
+      }
+      this.#sendRows(portal, columns.length)
+    }
+    if (statement.copyIn !== undefined) {
+      this.#portal = undefined
+      this.#host.startCopy(statement.copyIn())
+      return false
+    }
+    const tag = statement.tag(columns === undefined || statement.countsAffected ? portal.rowCount : this.#sent)
+    core.finishRun(portal)
+    this.#portal = undefined
+    sink.commandComplete(tag)
+    return true
+  }
+
+  #sendRows(portal: Portal, columnCount: number): void {
+    const { sink } = this.#core
+    const encode = rowEncoder(this.#core, portal)
+    const { writer } = sink
+    for (;;) {
+      if (sink.isFull) this.#flush(portal)
+      const row = portal.nextRow()
+      if (row === undefined) return
+      this.#sent++
+      sink.beginRow(columnCount)
+      encode(row, writer)
+      sink.endRow()
+    }
+  }
+
+  /** Nothing leaves before it is durable. May suspend. */
+  #flush(portal: Portal): void {
+    const { database, sink } = this.#core
+    const seen = portal.view?.seenLsn
+    if (seen !== undefined && seen > database.vdl) {
+      suspend(new Promise<void>((resolve, reject) => database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e)))))
+    }
+    const flushed = sink.flush()
+    if (flushed !== undefined) suspend(flushed)
+  }
+}

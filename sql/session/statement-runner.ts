@@ -1,0 +1,124 @@
+// What a portal runs: a planned statement, or a utility statement. Each knows its columns, how it opens and its tag.
+
+import type { CachedStatement } from './plan-cache.ts'
+import type { PreparedPlan } from '../exec/execution.ts'
+import type { ParsedStatement } from '../parse/parse.ts'
+import { SqlError } from '../types/sql-error.ts'
+import type { Row } from '../types/value.ts'
+import { cachedStatement, isPlanned, makePlan, analysisContext } from './planning.ts'
+import type { Portal, PortalSource, PortalStatement } from './portal.ts'
+import type { PreparedStatement } from './prepared-statement.ts'
+import type { SessionCore } from './session-core.ts'
+import { utilityStatement } from './utility/utility.ts'
+
+/** A planned statement. `replan` makes a plan for the catalog of now. */
+export class PlannedStatement implements PortalStatement {
+  readonly isEmpty = false
+  readonly copyIn = undefined
+  readonly #core: SessionCore
+  readonly #replan: () => CachedStatement
+  #entry: CachedStatement
+  readonly #parameters: Row
+
+  constructor(core: SessionCore, entry: CachedStatement, parameters: Row, replan: () => CachedStatement) {
+    this.#core = core
+    this.#entry = entry
+    this.#parameters = parameters
+    this.#replan = replan
+  }
+
+  get plan(): PreparedPlan {
+    return this.#entry.plan as PreparedPlan
+  }
+
+  get columns(): PreparedPlan['columns'] {
+    return this.plan.columns
+  }
+
+  get countsAffected(): boolean {
+    return this.plan.command !== 'SELECT'
+  }
+
+  tag(rowCount: number): string {
+    const { command } = this.plan
+    return command === 'INSERT' ? `INSERT 0 ${rowCount}` : `${command} ${rowCount}`
+  }
+
+  open(portal: Portal): PortalSource {
+    const core = this.#core
+    for (;;) {
+      if (this.#entry.catalogVersion !== core.catalog.version) this.#entry = this.#replan()
+      const { catalogVersion } = this.#entry
+      const isValid = (): boolean => catalogVersion === core.catalog.version
+      const execution = core.openPlan(this.plan, this.#parameters, portal, isValid)
+      if (execution !== undefined) return execution
+    }
+  }
+}
+
+/** A statement of a simple query. Cached when it is the whole query: pgbench's and ORMs' statements come again. */
+export function parsedPortalStatement(core: SessionCore, parsed: ParsedStatement, isWholeQuery: boolean): PortalStatement {
+  if (!isPlanned(parsed)) return utilityStatement(core, parsed, [])
+  const entryOf = (): CachedStatement =>
+    isWholeQuery
+      ? cachedStatement(core, parsed, { key: parsed.source.text, parameterTypes: [] })
+      : {
+          parsed,
+          plan: makePlan(core, parsed, analysisContext(core)),
+          catalogVersion: core.catalog.version,
+        }
+  const entry = entryOf()
+  const { plan } = entry
+  if (plan !== undefined && plan.parameterTypes.length > 0) {
+    throw new SqlError('42P02', 'there is no parameter $1', { position: firstParameterPosition(parsed.source.text) })
+  }
+  return new PlannedStatement(core, entry, [], entryOf)
+}
+
+function firstParameterPosition(text: string): number | undefined {
+  const at = text.search(/\$\d/)
+  return at < 0 ? undefined : at + 1
+}
+
+const EMPTY_STATEMENT: PortalStatement = {
+  columns: undefined,
+  isEmpty: true,
+  countsAffected: false,
+  copyIn: undefined,
+  tag: () => '',
+  open: () => ({ next: () => undefined, rowCount: 0, close: () => undefined }),
+}
+
+/** A bound prepared statement. */
+export function preparedPortalStatement(core: SessionCore, statement: PreparedStatement, parameters: Row): PortalStatement {
+  const { parsed, cached } = statement
+  if (parsed === undefined || cached === undefined) return EMPTY_STATEMENT
+  if (cached.plan === undefined) return utilityStatement(core, parsed, parameters)
+  const refresh = (): CachedStatement => refreshPrepared(core, statement, parsed)
+  const entry = cached.catalogVersion === core.catalog.version ? cached : refresh()
+  return new PlannedStatement(core, entry, parameters, refresh)
+}
+
+/** Plans a prepared statement again; its result may not have changed (PostgreSQL: 0A000). */
+function refreshPrepared(core: SessionCore, statement: PreparedStatement, parsed: ParsedStatement): CachedStatement {
+  const types = statement.declaredTypes
+  const key = types.length === 0 ? statement.text : `${statement.text}\u0000${types.join()}`
+  const entry = cachedStatement(core, parsed, { key, parameterTypes: statement.parameterTypes })
+  const { plan } = entry
+  if (!sameColumns(statement.columns, plan?.columns)) {
+    throw new SqlError('0A000', 'cached plan must not change result type')
+  }
+  statement.cached = entry
+  return entry
+}
+
+function sameColumns(a: PreparedPlan['columns'], b: PreparedPlan['columns']): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return (
+    a.length === b.length &&
+    a.every((column, i) => {
+      const other = b[i]
+      return column.type === other?.type && column.typmod === other.typmod && column.name === other.name
+    })
+  )
+}
