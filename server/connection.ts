@@ -13,7 +13,7 @@
 import type { Logger } from 'pino'
 import { must } from '../storage/base/assert.ts'
 import type { Session, Step } from '../sql/session/session.ts'
-import { SqlError } from '../sql/types/sql-error.ts'
+import type { SqlError } from '../sql/types/sql-error.ts'
 import { BindMessage, ParseMessage } from './extended-messages.ts'
 import { ClientGone, type HandshakeHost, shakeHands } from './handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts'
@@ -22,7 +22,7 @@ import { BAD_TYPE, INCOMPLETE } from './message-reader.ts'
 import { MessageSink } from './message-sink.ts'
 import { StatementWatch } from './statement-watch.ts'
 import type { Transport } from './transport.ts'
-import { fatal, protocolViolation, toWireError, type WireError } from './wire-error.ts'
+import { fatal, MessageError, protocolViolation, toWireError, type WireError } from './wire-error.ts'
 
 const QUERY = 0x51 // 'Q'
 const PARSE = 0x50 // 'P'
@@ -36,6 +36,8 @@ const COPY_DONE = 0x63 // 'c'
 const COPY_FAIL = 0x66 // 'f'
 const FUNCTION_CALL = 0x46 // 'F'
 const TERMINATE = 0x58 // 'X'
+
+const NO_MESSAGE = 0
 
 const OF_STATEMENT = 0x53 // 'S'
 const OF_PORTAL = 0x50 // 'P'
@@ -65,7 +67,7 @@ export class Connection {
   #session: Session | undefined
 
   /** Type of the message that is being answered. */
-  #current = 0
+  #current = NO_MESSAGE
   /** A call of the session, or a client that does not read, is being waited for. */
   #isBusy = true
   /** It is a call of the session. */
@@ -246,6 +248,7 @@ export class Connection {
       case SYNC:
         this.#isSkipping = false
         this.#isInBatch = false
+        body.finish()
         return session.sync()
       case FLUSH:
         body.finish()
@@ -253,10 +256,11 @@ export class Connection {
       case COPY_DATA:
       case COPY_DONE:
       case COPY_FAIL:
-        // What a client still sent for a COPY that has failed meanwhile.
+        // What a client still sent for a COPY that has failed meanwhile: no answer.
+        this.#current = NO_MESSAGE
         return undefined
       case FUNCTION_CALL:
-        throw new SqlError('0A000', 'function call message is not supported')
+        throw new MessageError('0A000', 'function call message is not supported')
       default:
         this.#isInBatch = true
         return this.#dispatchExtended(session, body, type)
@@ -367,12 +371,14 @@ export class Connection {
   #fail(thrown: unknown): void {
     this.#watch?.end()
     if (this.#termination !== undefined) return
+    const session = must(this.#session)
+    if (thrown instanceof MessageError) session.fail()
     const error = toWireError(thrown)
     this.#report(error, thrown)
     if (isFatal(error)) return this.#endWith(error)
     this.#sink.error(error)
     if (this.#isExtended(this.#current)) this.#isSkipping = true
-    else this.#sink.ready(must(this.#session).transactionStatus)
+    else this.#sink.ready(session.transactionStatus)
   }
 
   #isExtended(type: number): boolean {

@@ -2,10 +2,9 @@
 // than it says ends as SqlError 08P01 with PostgreSQL's words (pqformat.c); text that is not UTF-8 as 22021.
 
 import { isUtf8 } from 'node:buffer'
-import { SqlError } from '../sql/types/sql-error.ts'
 import { readInt16, readInt32 } from './message-reader.ts'
 import { NameCache } from './name-cache.ts'
-import { protocolViolation } from './wire-error.ts'
+import { MessageError, protocolViolation } from './wire-error.ts'
 
 const REPLACEMENT = '\ufffd'
 
@@ -94,7 +93,7 @@ export function decodeUtf8(bytes: Buffer, start: number, end: number): string {
 }
 
 /** Names the first bad sequence, in PostgreSQL's words (report_invalid_encoding). */
-function invalidUtf8(bytes: Buffer, start: number, end: number): SqlError {
+function invalidUtf8(bytes: Buffer, start: number, end: number): MessageError {
   let at = start
   while (at < end) {
     const length = sequenceLength(bytes[at] as number)
@@ -104,7 +103,7 @@ function invalidUtf8(bytes: Buffer, start: number, end: number): SqlError {
   const shown: string[] = []
   const bad = bytes.subarray(at, Math.min(end, at + sequenceLength(bytes[at] as number)))
   for (const byte of bad) shown.push(`0x${byte.toString(16).padStart(2, '0')}`)
-  return new SqlError('22021', `invalid byte sequence for encoding "UTF8": ${shown.join(' ')}`)
+  return new MessageError('22021', `invalid byte sequence for encoding "UTF8": ${shown.join(' ')}`)
 }
 
 /** Bytes of the UTF-8 sequence that `lead` begins (pg_utf_mblen): 1 for what begins none. */

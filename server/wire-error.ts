@@ -60,9 +60,12 @@ export function fatal(code: string, message: string, fields: SqlErrorFields = NO
   return new SqlError(code, message, fields, 'FATAL')
 }
 
+/** A message that the server refused before it reached the session, which must be told that something failed. */
+export class MessageError extends SqlError {}
+
 /** 08P01: the client's bytes are not the protocol. */
-export function protocolViolation(message: string): SqlError {
-  return new SqlError('08P01', message)
+export function protocolViolation(message: string): MessageError {
+  return new MessageError('08P01', message)
 }
 
 export function writeErrorResponse(writer: ByteWriter, error: WireError): void {

@@ -127,6 +127,12 @@ export interface Session {
   copyDone(): Step
   copyFail(reason: string): Step
 
+  /**
+   * The server itself refused a message (malformed, not UTF-8, unsupported): the transaction, explicit or implicit, ends
+   * up as if a statement had failed. Never fails.
+   */
+  fail(): void
+
   /** CancelRequest, or termination while a statement runs: it fails with 57014 (or 57P01) at its next safe point. */
   cancel(): void
   /** The connection is gone or is being closed: rolls back, releases locks, temporary tables and the rest. */

@@ -79,6 +79,7 @@ export class FakeSession implements Session {
   isClosed = false
   copiedBytes = 0
   syncCount = 0
+  failCount = 0
   /** Ends a statement that sleeps. */
   wake: ((error?: Error) => void) | undefined
   readonly #sink: ResponseSink
@@ -109,7 +110,7 @@ export class FakeSession implements Session {
 
   parse(statementName: string, text: string, _parameterTypes: readonly number[]): Step {
     if (text === 'bad') throw new SqlError('42601', 'syntax error at or near "bad"', { position: 1 })
-    this.#statements.set(statementName, text)
+    this.#statements.set(statementName, text.replace(/;$/, ''))
     this.#sink.parseComplete()
     return undefined
   }
@@ -183,6 +184,11 @@ export class FakeSession implements Session {
   copyFail(reason: string): Step {
     this.isCopyingIn = false
     throw new SqlError('57014', `COPY from stdin failed: ${reason}`)
+  }
+
+  fail(): void {
+    this.failCount++
+    if (this.transactionStatus === 'T') this.transactionStatus = 'E'
   }
 
   cancel(): void {
