@@ -100,6 +100,13 @@ export class RawClient {
     })
   }
 
+  /** Drops what was received and taken, for long runs. */
+  forget(): void {
+    this.lines.length = 0
+    this.bodies.length = 0
+    this.#taken = 0
+  }
+
   close(): void {
     this.socket.destroy()
   }
