@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Definitions } from './definition.ts'
+import { toInt4 } from './range-check.ts'
 import { receiveText } from '../types/text-types.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Int8 } from '../types/value.ts'
@@ -91,20 +92,20 @@ function decode(text: string, encoding: string): Buffer {
 }
 
 /** Encodings we can convert between: UTF8, and the one-byte ones JavaScript has. */
-function bufferEncoding(name: string): 'utf8' | 'latin1' {
+function bufferEncoding(name: string, role: string): 'utf8' | 'latin1' {
   const plain = name.toLowerCase().replace(/[^a-z0-9]/g, '')
   if (plain === 'utf8' || plain === 'unicode') return 'utf8'
   if (plain === 'latin1' || plain === 'iso88591') return 'latin1'
   if (plain === 'sqlascii') return 'utf8'
-  throw new SqlError('22023', `invalid source encoding name "${name}"`)
+  throw new SqlError('22023', `invalid ${role}encoding name "${name}"`)
 }
 
-function convertFrom(bytes: Buffer, encoding: string): string {
-  return bufferEncoding(encoding) === 'latin1' ? bytes.toString('latin1') : receiveText(bytes, 0, bytes.length)
+function convertFrom(bytes: Buffer, encoding: string, role = 'source '): string {
+  return bufferEncoding(encoding, role) === 'latin1' ? bytes.toString('latin1') : receiveText(bytes, 0, bytes.length)
 }
 
 function convertTo(text: string, encoding: string): Buffer {
-  if (bufferEncoding(encoding) === 'utf8') return Buffer.from(text)
+  if (bufferEncoding(encoding, 'destination ') === 'utf8') return Buffer.from(text)
   const bad = /[^\0-\xff]/u.exec(text)
   if (bad !== null) {
     const bytes = Array.from(Buffer.from(bad[0]), (byte) => `0x${byte.toString(16)}`).join(' ')
@@ -124,7 +125,7 @@ function subbytes(bytes: Buffer, start: number, count = Infinity): Buffer {
 
 function overlayBytes(bytes: Buffer, by: Buffer, start: number, count = by.length): Buffer {
   if (start <= 0) throw new SqlError('22011', 'negative substring length not allowed')
-  return Buffer.concat([subbytes(bytes, 1, start - 1), by, bytes.subarray(Math.max(start - 1 + count, 0))])
+  return Buffer.concat([subbytes(bytes, 1, start - 1), by, bytes.subarray(Math.max(toInt4(start + count) - 1, 0))])
 }
 
 function trimBytes(bytes: Buffer, set: Buffer, sides: 'both' | 'left' | 'right'): Buffer {
@@ -190,7 +191,7 @@ export const encodingFunctions: Definitions = {
     call: (a: Buffer, from: string, to: string) => convertTo(convertFrom(a, from), to),
   },
   'length(bytea)': { call: (a: Buffer) => a.length },
-  'length(bytea,name)': { call: (a: Buffer, encoding: string) => Array.from(convertFrom(a, encoding)).length },
+  'length(bytea,name)': { call: (a: Buffer, encoding: string) => Array.from(convertFrom(a, encoding, '')).length },
   'octet_length(bytea)': { call: (a: Buffer) => a.length },
   'bit_length(bytea)': { call: (a: Buffer) => a.length * 8 },
   'bit_count(bytea)': { call: bitCount },

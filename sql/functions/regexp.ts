@@ -131,7 +131,7 @@ function replaceMatches(text: string, pattern: string, replacement: string, how:
   let result = ''
   let from = 0
   let count = 0
-  const start = unitIndex(text, how.start - 1)
+  const start = startIndex(text, how.start)
   for (const match of matchesOf(compile(pattern, how.options), text, { start })) {
     count++
     if (how.which !== 0 && count < how.which) continue
@@ -173,23 +173,22 @@ function regexpCount(text: string, pattern: string, start = 1, flags = ''): numb
   checkParameter('start', start, 1)
   const options = withoutGlobal('regexp_count', flags)
   let count = 0
-  for (const _match of matchesOf(compile(pattern, options), text, { start: unitIndex(text, start - 1) })) count++
+  for (const _match of matchesOf(compile(pattern, options), text, { start: startIndex(text, start) })) count++
   return count
 }
 
 /** The `which`th match from a character position on. */
-function nthMatch(
-  regexp: RegExp,
-  text: string,
-  where: { readonly start: number; readonly which: number },
-): RegExpExecArray | undefined {
-  checkParameter('start', where.start, 1)
-  checkParameter('n', where.which, 1)
+function nthMatch(regexp: RegExp, text: string, start: number, which: number): RegExpExecArray | undefined {
   let count = 0
-  for (const match of matchesOf(regexp, text, { start: unitIndex(text, where.start - 1) })) {
-    if (++count === where.which) return match
+  for (const match of matchesOf(regexp, text, { start: startIndex(text, start) })) {
+    if (++count === which) return match
   }
   return undefined
+}
+
+/** The UTF-16 index of a 1-based character position; behind the text when the position is. */
+function startIndex(text: string, start: number): number {
+  return start > text.length + 1 ? start : unitIndex(text, start - 1)
 }
 
 function regexpInstr(
@@ -197,12 +196,14 @@ function regexpInstr(
   pattern: string,
   ...[start = 1, which = 1, endOption = 0, flags = '', group = 0]: [number?, number?, number?, string?, number?]
 ): number {
+  checkParameter('start', start, 1)
+  checkParameter('n', which, 1)
   if (endOption !== 0 && endOption !== 1) {
     throw new SqlError('22023', `invalid value for parameter "endoption": ${endOption}`)
   }
-  checkParameter('subexpr', group, 0)
   const options = withoutGlobal('regexp_instr', flags)
-  const bounds = nthMatch(compile(pattern, options), text, { start, which })?.indices?.[group]
+  checkParameter('subexpr', group, 0)
+  const bounds = nthMatch(compile(pattern, options), text, start, which)?.indices?.[group]
   return bounds === undefined ? 0 : characterIndex(text, bounds[endOption]) + 1
 }
 
@@ -211,9 +212,11 @@ function regexpSubstr(
   pattern: string,
   ...[start = 1, which = 1, flags = '', group = 0]: [number?, number?, string?, number?]
 ): Value {
-  checkParameter('subexpr', group, 0)
+  checkParameter('start', start, 1)
+  checkParameter('n', which, 1)
   const options = withoutGlobal('regexp_substr', flags)
-  return nthMatch(compile(pattern, options), text, { start, which })?.[group] ?? null
+  checkParameter('subexpr', group, 0)
+  return nthMatch(compile(pattern, options), text, start, which)?.[group] ?? null
 }
 
 /** SUBSTRING(text FROM pattern): the first group, or the whole match. */

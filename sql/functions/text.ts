@@ -4,6 +4,7 @@
 import { capitalise, characterIndex, charactersOf, lowerCase, sliceCharacters, upperCase } from './characters.ts'
 import { trimBlanks } from './comparison.ts'
 import { type Definitions, inlined } from './definition.ts'
+import { toInt4 } from './range-check.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { characterCount, compareText } from '../types/text.ts'
 import type { Int8, Value } from '../types/value.ts'
@@ -29,7 +30,7 @@ export function substring(text: string, start: number, count: number = Infinity)
 /** SQL's OVERLAY: `count` characters from `start` on replaced. */
 function overlay(text: string, by: string, start: number, count = characterCount(by)): string {
   if (start <= 0) throw new SqlError('22011', 'negative substring length not allowed')
-  return substring(text, 1, start - 1) + by + sliceCharacters(text, start - 1 + count, Infinity)
+  return substring(text, 1, start - 1) + by + sliceCharacters(text, toInt4(start + count) - 1, Infinity)
 }
 
 function position(text: string, part: string): number {
@@ -101,7 +102,7 @@ function right(text: string, count: number): string {
 }
 
 function chr(code: number): string {
-  if (code < 0) throw new SqlError('54000', 'character number must be positive')
+  if (code < 0) throw new SqlError('22023', 'character number must be positive')
   if (code === 0) throw new SqlError('54000', 'null character not permitted')
   if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
     throw new SqlError('54000', `requested character too large for encoding: ${code}`)
