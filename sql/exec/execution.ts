@@ -39,6 +39,8 @@ export interface ExecutionContext {
   readonly workMemBytes: number
   /** Deferred constraint checks queue here; the session runs them at COMMIT or SET CONSTRAINTS IMMEDIATE. */
   deferCheck(check: DeferredCheck): void
+  /** Whether a deferrable constraint is deferred now (SET CONSTRAINTS); absent: as the constraint was declared. */
+  isDeferred?(constraintOid: number): boolean | undefined
   /** Count rows and time of every plan node, for EXPLAIN ANALYZE. */
   readonly instrument?: boolean | undefined
 }
