@@ -50,12 +50,20 @@ export class Portal {
   readonly isScrollable: boolean
   readonly text: string
   isDone = false
-  /** Rows delivered by this portal so far. */
+  /** Rows produced by this portal so far. */
   position = 0
+  /** Where FETCH stands: 0 before the first row, then the number of the row last fetched. */
+  cursorAt = 0
+  /** Made by DECLARE CURSOR. */
+  readonly isCursor: boolean
+  /** For a utility statement that keeps something across its suspensions. */
+  scratch: unknown
   #source: PortalSource | undefined
   #batch: readonly Row[] | undefined
   #batchAt = 0
   readonly #kept: Row[] = []
+  #isMaterialised = false
+  #last: Row | undefined
 
   constructor(
     name: string,
@@ -65,6 +73,7 @@ export class Portal {
       readonly resultFormats?: readonly number[] | undefined
       readonly isScrollable?: boolean | undefined
       readonly text?: string | undefined
+      readonly isCursor?: boolean | undefined
     },
   ) {
     this.name = name
@@ -73,6 +82,7 @@ export class Portal {
     this.resultFormats = options.resultFormats ?? []
     this.isScrollable = options.isScrollable ?? false
     this.text = options.text ?? ''
+    this.isCursor = options.isCursor ?? false
   }
 
   get isStarted(): boolean {
@@ -115,9 +125,16 @@ export class Portal {
     return this.isDone && (this.#batch === undefined || this.#batchAt >= this.#batch.length)
   }
 
-  /** FETCH in any direction over a scrollable portal: the row at an absolute position, 1-based. May suspend. */
+  /** FETCH: the row with a number, counted from 1; undefined behind the last. May suspend. */
   rowAt(position: number): Row | undefined {
-    if (!this.isScrollable && position <= this.position) {
+    if (!this.#keepsRows) {
+      if (position > this.position) {
+        let row = this.nextRow()
+        while (row !== undefined && this.position < position) row = this.nextRow()
+        this.#last = row
+        return row
+      }
+      if (position === this.position && position === this.cursorAt && this.#last !== undefined) return this.#last
       throw new SqlError('55000', 'cursor can only scan forward', {
         hint: 'Declare it with SCROLL option to enable backward scan.',
       })
@@ -130,8 +147,22 @@ export class Portal {
     return this.#kept[position - 1]
   }
 
-  /** Reads everything into memory: what a holdable cursor does at commit. May suspend. */
+  get #keepsRows(): boolean {
+    return this.isScrollable || this.#isMaterialised
+  }
+
+  /** Rows kept so far. */
+  get keptCount(): number {
+    return this.#kept.length
+  }
+
+  /** Reads all rows that are left into memory: what a holdable cursor does at commit. May suspend. */
   materialise(): void {
+    if (!this.#isMaterialised && !this.isScrollable) {
+      // Rows that went by are not there any more: keep the numbering.
+      this.#kept.length = this.position
+      this.#isMaterialised = true
+    }
     for (let row = this.nextRow(); row !== undefined; row = this.nextRow()) this.#kept.push(row)
   }
 

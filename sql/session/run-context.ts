@@ -26,6 +26,7 @@ export class RunContext implements ExecutionContext {
   readonly transaction: Transaction | undefined
   readonly isolation: ExecutionContext['isolation']
   readonly commandId: number
+  readonly instrument: boolean | undefined
   readonly #host: RunHost
 
   constructor(
@@ -37,6 +38,7 @@ export class RunContext implements ExecutionContext {
       readonly transaction: Transaction | undefined
       readonly isolation: ExecutionContext['isolation']
       readonly commandId: number
+      readonly instrument?: boolean | undefined
     },
   ) {
     this.#host = host
@@ -46,6 +48,7 @@ export class RunContext implements ExecutionContext {
     this.transaction = run.transaction
     this.isolation = run.isolation
     this.commandId = run.commandId
+    this.instrument = run.instrument
   }
 
   get server(): ServerState {

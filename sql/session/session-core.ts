@@ -26,6 +26,14 @@ import { Settings } from './settings.ts'
 import { SessionTransaction, type TransactionHost } from './transaction.ts'
 import { Turns } from './turn.ts'
 
+/** How a plan is started: see openPlan. */
+export interface PlanStart {
+  /** Whether the plan still fits the catalog, asked after locks were waited for. */
+  stillValid(): boolean
+  /** Count rows and time of each node (EXPLAIN ANALYZE). */
+  readonly instrument?: boolean | undefined
+}
+
 export class SessionCore implements RunHost, TransactionHost {
   readonly backend: SharedBackend
   readonly handle: DatabaseHandle
@@ -153,13 +161,13 @@ export class SessionCore implements RunHost, TransactionHost {
    * `stillValid` is asked again after locks were waited for. Returns undefined when the plan must be made anew.
    * May suspend.
    */
-  openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, stillValid: () => boolean): Execution | undefined {
+  openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, start: PlanStart): Execution | undefined {
     const { transaction } = this
     if (plan.writes) this.#checkWritable(plan)
     if (plan.writes || transaction.isBlock || this.database.hasStrongLocks) {
       const writer = transaction.writer()
       for (const table of plan.tables) writer.lockTable(table.oid, table.mode, 'wait')
-      if (!stillValid()) return undefined
+      if (!start.stillValid()) return undefined
     }
     if (!this.isSuperuser) this.backend.checkPrivileges(this, plan)
     const commandId = transaction.nextCommandId()
@@ -175,6 +183,7 @@ export class SessionCore implements RunHost, TransactionHost {
         transaction: plan.writes ? transaction.writer() : transaction.engineTransaction,
         isolation: transaction.isolation,
         commandId,
+        instrument: start.instrument,
       }),
     )
   }

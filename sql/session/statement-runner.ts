@@ -49,8 +49,8 @@ export class PlannedStatement implements PortalStatement {
     for (;;) {
       if (this.#entry.catalogVersion !== core.catalog.version) this.#entry = this.#replan()
       const { catalogVersion } = this.#entry
-      const isValid = (): boolean => catalogVersion === core.catalog.version
-      const execution = core.openPlan(this.plan, this.#parameters, portal, isValid)
+      const stillValid = (): boolean => catalogVersion === core.catalog.version
+      const execution = core.openPlan(this.plan, this.#parameters, portal, { stillValid })
       if (execution !== undefined) return execution
     }
   }
