@@ -13,7 +13,13 @@ import type { RoleLogin } from '../sql/session/session.ts'
 import type { SqlError } from '../sql/types/sql-error.ts'
 import type { MessageBody } from './message-body.ts'
 import type { MessageSink } from './message-sink.ts'
-import { SCRAM_MECHANISM, ScramExchange, mockVerifier, parseScramVerifier, passwordMatchesScram } from './scram.ts'
+import {
+  SCRAM_MECHANISM,
+  ScramExchange,
+  mockVerifier,
+  parseScramVerifier,
+  passwordMatchesScram,
+} from './scram.ts'
 import { fatal } from './wire-error.ts'
 
 export type AuthMethod = 'trust' | 'password' | 'md5' | 'scram-sha-256'

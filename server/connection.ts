@@ -94,12 +94,18 @@ export class Connection {
     this.#transport = transport
     this.#sink = new MessageSink(transport)
     this.activeAtMs = host.clock.monotonicMs()
-    this.#watch = host.slowMs === undefined ? undefined : new StatementWatch(host.slowMs, host.clock, host.log)
+    this.#watch =
+      host.slowMs === undefined ? undefined : new StatementWatch(host.slowMs, host.clock, host.log)
   }
 
   /** True while nothing runs and no transaction is open: it can be ended without loss to the client. */
   get isIdle(): boolean {
-    return !this.#isBusy && !this.#isInBatch && this.#session?.transactionStatus === 'I' && !this.#session.isCopyingIn
+    return (
+      !this.#isBusy &&
+      !this.#isInBatch &&
+      this.#session?.transactionStatus === 'I' &&
+      !this.#session.isCopyingIn
+    )
   }
 
   /** Runs the handshake, then serves until the end. Never rejects. */
@@ -389,9 +395,11 @@ export class Connection {
   /** Bytes that are no message. PostgreSQL names an unknown type, and drops a wrong length without a word. */
   #refuse(outcome: number): void {
     const { badType } = this.#transport.reader
-    if (outcome === BAD_TYPE) this.#endWith(toWireError(fatal('08P01', `invalid frontend message type ${badType}`)))
+    if (outcome === BAD_TYPE)
+      this.#endWith(toWireError(fatal('08P01', `invalid frontend message type ${badType}`)))
     else this.#close()
-    const problem = outcome === BAD_TYPE ? `invalid frontend message type ${badType}` : 'invalid message length'
+    const problem =
+      outcome === BAD_TYPE ? `invalid frontend message type ${badType}` : 'invalid message length'
     this.#host.log.debug({ pid: this.processId }, problem)
   }
 

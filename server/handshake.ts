@@ -109,7 +109,8 @@ async function startTls(transport: Transport, secureContext: SecureContext): Pro
   if (transport.reader.waiting > 0) {
     // Someone in the middle may have put these bytes before the client's encrypted ones (CVE-2021-23214).
     throw fatal('08P01', 'received unencrypted data after SSL request', {
-      detail: 'This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.',
+      detail:
+        'This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.',
     })
   }
   transport.write(YES)

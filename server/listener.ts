@@ -120,7 +120,10 @@ export class Listener implements ConnectionHost {
   checkReserved(isSuperuser: boolean): void {
     const { connectionCountMax, reservedCount } = this.#options
     if (!isSuperuser && connectionCountMax - this.#admitted.size < reservedCount) {
-      throw fatal('53300', 'remaining connection slots are reserved for non-replication superuser connections')
+      throw fatal(
+        '53300',
+        'remaining connection slots are reserved for non-replication superuser connections',
+      )
     }
   }
 
@@ -157,7 +160,9 @@ export class Listener implements ConnectionHost {
       this.#server.listen({ host, port, backlog: 511 }, () => {
         this.#server.off('error', refuse)
         // Running out of file descriptors refuses one connection, it does not end the server.
-        this.#server.on('error', (error) => this.log.warn({ err: error }, 'a connection could not be accepted'))
+        this.#server.on('error', (error) =>
+          this.log.warn({ err: error }, 'a connection could not be accepted'),
+        )
         if (this.#options.idleTimeoutMs !== undefined) this.#sweepLater(this.#options.idleTimeoutMs)
         resolve()
       })

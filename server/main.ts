@@ -30,7 +30,9 @@ async function main(args: readonly string[]): Promise<void> {
   } else if (command === 'serve') {
     await serve(rest)
   } else {
-    throw new StartError(command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`)
+    throw new StartError(
+      command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`,
+    )
   }
 }
 
@@ -64,7 +66,8 @@ function version(): string {
   for (const path of ['../package.json', '../../package.json']) {
     try {
       const manifest: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
-      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version)
+      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+        return String(manifest.version)
     } catch {
       // Not at this level.
     }
@@ -74,7 +77,11 @@ function version(): string {
 
 function fail(error: unknown): never {
   const isExpected = error instanceof StartError || error instanceof StorageError
-  const text = isExpected ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const text = isExpected
+    ? error.message
+    : error instanceof Error
+      ? (error.stack ?? error.message)
+      : String(error)
   process.stderr.write(`borealis: ${text}\n`)
   process.exit(1)
 }

@@ -6,7 +6,9 @@ import { MessageBody } from './message-body.ts'
 import { readStartupPacket } from './startup-packet.ts'
 
 function over(...parts: readonly (string | number[])[]): MessageBody {
-  const bytes = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))))
+  const bytes = Buffer.concat(
+    parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))),
+  )
   const body = new MessageBody()
   body.reset(bytes, 0, bytes.length)
   return body
@@ -20,7 +22,17 @@ test('Parse', () => {
 
 test('Bind: offsets and lengths point into the message', () => {
   const bind = new BindMessage()
-  const body = over('p\0', 's\0', [0, 1, 0, 1], [0, 3], [0, 0, 0, 2], 'ab', [255, 255, 255, 255], [0, 0, 0, 0], [0, 0])
+  const body = over(
+    'p\0',
+    's\0',
+    [0, 1, 0, 1],
+    [0, 3],
+    [0, 0, 0, 2],
+    'ab',
+    [255, 255, 255, 255],
+    [0, 0, 0, 0],
+    [0, 0],
+  )
   bind.read(body)
   expect([bind.portalName, bind.statementName]).toEqual(['p', 's'])
   expect(bind.parameterFormats).toEqual([1])
@@ -31,8 +43,12 @@ test('Bind: offsets and lengths point into the message', () => {
 
 test('a Bind that says more than it holds', () => {
   const read = (body: MessageBody) => () => new BindMessage().read(body)
-  expect(read(over('\0', '\0', [0, 0], [0, 1], [0, 0, 0, 9], 'x'))).toThrow('insufficient data left in message')
-  expect(read(over('\0', '\0', [0, 0], [0, 1], [0x80, 0, 0, 0], 'x'))).toThrow('insufficient data left in message')
+  expect(read(over('\0', '\0', [0, 0], [0, 1], [0, 0, 0, 9], 'x'))).toThrow(
+    'insufficient data left in message',
+  )
+  expect(read(over('\0', '\0', [0, 0], [0, 1], [0x80, 0, 0, 0], 'x'))).toThrow(
+    'insufficient data left in message',
+  )
   expect(read(over('\0', '\0', [0, 0], [0xff, 0xff]))).toThrow('insufficient data left in message')
   expect(read(over('\0', '\0', [0, 2, 0, 0, 0, 0], [0, 1], [0, 0, 0, 0], [0, 0]))).toThrow(
     'bind message has 2 parameter formats but 1 parameters',
@@ -43,7 +59,13 @@ test('a Bind that says more than it holds', () => {
 
 test('the same name is the same string, and other names are not', () => {
   const body = over('P0_1\0', 'P0_1\0', 'P0_2\0', 'Q0_1\0', '\0')
-  expect([body.name(), body.name(), body.name(), body.name(), body.name()]).toEqual(['P0_1', 'P0_1', 'P0_2', 'Q0_1', ''])
+  expect([body.name(), body.name(), body.name(), body.name(), body.name()]).toEqual([
+    'P0_1',
+    'P0_1',
+    'P0_2',
+    'Q0_1',
+    '',
+  ])
 })
 
 test('text that is not UTF-8 names its bytes', () => {
@@ -68,8 +90,12 @@ test('newer minor versions and unknown protocol options are negotiated', () => {
 })
 
 test('bad startup packets', () => {
-  expect(() => readStartupPacket(0x20000, over('\0'))).toThrow('unsupported frontend protocol 2.0: server supports 3.0 to 3.0')
-  expect(() => readStartupPacket(V3, over('\0'))).toThrow('no PostgreSQL user name specified in startup packet')
+  expect(() => readStartupPacket(0x20000, over('\0'))).toThrow(
+    'unsupported frontend protocol 2.0: server supports 3.0 to 3.0',
+  )
+  expect(() => readStartupPacket(V3, over('\0'))).toThrow(
+    'no PostgreSQL user name specified in startup packet',
+  )
   expect(() => readStartupPacket(V3, over('user\0a\0'))).toThrow('expected terminator as last byte')
   expect(() => readStartupPacket(V3, over('user\0a\0\0junk'))).toThrow('expected terminator as last byte')
   expect(() => readStartupPacket(V3, over('user\0a\0', 'replication\0true\0\0'))).toThrow('not supported')

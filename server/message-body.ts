@@ -72,7 +72,10 @@ export class MessageBody {
     if (zero === end) throw protocolViolation('invalid string in message')
     this.at = zero + 1
     if (zero === start) return ''
-    return this.#names.lookup(bytes, start, zero) ?? this.#names.store(bytes, start, zero, decodeUtf8(bytes, start, zero))
+    return (
+      this.#names.lookup(bytes, start, zero) ??
+      this.#names.store(bytes, start, zero, decodeUtf8(bytes, start, zero))
+    )
   }
 
   /** The body must end here. */

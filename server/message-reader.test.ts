@@ -28,7 +28,8 @@ test('every split of three messages into two chunks gives the same three', () =>
     const seen: string[] = []
     for (const chunk of [all.subarray(0, cut), all.subarray(cut)]) {
       reader.push(Buffer.from(chunk))
-      for (let type = reader.next(); type > 0; type = reader.next()) seen.push(String.fromCharCode(type) + body(reader))
+      for (let type = reader.next(); type > 0; type = reader.next())
+        seen.push(String.fromCharCode(type) + body(reader))
     }
     expect(seen).toEqual(['Qabc\0', 'S', 'Qabc\0'])
     expect(reader.waiting).toBe(0)

@@ -9,7 +9,11 @@
 // left behind.
 
 import { assert } from '../storage/base/assert.ts'
-import { LARGE_MESSAGE_SIZE_BYTES_MAX, SMALL_MESSAGE_SIZE_BYTES_MAX, STARTUP_SIZE_BYTES_MAX } from './limits.ts'
+import {
+  LARGE_MESSAGE_SIZE_BYTES_MAX,
+  SMALL_MESSAGE_SIZE_BYTES_MAX,
+  STARTUP_SIZE_BYTES_MAX,
+} from './limits.ts'
 
 /** `next` and `nextStartup`: the message is not complete yet. */
 export const INCOMPLETE = 0
@@ -68,7 +72,8 @@ export class MessageReader {
       this.#ownsBuffer = false
       return
     }
-    if (!this.#ownsBuffer || this.#limit + chunk.length > this.buffer.length) this.#grow(waiting, chunk.length)
+    if (!this.#ownsBuffer || this.#limit + chunk.length > this.buffer.length)
+      this.#grow(waiting, chunk.length)
     this.buffer.set(chunk, this.#limit)
     this.#limit += chunk.length
   }

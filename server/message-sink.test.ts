@@ -38,7 +38,15 @@ test('ReadyForQuery in its three states', () => {
 })
 
 test('RowDescription', () => {
-  const field = { name: 'a', tableOid: 16384, columnNumber: 2, typeOid: 23, typeLength: 4, typeModifier: -1, format: 1 }
+  const field = {
+    name: 'a',
+    tableOid: 16384,
+    columnNumber: 2,
+    typeOid: 23,
+    typeLength: 4,
+    typeModifier: -1,
+    format: 1,
+  }
   expect(written((sink) => sink.rowDescription([field]))).toBe(
     '540000001a' + '0001' + '6100' + '00004000' + '0002' + '00000017' + '0004' + 'ffffffff' + '0001',
   )
@@ -67,7 +75,9 @@ test('an aborted row leaves nothing', () => {
 })
 
 test('ParameterDescription, ParameterStatus, BackendKeyData, NotificationResponse', () => {
-  expect(written((sink) => sink.parameterDescription([23, 25]))).toBe('740000000e' + '0002' + '00000017' + '00000019')
+  expect(written((sink) => sink.parameterDescription([23, 25]))).toBe(
+    '740000000e' + '0002' + '00000017' + '00000019',
+  )
   expect(written((sink) => sink.parameterStatus('a', 'b'))).toBe('5300000008' + '6100' + '6200')
   expect(written((sink) => sink.backendKeyData(1, 0x7fffffff))).toBe('4b0000000c' + '00000001' + '7fffffff')
   expect(written((sink) => sink.notification(5, 'c', ''))).toBe('410000000b' + '00000005' + '6300' + '00')
@@ -75,7 +85,9 @@ test('ParameterDescription, ParameterStatus, BackendKeyData, NotificationRespons
 
 test('authentication requests', () => {
   expect(written((sink) => sink.authentication(0))).toBe('5200000008' + '00000000')
-  expect(written((sink) => sink.authentication(5, Buffer.from([1, 2, 3, 4])))).toBe('520000000c' + '00000005' + '01020304')
+  expect(written((sink) => sink.authentication(5, Buffer.from([1, 2, 3, 4])))).toBe(
+    '520000000c' + '00000005' + '01020304',
+  )
 })
 
 test('NegotiateProtocolVersion', () => {
@@ -102,7 +114,17 @@ test('ErrorResponse has the fields in PostgreSQL order', () => {
       code: '23505',
       message: 'm',
       origin: 'sql',
-      fields: { detail: 'd', hint: 'h', where: 'w', schema: 's', table: 't', column: 'c', dataType: 'y', constraint: 'n', position: 9 },
+      fields: {
+        detail: 'd',
+        hint: 'h',
+        where: 'w',
+        schema: 's',
+        table: 't',
+        column: 'c',
+        dataType: 'y',
+        constraint: 'n',
+        position: 9,
+      },
     }),
   )
   const text = 'SERROR\0VERROR\0C23505\0Mm\0Dd\0Hh\0Ww\0ss\0tt\0cc\0dy\0nn\0P9\0Fborealis\0L1\0Rsql\0\0'
@@ -125,9 +147,9 @@ test('flush hands over everything; memory the socket still holds is not written 
   sink.parseComplete()
   expect(sink.flush()).toBeUndefined()
   sink.bindComplete()
-  sink.flush()
+  void sink.flush()
   expect(outlet.sent.map((bytes) => bytes.toString('hex'))).toEqual(['3100000004', '3200000004'])
-  sink.flush()
+  void sink.flush()
   expect(outlet.sent.length).toBe(2)
 })
 
@@ -140,7 +162,7 @@ test('only what lies before the mark leaves while a call waits', () => {
   sink.flushMarked()
   expect(outlet.sent.map((bytes) => bytes.toString('hex'))).toEqual(['5a0000000549'])
   sink.ready('I')
-  sink.flush()
+  void sink.flush()
   expect(outlet.sent[1]?.toString('hex')).toBe('430000000b434f4d4d4954005a0000000549')
 })
 
@@ -149,6 +171,6 @@ test('a sink is full at 64 KiB', () => {
   expect(sink.isFull).toBe(false)
   sink.parameterStatus('a', 'x'.repeat(65_536))
   expect(sink.isFull).toBe(true)
-  sink.flush()
+  void sink.flush()
   expect(sink.isFull).toBe(false)
 })

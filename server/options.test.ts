@@ -14,13 +14,20 @@ test('defaults', () => {
 
 test('flag beats environment beats file beats default', () => {
   const file = (): string => "# ports\nport = 1\nhost = '127.0.0.3'  # quoted\ndata = /x y\n"
-  const options = readOptions(['--port', '3', '--config=f'], { BOREALIS_PORT: '2', BOREALIS_HOST: '127.0.0.2' }, file)
+  const options = readOptions(
+    ['--port', '3', '--config=f'],
+    { BOREALIS_PORT: '2', BOREALIS_HOST: '127.0.0.2' },
+    file,
+  )
   expect(options).toMatchObject({ port: 3, host: '127.0.0.2', data: '/x y' })
 })
 
 test('units', () => {
   expect(read(['--buffer-pool', '512MB']).bufferPoolBytes).toBe(512 * 1024 * 1024)
-  expect(read(['--idle-timeout', '10min', '--grace', '0'])).toMatchObject({ idleTimeoutMs: 600_000, graceMs: 0 })
+  expect(read(['--idle-timeout', '10min', '--grace', '0'])).toMatchObject({
+    idleTimeoutMs: 600_000,
+    graceMs: 0,
+  })
   expect(read(['--idle-timeout', '0']).idleTimeoutMs).toBeUndefined()
 })
 

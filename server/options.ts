@@ -56,7 +56,13 @@ const DURATION_MS_MAX = 0x7fff_ffff
 /** Below this the pool could not hold the pages of one statement. */
 const BUFFER_POOL_SIZE_BYTES_MIN = 8 * 1024 * 1024
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3, tb: 1024 ** 4 }
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  kb: 1024,
+  mb: 1024 ** 2,
+  gb: 1024 ** 3,
+  tb: 1024 ** 4,
+}
 const TIME_UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
 
 interface Flag {
@@ -68,16 +74,43 @@ interface Flag {
 }
 
 const FLAGS: readonly Flag[] = [
-  { name: 'data', placeholder: 'DIR', help: 'data directory (./borealis-data)', read: (text) => ({ data: nonEmpty(text) }) },
-  { name: 'host', placeholder: 'H', help: 'address to listen on (127.0.0.1)', read: (text) => ({ host: nonEmpty(text) }) },
-  { name: 'port', placeholder: 'N', help: 'port; 0 takes any (5432)', read: (text) => ({ port: integer(text, 0, PORT_MAX) }) },
-  { name: 'quorum', placeholder: 'V,W,R', help: 'nodes, write and read quorum (6,4,3)', read: (text) => ({ quorum: readQuorum(text) }) },
-  { name: 'storage', placeholder: 'WHERE', help: 'embedded: nodes inside this process (embedded)', read: readStorage },
+  {
+    name: 'data',
+    placeholder: 'DIR',
+    help: 'data directory (./borealis-data)',
+    read: (text) => ({ data: nonEmpty(text) }),
+  },
+  {
+    name: 'host',
+    placeholder: 'H',
+    help: 'address to listen on (127.0.0.1)',
+    read: (text) => ({ host: nonEmpty(text) }),
+  },
+  {
+    name: 'port',
+    placeholder: 'N',
+    help: 'port; 0 takes any (5432)',
+    read: (text) => ({ port: integer(text, 0, PORT_MAX) }),
+  },
+  {
+    name: 'quorum',
+    placeholder: 'V,W,R',
+    help: 'nodes, write and read quorum (6,4,3)',
+    read: (text) => ({ quorum: readQuorum(text) }),
+  },
+  {
+    name: 'storage',
+    placeholder: 'WHERE',
+    help: 'embedded: nodes inside this process (embedded)',
+    read: readStorage,
+  },
   {
     name: 'buffer-pool',
     placeholder: 'SIZE',
     help: 'memory for pages, e.g. 512MB (256MB)',
-    read: (text) => ({ bufferPoolBytes: quantity(text, SIZE_UNITS, BUFFER_POOL_SIZE_BYTES_MIN, Number.MAX_SAFE_INTEGER) }),
+    read: (text) => ({
+      bufferPoolBytes: quantity(text, SIZE_UNITS, BUFFER_POOL_SIZE_BYTES_MIN, Number.MAX_SAFE_INTEGER),
+    }),
   },
   {
     name: 'max-connections',
@@ -91,8 +124,18 @@ const FLAGS: readonly Flag[] = [
     help: 'trust, password, md5 or scram-sha-256 (trust, on loopback only)',
     read: (text) => ({ auth: oneOf(text, AUTH_METHODS) }),
   },
-  { name: 'tls-cert', placeholder: 'FILE', help: 'certificate chain, PEM; with --tls-key turns TLS on', read: (text) => ({ tlsCert: nonEmpty(text) }) },
-  { name: 'tls-key', placeholder: 'FILE', help: 'private key, PEM', read: (text) => ({ tlsKey: nonEmpty(text) }) },
+  {
+    name: 'tls-cert',
+    placeholder: 'FILE',
+    help: 'certificate chain, PEM; with --tls-key turns TLS on',
+    read: (text) => ({ tlsCert: nonEmpty(text) }),
+  },
+  {
+    name: 'tls-key',
+    placeholder: 'FILE',
+    help: 'private key, PEM',
+    read: (text) => ({ tlsKey: nonEmpty(text) }),
+  },
   {
     name: 'idle-timeout',
     placeholder: 'TIME',
@@ -105,7 +148,12 @@ const FLAGS: readonly Flag[] = [
     help: 'what SIGTERM grants to open transactions (30s)',
     read: (text) => ({ graceMs: quantity(text, TIME_UNITS, 0, DURATION_MS_MAX) }),
   },
-  { name: 'log-level', placeholder: 'LEVEL', help: 'trace, debug, info, warn, error, fatal or silent (info)', read: (text) => ({ logLevel: oneOf(text, LOG_LEVELS) }) },
+  {
+    name: 'log-level',
+    placeholder: 'LEVEL',
+    help: 'trace, debug, info, warn, error, fatal or silent (info)',
+    read: (text) => ({ logLevel: oneOf(text, LOG_LEVELS) }),
+  },
   {
     name: 'log-slow-ms',
     placeholder: 'N',
@@ -130,7 +178,8 @@ export function readOptions(
     const name = environmentName(flag.name)
     if (given.has(flag.name)) options = apply(options, flag, given.get(flag.name) ?? '', `--${flag.name}`)
     else if (env[name] !== undefined) options = apply(options, flag, env[name], name)
-    else if (configured.has(flag.name)) options = apply(options, flag, configured.get(flag.name) ?? '', `${flag.name} in ${configPath}`)
+    else if (configured.has(flag.name))
+      options = apply(options, flag, configured.get(flag.name) ?? '', `${flag.name} in ${configPath}`)
   }
   checkOptions(options)
   return options
@@ -171,7 +220,8 @@ function readFlags(args: readonly string[]): Map<string, string> {
     const arg = args[i] ?? ''
     const match = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg)
     const name = match?.[1] ?? ''
-    if (name !== CONFIG_FLAG && !FLAGS.some((flag) => flag.name === name)) throw new StartError(`unknown option "${arg}"; see --help`)
+    if (name !== CONFIG_FLAG && !FLAGS.some((flag) => flag.name === name))
+      throw new StartError(`unknown option "${arg}"; see --help`)
     const value = match?.[2] ?? args[++i]
     if (value === undefined) throw new StartError(`--${name} needs a value; see --help`)
     given.set(name, value)
@@ -193,7 +243,9 @@ function readConfig(path: string, readFile: (path: string) => string): Map<strin
     const match = /^([a-z-]+)\s*=\s*(?:'([^']*)'|([^#]*?))\s*(?:#.*)?$/.exec(content)
     const name = match?.[1] ?? ''
     if (!FLAGS.some((flag) => flag.name === name)) {
-      throw new StartError(`${path}:${index + 1}: expected NAME = VALUE with the name of a flag, found "${content}"`)
+      throw new StartError(
+        `${path}:${index + 1}: expected NAME = VALUE with the name of a flag, found "${content}"`,
+      )
     }
     configured.set(name, match?.[2] ?? match?.[3] ?? '')
   }
@@ -235,7 +287,9 @@ function quantity(text: string, units: Readonly<Record<string, number>>, min: nu
   const match = /^(\d{1,15})\s*([a-zA-Z]*)$/.exec(text)
   const unit = match === null ? undefined : units[(match[2] ?? '').toLowerCase()]
   const value = unit === undefined ? -1 : Number(match?.[1]) * unit
-  const names = Object.keys(units).filter((name) => name !== '').join(', ')
+  const names = Object.keys(units)
+    .filter((name) => name !== '')
+    .join(', ')
   if (value < 0) throw new BadValue(`is not a number with a unit (${names})`)
   if (value < min || value > max) throw new BadValue(`is not between ${min} and ${max}`)
   return value

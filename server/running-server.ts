@@ -72,8 +72,14 @@ function loadSecureContext(options: ServerOptions): SecureContext | undefined {
   const { tlsCert, tlsKey } = options
   if (tlsCert === undefined || tlsKey === undefined) return undefined
   try {
-    return createSecureContext({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey), minVersion: 'TLSv1.2' })
+    return createSecureContext({
+      cert: readFileSync(tlsCert),
+      key: readFileSync(tlsKey),
+      minVersion: 'TLSv1.2',
+    })
   } catch (error) {
-    throw new StartError(`cannot use TLS certificate ${tlsCert}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new StartError(
+      `cannot use TLS certificate ${tlsCert}: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }

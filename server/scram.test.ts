@@ -2,7 +2,13 @@
 
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { mockVerifier, parseScramVerifier, passwordMatchesScram, ScramExchange, type ScramVerifier } from './scram.ts'
+import {
+  mockVerifier,
+  parseScramVerifier,
+  passwordMatchesScram,
+  ScramExchange,
+  type ScramVerifier,
+} from './scram.ts'
 
 const CLIENT_FIRST = 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO'
 const SERVER_NONCE = '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0'

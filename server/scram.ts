@@ -41,7 +41,13 @@ export function parseScramVerifier(text: string): ScramVerifier | undefined {
 
 /** Whether `password` is the one the verifier was made of (for cleartext authentication). */
 export function passwordMatchesScram(password: string, verifier: ScramVerifier): boolean {
-  const salted = pbkdf2Sync(password.normalize('NFKC'), verifier.salt, verifier.iterations, KEY_SIZE_BYTES, 'sha256')
+  const salted = pbkdf2Sync(
+    password.normalize('NFKC'),
+    verifier.salt,
+    verifier.iterations,
+    KEY_SIZE_BYTES,
+    'sha256',
+  )
   return timingSafeEqual(hmac(salted, 'Server Key'), verifier.serverKey)
 }
 
@@ -73,14 +79,17 @@ export class ScramExchange {
   first(message: string): string {
     const flag = message[0]
     if (flag === 'p') {
-      throw malformed('The client selected SCRAM-SHA-256 without channel binding, but the message includes channel binding data.')
+      throw malformed(
+        'The client selected SCRAM-SHA-256 without channel binding, but the message includes channel binding data.',
+      )
     }
     if (flag !== 'n' && flag !== 'y') {
       throw malformed(`Unexpected channel-binding flag "${flag === undefined ? '' : flag}".`)
     }
     const match = /^([ny],,)((?:n=[^,]*),r=([\x21-\x2b\x2d-\x7e]+)(?:,.*)?)$/s.exec(message)
     if (match === null) {
-      if (/^[ny],a=/.test(message)) throw fatal('0A000', 'client uses authorization identity, but it is not supported')
+      if (/^[ny],a=/.test(message))
+        throw fatal('0A000', 'client uses authorization identity, but it is not supported')
       if (/^[ny],,m=/.test(message)) throw fatal('0A000', 'client requires an unsupported SCRAM extension')
       throw malformed('Malformed client-first-message.')
     }

@@ -30,7 +30,13 @@ export function startWithOptions(options: ServerOptions, log: Logger): Promise<R
 
 async function openBackend(options: ServerOptions, log: Logger): Promise<Backend> {
   const { clock, prng } = nodeEnv
-  const volume = await openEmbeddedVolume({ directory: options.data, quorum: options.quorum, clock, prng, log })
+  const volume = await openEmbeddedVolume({
+    directory: options.data,
+    quorum: options.quorum,
+    clock,
+    prng,
+    log,
+  })
   const engine = await createEngine({ volume, clock, prng, bufferPoolBytes: options.bufferPoolBytes })
   return createBackend({ engine, volume, clock, prng, log })
 }

@@ -44,7 +44,12 @@ export function readStartupPacket(version: number, body: MessageBody): StartupPa
   if (body.at !== body.end - 1) {
     throw fatal('08P01', 'invalid startup packet layout: expected terminator as last byte')
   }
-  return { ...identity(parameters), parameters, needsNegotiation: minor > 0 || unknownOptions.length > 0, unknownOptions }
+  return {
+    ...identity(parameters),
+    parameters,
+    needsNegotiation: minor > 0 || unknownOptions.length > 0,
+    unknownOptions,
+  }
 }
 
 /** Takes user, database and replication out of the parameters. */

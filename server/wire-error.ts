@@ -45,14 +45,32 @@ export function toWireError(thrown: unknown): WireError {
   if (thrown instanceof StorageError) {
     const severity: Severity = thrown.kind === 'fenced' || thrown.kind === 'closed' ? 'FATAL' : 'ERROR'
     const fields = thrown.detail === undefined ? NO_FIELDS : { detail: thrown.detail }
-    return { code: SQLSTATE_OF_KIND[thrown.kind], severity, message: thrown.message, fields, origin: 'storage' }
+    return {
+      code: SQLSTATE_OF_KIND[thrown.kind],
+      severity,
+      message: thrown.message,
+      fields,
+      origin: 'storage',
+    }
   }
   if (thrown instanceof RangeError && thrown.message.startsWith('Maximum call stack')) {
-    return { code: '54001', severity: 'ERROR', message: 'stack depth limit exceeded', fields: NO_FIELDS, origin: 'sql' }
+    return {
+      code: '54001',
+      severity: 'ERROR',
+      message: 'stack depth limit exceeded',
+      fields: NO_FIELDS,
+      origin: 'sql',
+    }
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   const prefix = thrown instanceof AssertionError ? 'assertion failed' : 'internal error'
-  return { code: 'XX000', severity: 'ERROR', message: `${prefix}: ${message}`, fields: NO_FIELDS, origin: 'bug' }
+  return {
+    code: 'XX000',
+    severity: 'ERROR',
+    message: `${prefix}: ${message}`,
+    fields: NO_FIELDS,
+    origin: 'bug',
+  }
 }
 
 /** FATAL: the connection ends after it. */

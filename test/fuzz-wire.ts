@@ -43,7 +43,9 @@ async function main(): Promise<void> {
   await target.close()
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   const { sent, connections, checks } = outcome
-  process.stdout.write(`${sent} messages, ${connections} connections, ${checks} checks, ${seconds} s: no failure\n`)
+  process.stdout.write(
+    `${sent} messages, ${connections} connections, ${checks} checks, ${seconds} s: no failure\n`,
+  )
 }
 
 async function openTarget(): Promise<{ port: number; close: () => Promise<void> }> {

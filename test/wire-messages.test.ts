@@ -35,7 +35,13 @@ test('startup: authentication, parameters, key, ready', async () => {
 
 test('simple query: one answer for each statement, one ReadyForQuery', async () => {
   const client = await RawClient.login(fake.port)
-  expect(await client.query('select 1; begin')).toEqual(['T ?column?:23:0', 'D 1', 'C SELECT 1', 'C BEGIN', 'Z T'])
+  expect(await client.query('select 1; begin')).toEqual([
+    'T ?column?:23:0',
+    'D 1',
+    'C SELECT 1',
+    'C BEGIN',
+    'Z T',
+  ])
   expect(await client.query('commit')).toEqual(['C COMMIT', 'Z I'])
   expect(await client.query('')).toEqual(['I', 'Z I'])
   expect(await client.query('notice')).toEqual(['N NOTICE 00000 hello', 'C NOTICE', 'Z I'])
@@ -62,7 +68,9 @@ test('a bug of ours is XX000, is logged with its stack, and the session goes on'
   const client = await RawClient.login(fake.port)
   const before = fake.logged.length
   expect(await client.query('assert')).toEqual(['E ERROR XX000 assertion failed: on purpose', 'Z I'])
-  expect(fake.logged.slice(before)).toMatchObject([{ level: 50, code: 'XX000', err: { type: 'AssertionError' } }])
+  expect(fake.logged.slice(before)).toMatchObject([
+    { level: 50, code: 'XX000', err: { type: 'AssertionError' } },
+  ])
   expect(await client.query('select 1')).toContain('D 1')
   client.close()
 })
@@ -79,7 +87,17 @@ test('extended protocol, pipelined in one write', async () => {
     serialize.sync(),
     serialize.query('select 1'),
   )
-  expect(await client.until('Z')).toEqual(['1', 't 23', 'T ?column?:23:0', '2', 'T ?column?:23:1', 'D \0\0\0\u0001', 'C SELECT 1', '3', 'Z I'])
+  expect(await client.until('Z')).toEqual([
+    '1',
+    't 23',
+    'T ?column?:23:0',
+    '2',
+    'T ?column?:23:1',
+    'D \0\0\0\u0001',
+    'C SELECT 1',
+    '3',
+    'Z I',
+  ])
   expect(await client.until('Z')).toEqual(['T ?column?:23:0', 'D 1', 'C SELECT 1', 'Z I'])
   client.close()
 })
@@ -129,7 +147,13 @@ test('a waiting statement keeps the order; the answers before it are not held ba
   fake.backend.sessions.at(-1)?.wake?.()
   expect(await client.until('Z')).toEqual(['Z I'])
   expect(await client.until('Z')).toContain('N NOTICE 00000 hello')
-  expect(await client.query('wait; select 1')).toEqual(['C WAIT', 'T ?column?:23:0', 'D 1', 'C SELECT 1', 'Z I'])
+  expect(await client.query('wait; select 1')).toEqual([
+    'C WAIT',
+    'T ?column?:23:0',
+    'D 1',
+    'C SELECT 1',
+    'Z I',
+  ])
   client.close()
 })
 
@@ -151,7 +175,12 @@ test('COPY in: data, done', async () => {
   const client = await RawClient.login(fake.port)
   client.send(serialize.query('copy in'))
   expect(await client.until('G')).toEqual(['G'])
-  client.send(serialize.copyData(Buffer.from('1\n')), serialize.flush(), serialize.sync(), serialize.copyData(Buffer.from('22\n')))
+  client.send(
+    serialize.copyData(Buffer.from('1\n')),
+    serialize.flush(),
+    serialize.sync(),
+    serialize.copyData(Buffer.from('22\n')),
+  )
   client.send(serialize.copyDone())
   expect(await client.until('Z')).toEqual(['C COPY 1', 'Z I'])
   expect(fake.backend.sessions.at(-1)?.copiedBytes).toBe(5)
@@ -203,7 +232,10 @@ test('broken bodies are errors; the connection goes on', async () => {
   client.send(Buffer.from([0x46, 0, 0, 0, 4]))
   expect(await client.until('Z')).toEqual(['E ERROR 0A000 function call message is not supported', 'Z I'])
   client.send(Buffer.from([0x51, 0, 0, 0, 7, 0xc3, 0x28, 0]))
-  expect(await client.until('Z')).toEqual(['E ERROR 22021 invalid byte sequence for encoding "UTF8": 0xc3 0x28', 'Z I'])
+  expect(await client.until('Z')).toEqual([
+    'E ERROR 22021 invalid byte sequence for encoding "UTF8": 0xc3 0x28',
+    'Z I',
+  ])
   client.close()
 })
 
@@ -268,7 +300,9 @@ test('bytes behind a waiting statement are bounded, then all are answered', asyn
   for (let i = 0; i < 40; i++) client.send(Buffer.concat(Array.from({ length: 1000 }, () => query)))
   await expect.poll(() => fake.backend.sessions.at(-1)?.wake !== undefined).toBe(true)
   fake.backend.sessions.at(-1)?.wake?.()
-  await expect.poll(() => client.lines.filter((line) => line === 'D 1').length, { timeout: 10_000 }).toBe(40_000)
+  await expect
+    .poll(() => client.lines.filter((line) => line === 'D 1').length, { timeout: 10_000 })
+    .toBe(40_000)
   client.close()
 })
 
@@ -278,6 +312,12 @@ test('the pg driver', async () => {
   expect((await client.query('select 1')).rows).toEqual([{ '?column?': 1 }])
   const prepared = await client.query({ name: 'q', text: 'select 1', values: [] })
   expect(prepared.rows).toEqual([{ '?column?': 1 }])
-  await expect(client.query('error')).rejects.toMatchObject({ code: '22012', detail: 'd', hint: 'h', position: '8', table: 't' })
+  await expect(client.query('error')).rejects.toMatchObject({
+    code: '22012',
+    detail: 'd',
+    hint: 'h',
+    position: '8',
+    table: 't',
+  })
   await client.end()
 })

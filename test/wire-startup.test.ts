@@ -44,7 +44,9 @@ test('protocol 3.2 and unknown options are negotiated down to 3.0', async () => 
   client.send(startupPacket(0x30002, ['user', 'postgres', '_pq_.a', '1']))
   const lines = await client.until('Z')
   expect(lines.slice(0, 2)).toEqual(['v', 'R 0'])
-  expect(client.bodies[0]?.toString('hex')).toBe('00030000' + '00000001' + Buffer.from('_pq_.a\0').toString('hex'))
+  expect(client.bodies[0]?.toString('hex')).toBe(
+    '00030000' + '00000001' + Buffer.from('_pq_.a\0').toString('hex'),
+  )
   expect(lines.at(-1)).toBe('Z I')
   client.close()
 })
@@ -53,7 +55,9 @@ test('protocols that are not 3 are refused', async () => {
   const fake = await start()
   const client = await RawClient.open(fake.port)
   client.send(startupPacket(0x40000, ['user', 'postgres']))
-  expect(await client.untilClosed()).toEqual(['E FATAL 0A000 unsupported frontend protocol 4.0: server supports 3.0 to 3.0'])
+  expect(await client.untilClosed()).toEqual([
+    'E FATAL 0A000 unsupported frontend protocol 4.0: server supports 3.0 to 3.0',
+  ])
 })
 
 test('a startup packet byte by byte', async () => {
@@ -101,9 +105,13 @@ test('TLS: the pg driver over it, plain clients beside it, injected bytes refuse
   const tlsKey = join(directory, 'key.pem')
   const tlsCert = join(directory, 'cert.pem')
   const subject = ['-subj', '/CN=localhost', '-days', '2', '-keyout', tlsKey, '-out', tlsCert]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', ...subject], {
-    stdio: 'ignore',
-  })
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', ...subject],
+    {
+      stdio: 'ignore',
+    },
+  )
   try {
     const fake = await start({ tlsCert, tlsKey })
     const ssl = { rejectUnauthorized: false }
@@ -118,7 +126,9 @@ test('TLS: the pg driver over it, plain clients beside it, injected bytes refuse
 
     const attacked = await RawClient.open(fake.port)
     attacked.send(SSL_REQUEST, serialize.startup({ user: 'postgres' }))
-    expect(await attacked.untilClosed()).toEqual(['E FATAL 08P01 received unencrypted data after SSL request'])
+    expect(await attacked.untilClosed()).toEqual([
+      'E FATAL 08P01 received unencrypted data after SSL request',
+    ])
 
     // A client that breaks off in the middle of the TLS handshake is nobody else's trouble.
     const socket = connectSocket({ port: fake.port, host: '127.0.0.1' })
@@ -214,7 +224,10 @@ test('connection slots: the last are for superusers, then nobody', async () => {
     ['postgres', { isSuperuser: true }],
   ])
   const fake = await start({ connectionCountMax: 5 }, { roles })
-  const clients = [await RawClient.login(fake.port, { user: 'user' }), await RawClient.login(fake.port, { user: 'user' })]
+  const clients = [
+    await RawClient.login(fake.port, { user: 'user' }),
+    await RawClient.login(fake.port, { user: 'user' }),
+  ]
   const refused = await RawClient.open(fake.port)
   refused.send(serialize.startup({ user: 'user' }))
   expect((await refused.untilClosed()).at(-1)).toBe(
@@ -252,20 +265,29 @@ test('fast shutdown: what runs is cancelled', async () => {
   client.send(serialize.query('sleep'))
   await expect.poll(() => fake.backend.sessions.at(-1)?.wake !== undefined).toBe(true)
   await fake.server.close(0)
-  expect(await client.untilClosed()).toEqual(['E FATAL 57P01 terminating connection due to administrator command'])
+  expect(await client.untilClosed()).toEqual([
+    'E FATAL 57P01 terminating connection due to administrator command',
+  ])
 })
 
 test('idle sessions end after the idle timeout', async () => {
   const fake = await start({ idleTimeoutMs: 50 })
   const client = await RawClient.login(fake.port)
-  expect(await client.untilClosed()).toEqual(['E FATAL 57P05 terminating connection due to idle-session timeout'])
+  expect(await client.untilClosed()).toEqual([
+    'E FATAL 57P05 terminating connection due to idle-session timeout',
+  ])
 })
 
 test('slow statements are logged with their text, prepared ones too', async () => {
   const fake = await start({ logSlowMs: 0 })
   const client = await RawClient.login(fake.port)
   await client.query('wait')
-  client.send(serialize.parse({ name: 's', text: 'rows 2' }), serialize.bind({ statement: 's' }), serialize.execute(), serialize.sync())
+  client.send(
+    serialize.parse({ name: 's', text: 'rows 2' }),
+    serialize.bind({ statement: 's' }),
+    serialize.execute(),
+    serialize.sync(),
+  )
   await client.until('Z')
   expect(fake.logged).toMatchObject([
     { msg: 'slow statement', statement: 'wait' },
@@ -276,5 +298,7 @@ test('slow statements are logged with their text, prepared ones too', async () =
 
 test('a port in use is one clear message, and the backend is closed again', async () => {
   const fake = await start()
-  await expect(startFake({ port: fake.port })).rejects.toThrow(`port ${fake.port} on 127.0.0.1 is already in use`)
+  await expect(startFake({ port: fake.port })).rejects.toThrow(
+    `port ${fake.port} on 127.0.0.1 is already in use`,
+  )
 })

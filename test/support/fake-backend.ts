@@ -23,7 +23,15 @@ import { SqlError } from '../../sql/types/sql-error.ts'
 
 const INT4 = 23
 const FIELDS: readonly FieldDescription[] = [
-  { name: '?column?', tableOid: 0, columnNumber: 0, typeOid: INT4, typeLength: 4, typeModifier: -1, format: 0 },
+  {
+    name: '?column?',
+    tableOid: 0,
+    columnNumber: 0,
+    typeOid: INT4,
+    typeLength: 4,
+    typeModifier: -1,
+    format: 0,
+  },
 ]
 const FIELDS_BINARY: readonly FieldDescription[] = FIELDS.map((field) => ({ ...field, format: 1 }))
 
@@ -50,7 +58,13 @@ export class FakeBackend implements Backend {
   roleLogin(name: string): Promise<RoleLogin | undefined> {
     const role = this.#roles === undefined ? { isSuperuser: name === 'postgres' } : this.#roles.get(name)
     if (role === undefined) return Promise.resolve(undefined)
-    const base = { canLogin: true, isSuperuser: false, password: undefined, connectionLimit: -1, validUntilMicros: undefined }
+    const base = {
+      canLogin: true,
+      isSuperuser: false,
+      password: undefined,
+      connectionLimit: -1,
+      validUntilMicros: undefined,
+    }
     return Promise.resolve({ ...base, ...role })
   }
 
@@ -117,14 +131,16 @@ export class FakeSession implements Session {
 
   bind(request: BindRequest): Step {
     const text = this.#statements.get(request.statementName)
-    if (text === undefined) throw new SqlError('26000', `prepared statement "${request.statementName}" does not exist`)
+    if (text === undefined)
+      throw new SqlError('26000', `prepared statement "${request.statementName}" does not exist`)
     this.#portals.set(request.portalName, { text, isBinary: request.resultFormats[0] === 1, rowsSent: 0 })
     this.#sink.bindComplete()
     return undefined
   }
 
   describeStatement(name: string): Step {
-    if (!this.#statements.has(name)) throw new SqlError('26000', `prepared statement "${name}" does not exist`)
+    if (!this.#statements.has(name))
+      throw new SqlError('26000', `prepared statement "${name}" does not exist`)
     this.#sink.parameterDescription([INT4])
     this.#sink.rowDescription(FIELDS)
     return undefined
@@ -133,7 +149,8 @@ export class FakeSession implements Session {
   describePortal(name: string): Step {
     const portal = this.#portals.get(name)
     if (portal === undefined) throw new SqlError('34000', `portal "${name}" does not exist`)
-    if (/^(select|rows)/.test(portal.text)) this.#sink.rowDescription(portal.isBinary ? FIELDS_BINARY : FIELDS)
+    if (/^(select|rows)/.test(portal.text))
+      this.#sink.rowDescription(portal.isBinary ? FIELDS_BINARY : FIELDS)
     else this.#sink.noData()
     return undefined
   }

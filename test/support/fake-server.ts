@@ -13,13 +13,18 @@ export interface FakeServer {
   readonly logged: Record<string, unknown>[]
 }
 
-export async function startFake(options: Partial<ServerOptions> = {}, fake: FakeOptions = {}): Promise<FakeServer> {
+export async function startFake(
+  options: Partial<ServerOptions> = {},
+  fake: FakeOptions = {},
+): Promise<FakeServer> {
   const logged: Record<string, unknown>[] = []
   const write = (line: string): void => {
     logged.push(JSON.parse(line) as Record<string, unknown>)
   }
   const backend = new FakeBackend(fake)
   const log = pino({ level: 'info', base: null }, { write })
-  const server = await runServer({ ...DEFAULT_OPTIONS, port: 0, ...options }, log, () => Promise.resolve(backend))
+  const server = await runServer({ ...DEFAULT_OPTIONS, port: 0, ...options }, log, () =>
+    Promise.resolve(backend),
+  )
   return { backend, server, port: server.port, logged }
 }

@@ -66,7 +66,8 @@ export class RawClient {
 
   /** The messages since the last call, up to and including the first line that starts with `prefix`. */
   async until(prefix: string): Promise<string[]> {
-    const find = (): number => this.lines.findIndex((line, index) => index >= this.#taken && line.startsWith(prefix))
+    const find = (): number =>
+      this.lines.findIndex((line, index) => index >= this.#taken && line.startsWith(prefix))
     await this.#wait(() => find() >= 0 || this.isClosed, `a message "${prefix}"`)
     const at = find()
     const end = at < 0 ? this.lines.length : at + 1
@@ -114,7 +115,10 @@ export class RawClient {
   #wait(isDone: () => boolean, what: string): Promise<void> {
     if (isDone()) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no ${what}; so far: ${this.lines.join(' / ')}`)), WAIT_MS)
+      const timer = setTimeout(
+        () => reject(new Error(`no ${what}; so far: ${this.lines.join(' / ')}`)),
+        WAIT_MS,
+      )
       const waiter = {
         isDone,
         resolve: () => {
@@ -154,7 +158,8 @@ export class RawClient {
 /** Code letter to value of an ErrorResponse or NoticeResponse. */
 export function reportFields(body: Buffer): Map<string, string> {
   const fields = new Map<string, string>()
-  for (const part of body.toString('utf8').split('\0')) if (part !== '') fields.set(part[0] ?? '', part.slice(1))
+  for (const part of body.toString('utf8').split('\0'))
+    if (part !== '') fields.set(part[0] ?? '', part.slice(1))
   return fields
 }
 
@@ -178,7 +183,9 @@ function describeBody(type: string, body: Buffer): string {
     case 'T':
       return describeFields(body)
     case 't':
-      return Array.from({ length: body.readInt16BE(0) }, (_, index) => body.readInt32BE(2 + index * 4)).join(',')
+      return Array.from({ length: body.readInt16BE(0) }, (_, index) => body.readInt32BE(2 + index * 4)).join(
+        ',',
+      )
     default:
       return ''
   }
@@ -201,7 +208,9 @@ function describeFields(body: Buffer): string {
   let at = 2
   for (let i = body.readInt16BE(0); i > 0; i--) {
     const end = body.indexOf(0, at)
-    fields.push(`${body.toString('utf8', at, end)}:${body.readInt32BE(end + 7)}:${body.readInt16BE(end + 17)}`)
+    fields.push(
+      `${body.toString('utf8', at, end)}:${body.readInt32BE(end + 7)}:${body.readInt16BE(end + 17)}`,
+    )
     at = end + 19
   }
   return fields.join(',')

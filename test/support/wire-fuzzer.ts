@@ -29,9 +29,9 @@ const BURST_LENGTH_MAX = 200
 /** A check of the bystander after so many attacks. */
 const CHECK_INTERVAL = 20
 const CLOSE_TIMEOUT_MS = 5_000
-const TYPES = [...'QPBEDCSHFdcf']
+const TYPES = 'QPBEDCSHFdcf'.split('')
 /** Types that end a connection: rare, so that bursts live. */
-const LAST_TYPES = [...'XpR1Z\0\xff']
+const LAST_TYPES = 'XpR1Z\0\xff'.split('')
 const LENGTHS = [0, 3, 4, 5, -1, 9_999, 10_001, 65_536, 0x3fff_ffff, 0x7fff_ffff, -0x8000_0000]
 
 /** Runs until `messages` have been sent. Throws when the server fails a check. */
@@ -75,7 +75,8 @@ async function expectAnswer(client: RawClient, status: string, seed: number): Pr
   const lines = await client.query('select 1')
   const answer = lines.filter((line) => !/^[TN]/.test(line)).join(' / ')
   client.forget()
-  if (answer !== `D 1 / C SELECT 1 / Z ${status}`) throw new Error(`seed ${seed}: the bystander got "${answer}"`)
+  if (answer !== `D 1 / C SELECT 1 / Z ${status}`)
+    throw new Error(`seed ${seed}: the bystander got "${answer}"`)
 }
 
 /** Sends the parts, in pieces of any size, and leaves: politely, abruptly, or when the server has closed. */
@@ -106,7 +107,7 @@ function assault(port: number, parts: readonly Buffer[], chance: Seeded): Promis
 
 function sendInPieces(socket: Socket, bytes: Buffer, chance: Seeded): void {
   socket.setNoDelay(true)
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = 1 + chance.below(chance.pick([3, 20, 2000]))
     socket.write(bytes.subarray(at, at + size))
     at += size
@@ -115,7 +116,15 @@ function sendInPieces(socket: Socket, bytes: Buffer, chance: Seeded): void {
 
 /** Bytes where a startup packet belongs. */
 function startupJunk(chance: Seeded): Buffer[] {
-  const code = chance.pick([0x30000, 0x30002, 0x20000, 80877102, 80877103, 80877104, chance.below(0x7fff_ffff)])
+  const code = chance.pick([
+    0x30000,
+    0x30002,
+    0x20000,
+    80877102,
+    80877103,
+    80877104,
+    chance.below(0x7fff_ffff),
+  ])
   const body = chance.pick([
     chance.bytes(chance.below(64)),
     Buffer.from('user\0postgres\0database\0postgres\0\0'),
@@ -144,7 +153,10 @@ function message(chance: Seeded, texts: readonly string[]): Buffer {
     case 1: // cut short inside its frame
       return framed(String.fromCharCode(valid[0] ?? 0), valid.subarray(5, 5 + chance.below(valid.length)))
     case 2: // more than it says
-      return framed(String.fromCharCode(valid[0] ?? 0), Buffer.concat([valid.subarray(5), chance.bytes(chance.below(9))]))
+      return framed(
+        String.fromCharCode(valid[0] ?? 0),
+        Buffer.concat([valid.subarray(5), chance.bytes(chance.below(9))]),
+      )
     case 3: // flipped bytes behind the frame
       return flipped(valid, chance)
     case 4: // a length that lies; rarely, since it ends the burst
@@ -168,7 +180,14 @@ function validMessage(chance: Seeded, texts: readonly string[]): Buffer {
       return Buffer.from(serialize.parse({ name, text, types: chance.pick([[], [23], [0], [1, 2, 3]]) }))
     case 4:
     case 5:
-      return Buffer.from(serialize.bind({ statement: name, portal: chance.pick(['', 'p']), values, binary: chance.below(2) === 0 }))
+      return Buffer.from(
+        serialize.bind({
+          statement: name,
+          portal: chance.pick(['', 'p']),
+          values,
+          binary: chance.below(2) === 0,
+        }),
+      )
     case 6:
     case 7:
       return Buffer.from(serialize.execute({ portal: chance.pick(['', 'p']), rows: chance.below(3) }))
