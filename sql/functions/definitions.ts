@@ -5,30 +5,38 @@ import { extremeAggregates } from './aggregate-extreme.ts'
 import { sumAggregates } from './aggregate-sum.ts'
 import { booleanFunctions } from './boolean.ts'
 import { castFunctions } from './cast.ts'
+import { catalogFunctions } from './catalog.ts'
 import { comparisonFunctions } from './comparison.ts'
 import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
 import { integerFunctions } from './integer.ts'
 import { patternFunctions } from './pattern.ts'
+import { privilegeFunctions } from './privilege.ts'
 import { regexpFunctions } from './regexp.ts'
+import { systemFunctions } from './system.ts'
 import { textFormatFunctions } from './text-format.ts'
 import { textFunctions } from './text.ts'
+import { windowFunctions } from './window.ts'
 
 const areas: readonly Definitions[] = [
   extremeAggregates,
   sumAggregates,
   booleanFunctions,
   castFunctions,
+  catalogFunctions,
   comparisonFunctions,
   decimalFunctions,
   encodingFunctions,
   floatFunctions,
   integerFunctions,
   patternFunctions,
+  privilegeFunctions,
   regexpFunctions,
+  systemFunctions,
   textFormatFunctions,
   textFunctions,
+  windowFunctions,
 ]
 
 /** All definitions, with their signatures. */

@@ -214,8 +214,8 @@ function regexpSubstr(
 ): Value {
   checkParameter('start', start, 1)
   checkParameter('n', which, 1)
-  const options = withoutGlobal('regexp_substr', flags)
   checkParameter('subexpr', group, 0)
+  const options = withoutGlobal('regexp_substr', flags)
   return nthMatch(compile(pattern, options), text, start, which)?.[group] ?? null
 }
 
