@@ -1,0 +1,101 @@
+// Statements that sql/ddl executes, with the session as their context.
+
+import { must } from '../../../storage/base/assert.ts'
+import type { CatalogEditor } from '../../catalog/editor.ts'
+import type { DdlContext } from '../../ddl/ddl.ts'
+import { executeDdl } from '../../ddl/execute.ts'
+import { dropTemporarySchema } from '../../ddl/temporary.ts'
+import type { ExecutionContext } from '../../exec/execution.ts'
+import type { Row } from '../../types/value.ts'
+import { RunContext } from '../run-context.ts'
+import type { SessionCore } from '../session-core.ts'
+import type { CatalogEdit } from '../transaction.ts'
+import type { UtilityCall, UtilityResult } from './utility.ts'
+
+export async function ddlStatement({ core, parsed, parameters }: UtilityCall): Promise<UtilityResult> {
+  return executeDdl(parsed, ddlContext(core, parameters))
+}
+
+/** Drops what the session's temporary schema holds, in a transaction of the caller's. */
+export async function dropTemporaryObjects(core: SessionCore): Promise<void> {
+  await dropTemporarySchema(ddlContext(core, []))
+}
+
+export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
+  const { transaction, handle, backend } = core
+  return {
+    cluster: backend.catalogs,
+    database: handle.catalogs,
+    editor: () => databaseEditor(core),
+    sharedEditor: () => sharedEditor(core),
+    roleOid: core.roleOid,
+    sessionRoleOid: core.sessionRoleOid,
+    isTransactionBlock: transaction.isBlock || core.isMultiStatement,
+    functions: core.context,
+    parameters,
+    execution: () => executionContext(core, parameters),
+    notice: (notice) => core.notice(notice),
+    checkpoint: () => core.checkpoint(),
+  }
+}
+
+/** Reads and writes with a view of its own that lives until the transaction ends: DDL waits in between. */
+function executionContext(core: SessionCore, parameters: Row): ExecutionContext {
+  const { transaction } = core
+  const writer = transaction.writer()
+  const commandId = transaction.nextCommandId()
+  const view = core.database.view()
+  view.transaction = writer
+  view.commandId = commandId
+  core.holdView(view)
+  return new RunContext(core, {
+    catalog: transaction.catalog,
+    parameters,
+    view,
+    transaction: writer,
+    isolation: transaction.isolation,
+    commandId,
+  })
+}
+
+/** A CatalogEditor in the shape the transaction wants. */
+class EditorEdit implements CatalogEdit {
+  readonly editor: CatalogEditor
+
+  constructor(editor: CatalogEditor) {
+    this.editor = editor
+  }
+
+  snapshot(): ReturnType<CatalogEdit['snapshot']> {
+    return this.editor.snapshot()
+  }
+
+  mark(): number {
+    return this.editor.savepoint()
+  }
+
+  rollbackTo(mark: number): void {
+    this.editor.rollbackTo(mark as ReturnType<CatalogEditor['savepoint']>)
+  }
+
+  publish(): void {
+    this.editor.publish()
+  }
+}
+
+function databaseEditor(core: SessionCore): CatalogEditor {
+  const { transaction, handle } = core
+  const edit = transaction.edit(
+    () => new EditorEdit(handle.catalogs.edit(transaction.writer(), () => transaction.nextCommandId())),
+  )
+  return (must(edit) as EditorEdit).editor
+}
+
+function sharedEditor(core: SessionCore): CatalogEditor {
+  const { transaction, handle, backend } = core
+  const edit = transaction.clusterEdit(() => {
+    const writer = transaction.clusterWriter(backend.cluster)
+    return new EditorEdit(backend.catalogs.edit(writer, () => transaction.nextCommandId(), handle.catalogs))
+  })
+  return (edit as EditorEdit).editor
+}
