@@ -88,6 +88,10 @@ export interface Transaction {
   lock(tree: TreeId, key: Uint8Array, strength: LockStrength, wait: LockWait): boolean
   /** Locks a table (or any object) by number for the rest of the transaction. */
   lockTable(object: number, mode: TableLockMode, wait: LockWait): boolean
+  /** The same for any object by number or name (transaction-level advisory locks). */
+  lockObject(object: number | string, mode: TableLockMode, wait: LockWait): boolean
+  /** Ends the wait for a lock that this transaction's session is in, if any: `error` is thrown in its statement. */
+  cancelWait(error: Error): void
 
   savepoint(): Savepoint
   /** Undoes every put, delete and lock since the savepoint. The savepoint stays usable. */
@@ -124,7 +128,8 @@ export interface Database {
   pin(view: View): void
   unpin(view: View): void
 
-  begin(): Transaction
+  /** `owner`: the session's LockOwner. Locks of both never conflict, and deadlocks across both are found. */
+  begin(owner?: LockOwner): Transaction
 
   /** The cell with exactly this key as `view` sees it, or undefined. One shared Cell per database: use it at once. */
   get(view: View, tree: TreeId, key: Uint8Array): Cell | undefined
@@ -132,7 +137,10 @@ export interface Database {
   getLatest(tree: TreeId, key: Uint8Array): Cell | undefined
   cursor(view: View, tree: TreeId): Cursor
 
-  /** The next hidden row id of a tree, from a counter that continues after the highest key ever stored. */
+  /**
+   * The next hidden row id of a tree, from a counter that continues after the highest key stored. The tree's keys begin
+   * with 8 bytes, the row id as a big-endian integer (with or without the sign bit flipped). May suspend at its first call.
+   */
   nextRowId(tree: TreeId): number
 
   /**
@@ -154,6 +162,8 @@ export interface LockOwner {
   lock(object: number | string, mode: TableLockMode, wait: LockWait): boolean
   unlock(object: number | string, mode: TableLockMode): boolean
   unlockAll(): void
+  /** As Transaction.cancelWait. */
+  cancelWait(error: Error): void
 }
 
 export interface EngineStatus {
@@ -168,7 +178,10 @@ export interface EngineStatus {
 export interface Engine {
   /** Opens a timeline (the same object at every call). Reads its meta page; bootstraps an empty one. */
   open(timeline: TimelineId): Promise<Database>
-  lockOwner(database: Database): LockOwner
+  /** `processId` names the session in reports of deadlocks. */
+  lockOwner(database: Database, processId?: number): LockOwner
+  /** Lets go of a timeline's pages, for databases that are dropped or idle. Nobody may be using it. */
+  release(timeline: TimelineId): void
   status(): EngineStatus
   /** Waits for what was committed to be durable and lets go of the pool. The volume is closed by whoever opened it. */
   close(): Promise<void>

@@ -33,6 +33,9 @@ export interface Volume {
   /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
   log(timeline: TimelineId): TimelineLog
 
+  /** LSN of the newest commit record of a timeline (ancestors included) at or before a wall time; 0 if there is none. */
+  lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn>
+
   /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
   setReadFloor(timeline: TimelineId, lsn: Lsn): void
 

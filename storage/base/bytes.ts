@@ -1,0 +1,78 @@
+// Little-endian integers at a position of a Uint8Array, and memcmp. Plain index reads compile to a load and a bounds
+// check, where Buffer's own methods also check their arguments; the hot paths of pages and write sets need the difference.
+
+const TWO_32 = 0x1_0000_0000
+
+export function u8(bytes: Uint8Array, at: number): number {
+  return bytes[at] as number
+}
+
+export function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
+}
+
+export function u32(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  )
+}
+
+/** An unsigned 64-bit integer whose writer promised a safe integer. */
+export function u64(bytes: Uint8Array, at: number): number {
+  return u32(bytes, at + 4) * TWO_32 + u32(bytes, at)
+}
+
+export function putU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+}
+
+export function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
+}
+
+export function putU64(bytes: Uint8Array, at: number, value: number): void {
+  putU32(bytes, at, value % TWO_32)
+  putU32(bytes, at + 4, Math.floor(value / TWO_32))
+}
+
+/** memcmp of a[aStart, aEnd) and b[bStart, bEnd); a proper prefix is smaller. Negative, zero or positive. */
+export function compareRanges(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  const aLength = aEnd - aStart
+  const bLength = bEnd - bStart
+  const length = aLength < bLength ? aLength : bLength
+  for (let i = 0; i < length; i++) {
+    const difference = (a[aStart + i] as number) - (b[bStart + i] as number)
+    if (difference !== 0) return difference
+  }
+  return aLength - bLength
+}
+
+/**
+ * Copies from[start, end) to `to` at `at`. Short copies go byte by byte: below some dozens of bytes that is cheaper than
+ * the call into the runtime.
+ */
+export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  const length = end - start
+  if (length < 48) {
+    for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number
+  } else if (Buffer.isBuffer(from)) {
+    from.copy(to, at, start, end)
+  } else {
+    to.set(from.subarray(start, end), at)
+  }
+}

@@ -1,0 +1,145 @@
+// The application of one write set to the pages: trees created, cells in key order tree by tree, trees dropped, meta page,
+// commit record. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
+// was at each call.
+
+import type { Clock } from '../base/env.ts'
+import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
+import { suspend } from '../base/suspend.ts'
+import type { CellWriter } from './cell-writer.ts'
+import type { MiniTransaction } from './mini-transaction.ts'
+import { OPERATION_PUT, type TreeWrites, type WriteSet } from './write-set.ts'
+
+/** How long a slice works before it lets others run. */
+const SLICE_MS = 4
+/** Changes between two looks at the clock. */
+const CHANGES_PER_LOOK = 64
+/** Frames and log bytes that any single change may need: an insert that splits every level, or an overflow page. */
+const FRAMES_PER_CHANGE = 48
+const BYTES_PER_CHANGE = 131_072
+
+/** What is committed, and who wants to know. */
+export interface CommitSource {
+  readonly id: number
+  readonly writes: WriteSet
+  readonly createdTrees: readonly TreeId[]
+  readonly droppedTrees: readonly TreeId[]
+  /** Set by onCommitted. onCommitting comes first: from there on the commit cannot be given up. */
+  readonly committedLsn: Lsn | undefined
+  onCommitting(): void
+  onCommitted(lsn: Lsn): void
+}
+
+export class CommitTask {
+  private readonly source: CommitSource
+  private readonly mtr: MiniTransaction
+  private readonly cells: CellWriter
+  private readonly clock: Clock
+  private readonly trees: readonly TreeWrites[]
+  private createdAt = 0
+  private treeAt = 0
+  private writeAt = 0
+  private droppedAt = 0
+  private countdown = CHANGES_PER_LOOK
+  private sliceEndMs = 0
+
+  constructor(source: CommitSource, mtr: MiniTransaction, cells: CellWriter, clock: Clock) {
+    this.source = source
+    this.mtr = mtr
+    this.cells = cells
+    this.clock = clock
+    const { trees } = source.writes
+    this.trees = trees.length < 2 ? trees : trees.toSorted((a, b) => a.tree - b.tree)
+  }
+
+  /** Everything is resident and there is room: does not suspend. */
+  runAtOnce(): Lsn {
+    const { source } = this
+    for (const tree of source.createdTrees) if (!source.droppedTrees.includes(tree)) this.mtr.createTree(tree)
+    for (const own of this.trees) {
+      if (source.droppedTrees.includes(own.tree)) continue
+      this.cells.begin()
+      for (let i = 0; i < own.count; i++) this.write(own, i, true)
+      this.cells.flush()
+    }
+    for (const tree of source.droppedTrees) this.drop(tree)
+    return this.mtr.finish(this.clock.wallMicros(), source.id)
+  }
+
+  /** Works until everything is done; suspends after each slice, and for pages, frames and room. */
+  run(): Lsn {
+    const { source } = this
+    this.sliceEndMs = this.clock.monotonicMs() + SLICE_MS
+    for (; this.createdAt < source.createdTrees.length; this.createdAt++) {
+      this.makeRoom()
+      const tree = source.createdTrees[this.createdAt] as TreeId
+      if (!source.droppedTrees.includes(tree)) this.mtr.createTree(tree)
+    }
+    for (; this.treeAt < this.trees.length; this.treeAt++) {
+      const own = this.trees[this.treeAt] as TreeWrites
+      if (!source.droppedTrees.includes(own.tree)) this.writeTree(own)
+      this.writeAt = 0
+    }
+    for (; this.droppedAt < source.droppedTrees.length; this.droppedAt++) {
+      this.makeRoom()
+      const tree = source.droppedTrees[this.droppedAt] as TreeId
+      if (!source.createdTrees.includes(tree)) this.mtr.space.readNewest(tree)
+      this.drop(tree)
+    }
+    this.makeRoom()
+    this.mtr.space.readNewest(META_PAGE)
+    const lsn = this.mtr.finish(this.clock.wallMicros(), source.id)
+    this.mtr.space.head = lsn
+    return lsn
+  }
+
+  private writeTree(own: TreeWrites): void {
+    if (this.writeAt === 0) {
+      this.source.writes.sort(own)
+      this.cells.begin()
+    }
+    while (this.writeAt < own.count) {
+      if (--this.countdown === 0) this.look()
+      this.makeRoom()
+      if (this.write(own, this.writeAt, false)) this.writeAt++
+    }
+    this.cells.flush()
+  }
+
+  private write(own: TreeWrites, at: number, resident: boolean): boolean {
+    const { writes } = this.source
+    const place = writes.newestOf(own.order[at] as number, Infinity)
+    const { bytes } = writes
+    const start = writes.keyStart(place)
+    const end = writes.keyEnd(place)
+    if (writes.operation(place) === OPERATION_PUT) {
+      return this.cells.put(own.tree, bytes, start, end, bytes, end, writes.valueEnd(place), resident)
+    }
+    this.cells.delete(own.tree, bytes, start, end, resident)
+    return true
+  }
+
+  /** A tree created by the same transaction was never written: its number goes back. */
+  private drop(tree: TreeId): void {
+    if (this.source.createdTrees.includes(tree)) this.mtr.returnTree(tree)
+    else this.mtr.drop(tree)
+  }
+
+  private makeRoom(): void {
+    const { pool, log } = this.mtr.space
+    if (pool.freeFrames < FRAMES_PER_CHANGE) {
+      this.cells.flush() // while its leaf is still here
+      if (!pool.ensureFree(FRAMES_PER_CHANGE)) suspend(this.mtr.space.later())
+    }
+    if (!log.hasRoom(BYTES_PER_CHANGE)) {
+      this.cells.flush()
+      suspend(log.room())
+    }
+  }
+
+  private look(): void {
+    this.countdown = CHANGES_PER_LOOK
+    if (this.clock.monotonicMs() < this.sliceEndMs) return
+    this.cells.flush()
+    suspend(new Promise<void>((resolve) => this.clock.soon(resolve)))
+  }
+}

@@ -1,0 +1,187 @@
+// Commits of one database, one at a time.
+//
+//   small write set:  all pages resident? ─▶ log has room? ─▶ apply, append, move head     (one synchronous step)
+//                          └ else suspend, nothing changed ┘
+//   large write set:  a task of its own applies it in slices of a few milliseconds
+//
+// While a task is under way, `head` stays where it was and is kept as a read point: pages that the task changes keep
+// their version for readers. Other commits wait for their turn; reads go on. Once a task has begun it ends, whatever
+// becomes of the session that asked for it.
+
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
+import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
+import { runSuspendable, suspend } from '../base/suspend.ts'
+import { OPERATION_PUT } from './write-set.ts'
+import type { MiniTransaction } from './mini-transaction.ts'
+import { type CommitSource, CommitTask } from './commit-task.ts'
+import { CellWriter } from './cell-writer.ts'
+import type { PageSpace } from './page-space.ts'
+
+/** Write sets above this are applied in slices. */
+const SMALL_ENTRIES_MAX = 512
+const SMALL_BYTES_MAX = 262_144
+/** Frames that a split may take, at most, for every level of a tree. */
+export const FRAMES_PER_SPLIT = 24
+/** Bytes of log that a split may take. */
+const BYTES_PER_SPLIT = 40_000
+/** Bytes of log around a change: header, padding, slot numbers. */
+const BYTES_PER_CHANGE = 64
+
+/** What is done at a turn by something else than a transaction: called until it returns true; may suspend. */
+export type Turn = () => boolean
+
+export class Committer {
+  commits = 0
+  private readonly space: PageSpace
+  private readonly mtr: MiniTransaction
+  private readonly cells: CellWriter
+  private readonly clock: Clock
+  /** Resolves when the task that has the turn is done. */
+  private busy: Promise<void> | undefined
+  private failure: Error | undefined
+  private shortages = 0
+
+  constructor(space: PageSpace, mtr: MiniTransaction, clock: Clock) {
+    this.space = space
+    this.mtr = mtr
+    this.clock = clock
+    this.cells = new CellWriter(mtr)
+  }
+
+  /** Commits, now or by suspending until a task has done it. Calls source.onCommitted at the moment of the commit. */
+  commit(source: CommitSource): Lsn {
+    const { writes } = source
+    this.waitForTurn()
+    const small = writes.entryCount <= SMALL_ENTRIES_MAX && writes.byteCount <= SMALL_BYTES_MAX
+    if (small && this.ready(source)) return this.commitAtOnce(source)
+    source.onCommitting()
+    const task = new CommitTask(source, this.mtr, this.cells, this.clock)
+    this.takeTurn(() => {
+      const lsn = task.run()
+      this.commits++
+      source.onCommitted(lsn)
+      return true
+    })
+    if (source.committedLsn !== undefined) return source.committedLsn
+    this.waitForTurn()
+    throw new StorageError('closed', 'the commit ended without a result')
+  }
+
+  /** One put, outside any transaction. */
+  putNow(tree: TreeId, key: Uint8Array, value: Uint8Array): Lsn {
+    this.waitForTurn()
+    const { pool, log } = this.space
+    for (;;) {
+      this.cells.begin()
+      this.cells.prepare(tree, key, 0, key.length, value.length, false)
+      this.space.readNewest(META_PAGE)
+      const need = FRAMES_PER_SPLIT + 2 * this.cells.overflowPages(key.length, value.length)
+      if (pool.freeFrames >= need) break
+      if (!pool.ensureFree(need)) suspend(this.space.later())
+    }
+    if (!log.hasRoom(BYTES_PER_SPLIT + value.length * 2)) suspend(log.room())
+    return this.apply(() => {
+      this.cells.put(tree, key, 0, key.length, value, 0, value.length, true)
+      this.cells.flush()
+      return this.mtr.finish(this.clock.wallMicros(), 0)
+    })
+  }
+
+  /** Suspends while a task has the turn. Throws if an earlier commit broke off in the middle. */
+  waitForTurn(): void {
+    if (this.failure !== undefined) throw this.failure
+    if (this.busy !== undefined) suspend(this.busy)
+  }
+
+  /** Runs `turn` to its end, alone; nobody else commits meanwhile. The caller has asked waitForTurn. */
+  takeTurn(turn: Turn): void {
+    assert(this.busy === undefined, 'the turn is free')
+    const { space } = this
+    const head = space.head
+    space.readPoints.add(head)
+    const done = (error: unknown): void => {
+      this.busy = undefined
+      space.readPoints.remove(head)
+      if (error !== undefined) this.failure = asError(error)
+    }
+    try {
+      const result = runSuspendable(turn)
+      if (typeof result === 'boolean') done(undefined)
+      else {
+        this.busy = result.then(() => done(undefined), done)
+      }
+    } catch (error) {
+      done(error)
+      throw error
+    }
+  }
+
+  /** What the writes need is there: resident pages, frames, room in the log. False if that cannot be had at once. */
+  private ready(source: CommitSource): boolean {
+    const { pool, log } = this.space
+    for (;;) {
+      const { frames, bytes } = this.prepareAll(source)
+      if (frames > pool.pagesMax >> 2) return false
+      if (pool.freeFrames >= frames) {
+        if (!log.hasRoom(bytes)) suspend(log.room())
+        return true
+      }
+      if (!pool.ensureFree(frames)) suspend(this.space.later())
+    }
+  }
+
+  /** Makes every page that the writes will need resident (suspends), and estimates frames and log bytes. */
+  private prepareAll(source: CommitSource): { frames: number; bytes: number } {
+    const { writes, createdTrees, droppedTrees } = source
+    const changes = writes.entryCount + createdTrees.length + droppedTrees.length
+    let overflowPages = 0
+    this.shortages = 0
+    for (const own of writes.trees) {
+      if (droppedTrees.includes(own.tree)) continue
+      const exists = !createdTrees.includes(own.tree)
+      writes.sort(own)
+      this.cells.begin()
+      for (let i = 0; i < own.count; i++) {
+        const place = writes.newestOf(own.order[i] as number, Infinity)
+        const start = writes.keyStart(place)
+        const end = writes.keyEnd(place)
+        const valueLength = writes.valueEnd(place) - end
+        if (writes.operation(place) === OPERATION_PUT) overflowPages += this.cells.overflowPages(end - start, valueLength)
+        if (!exists) this.shortages += (end - start + valueLength + 16) / 4000
+        else if (this.cells.prepare(own.tree, writes.bytes, start, end, valueLength, false)) this.shortages++
+      }
+    }
+    this.space.readNewest(META_PAGE)
+    for (const tree of droppedTrees) if (!createdTrees.includes(tree)) this.space.readNewest(tree)
+    const splits = Math.ceil(this.shortages)
+    return {
+      frames: changes * 2 + splits * FRAMES_PER_SPLIT + overflowPages * 2 + 16,
+      bytes: writes.byteCount + changes * BYTES_PER_CHANGE + splits * BYTES_PER_SPLIT + overflowPages * 128 + 1024,
+    }
+  }
+
+  private commitAtOnce(source: CommitSource): Lsn {
+    const lsn = this.apply(() => new CommitTask(source, this.mtr, this.cells, this.clock).runAtOnce())
+    source.onCommitted(lsn)
+    return lsn
+  }
+
+  /** Changes pages; nothing in it suspends. An error in the middle leaves pages that no commit stands for. */
+  private apply(change: () => Lsn): Lsn {
+    try {
+      const lsn = change()
+      this.space.head = lsn
+      this.commits++
+      return lsn
+    } catch (error) {
+      this.failure = asError(error)
+      throw error
+    }
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new StorageError('closed', String(error))
+}

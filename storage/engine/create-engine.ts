@@ -1,0 +1,112 @@
+// The engine: one buffer pool, and the timelines that were opened over one volume.
+
+import { must } from '../base/assert.ts'
+import type { Clock, Prng } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
+import { LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { suspend } from '../base/suspend.ts'
+import type { Volume } from '../volume/volume.ts'
+import type { Database, Engine, EngineStatus, LockOwner } from './engine.ts'
+import { PageSpace } from './page-space.ts'
+import { Pool } from './pool.ts'
+import { TimelineDatabase } from './timeline-database.ts'
+
+export interface EngineOptions {
+  readonly volume: Volume
+  readonly clock: Clock
+  /** Bound of the buffer pool's pages. Memory is taken as it is needed, 16 MB at a time. */
+  readonly poolSizeBytes: number
+  /** Tests: page accesses suspend at random, although nothing is missing. */
+  readonly chaos?: { readonly prng: Prng; readonly suspendProbability: number } | undefined
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  return new PooledEngine(options)
+}
+
+class PooledEngine implements Engine {
+  private readonly options: EngineOptions
+  private readonly pool: Pool
+  private readonly spaces = new Map<TimelineId, PageSpace>()
+  private readonly databases = new Map<TimelineId, Promise<TimelineDatabase>>()
+  private readonly opened = new Map<TimelineId, TimelineDatabase>()
+  private closed = false
+
+  constructor(options: EngineOptions) {
+    this.options = options
+    this.pool = new Pool(options.poolSizeBytes)
+  }
+
+  async open(timeline: TimelineId): Promise<Database> {
+    if (this.closed) throw new StorageError('closed', 'the engine is closed')
+    let database = this.databases.get(timeline)
+    if (database === undefined) {
+      database = this.openDatabase(timeline)
+      this.databases.set(timeline, database)
+      database.catch(() => this.databases.delete(timeline))
+    }
+    return database
+  }
+
+  lockOwner(database: Database, processId = 0): LockOwner {
+    return must(this.opened.get(database.timeline), 'an open database').lockOwner(processId)
+  }
+
+  release(timeline: TimelineId): void {
+    this.databases.delete(timeline)
+    this.opened.delete(timeline)
+    this.spaces.get(timeline)?.clear()
+    this.spaces.delete(timeline)
+  }
+
+  status(): EngineStatus {
+    const { pool } = this
+    let commits = 0
+    for (const database of this.opened.values()) commits += database.commits
+    return {
+      poolPages: pool.pages,
+      poolPagesMax: pool.pagesMax,
+      poolHits: pool.hits,
+      poolMisses: pool.misses,
+      versionPages: pool.versionPages,
+      commits,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([...this.opened.values()].map((database) => database.close()))
+    for (const timeline of [...this.spaces.keys()]) this.release(timeline)
+  }
+
+  private async openDatabase(timeline: TimelineId): Promise<TimelineDatabase> {
+    const { volume, clock } = this.options
+    const space = this.space(timeline)
+    const database = new TimelineDatabase(space, volume, clock)
+    const info = must(volume.timelines().find((one) => one.id === timeline))
+    await database.open(info.parent === undefined && space.log.vdl === LSN_ZERO)
+    this.opened.set(timeline, database)
+    return database
+  }
+
+  /** The pages of a timeline. An ancestor's space exists as soon as a descendant is open, whether it is open or not. */
+  private space(timeline: TimelineId): PageSpace {
+    const known = this.spaces.get(timeline)
+    if (known !== undefined) return known
+    const { volume, clock } = this.options
+    const info = volume.timelines().find((one) => one.id === timeline)
+    if (info === undefined) throw new StorageError('io', `timeline ${timeline} does not exist`)
+    const parent = info.parent && { space: this.space(info.parent.timeline), lsn: info.parent.lsn }
+    const space = new PageSpace({ pool: this.pool, log: volume.log(timeline), clock, parent, onAccess: this.onAccess() })
+    this.spaces.set(timeline, space)
+    return space
+  }
+
+  private onAccess(): (() => void) | undefined {
+    const { chaos } = this.options
+    if (chaos === undefined) return undefined
+    return () => {
+      if (chaos.prng.next() < chaos.suspendProbability) suspend(Promise.resolve())
+    }
+  }
+}

@@ -1,0 +1,326 @@
+// The pages of one timeline as the pool holds them: for each page at most one current frame, and older versions of it
+// that somebody read or needs.
+//
+//              current[page] ──▶ frame (page LSN 900, valid from 900 on)
+//   versions[page] ──▶ frame (LSN 700, to 899) ──older──▶ frame (LSN 300, to 650) ──▶ -1
+//
+// read(page, readLsn) answers with the frame that was right at readLsn, or suspends while the volume is asked.
+//
+// Why a page that is not here can always be asked for at the VCL: frames above the VCL are never evicted, so if there is
+// no current frame, the newest version is at or below the VCL.
+//
+// Branches: on a child timeline, a page that the child never changed is its ancestor's at the branch point. Such a page is
+// looked up in, and after a fetch installed into, the ancestor's space (`inherits`), so any number of branches share one
+// frame. What the child changed gets a frame of its own at its first change (`own`).
+
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
+import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../base/limits.ts'
+import { suspend } from '../base/suspend.ts'
+import { unsealPage } from '../page/checksum.ts'
+import { pageLsn } from '../page/format.ts'
+import type { TimelineLog } from '../volume/volume.ts'
+import { PageTable } from './page-table.ts'
+import type { FrameOwner, Pool } from './pool.ts'
+import { ReadPoints } from './read-points.ts'
+
+interface Fetch {
+  readonly arrived: Promise<void>
+  /** The page came to be in another way meanwhile: what arrives is outdated. */
+  outdated: boolean
+}
+
+export interface PageSpaceOptions {
+  readonly pool: Pool
+  readonly log: TimelineLog
+  readonly clock: Clock
+  readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  /** Tests: called at every access, may suspend. */
+  readonly onAccess: (() => void) | undefined
+}
+
+export class PageSpace implements FrameOwner {
+  readonly timeline: TimelineId
+  readonly pool: Pool
+  readonly log: TimelineLog
+  readonly readPoints: ReadPoints = new ReadPoints()
+  /** LSN of the newest commit whose pages are all applied. */
+  head: Lsn
+  private readonly clock: Clock
+  private readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  private readonly onAccess: (() => void) | undefined
+  private readonly current = new PageTable()
+  private readonly versions = new PageTable()
+  /** Fetches under way of current pages by number, and of versions by `page@lsn`. */
+  private readonly fetches = new Map<number | string, Fetch>()
+  /** On a branch without history of its own: the pages it has changed. Else undefined: what it changed is not known. */
+  private readonly changed: Set<number> | undefined
+  /** On a branch with history: pages found to be unchanged. */
+  private readonly unchanged: Set<number> = new Set()
+
+  constructor(options: PageSpaceOptions) {
+    this.timeline = options.log.timeline
+    this.pool = options.pool
+    this.log = options.log
+    this.clock = options.clock
+    this.parent = options.parent
+    this.onAccess = options.onAccess
+    this.head = Math.max(options.log.vdl, options.parent?.lsn ?? 0) as Lsn
+    const fresh = options.parent !== undefined && options.log.vdl <= options.parent.lsn
+    this.changed = fresh ? new Set() : undefined
+  }
+
+  /** Up to here the volume can be asked for any page: on a branch, at least up to its branch point. */
+  get vcl(): Lsn {
+    const { vcl } = this.log
+    return this.parent !== undefined && this.parent.lsn > vcl ? this.parent.lsn : vcl
+  }
+
+  /** The frame with the image of `page` at `readLsn`. Suspends if it must be fetched. */
+  read(page: PageNo, readLsn: Lsn): number {
+    if (this.onAccess !== undefined) this.onAccess()
+    const frame = this.current.get(page)
+    if (frame >= 0 && (this.pool.lsns[frame] as number) <= readLsn) {
+      this.pool.touch(frame)
+      return frame
+    }
+    return this.readOlder(page, readLsn, frame)
+  }
+
+  /** The frame with the newest image of `page`, be it of an unfinished commit. Suspends if it must be fetched. */
+  readNewest(page: PageNo): number {
+    return this.read(page, Infinity as Lsn)
+  }
+
+  /** Whether read(page, readLsn) would return without waiting. */
+  has(page: PageNo, readLsn: Lsn): boolean {
+    const frame = this.current.get(page)
+    if (frame >= 0 && (this.pool.lsns[frame] as number) <= readLsn) return true
+    if (this.version(page, readLsn) >= 0) return true
+    if (frame >= 0 || !this.inherits(page, readLsn)) return false
+    const parent = this.parent as { space: PageSpace; lsn: Lsn }
+    return parent.space.has(page, Math.min(parent.lsn, readLsn) as Lsn)
+  }
+
+  /** Asks for a page that will be read soon. Errors are left to whoever reads it. */
+  prefetch(page: PageNo, readLsn: Lsn): void {
+    if (!this.has(page, readLsn)) this.fetch(page, readLsn).catch(() => undefined)
+  }
+
+  /** The newest image of a page if it is resident, else -1. */
+  resident(page: PageNo): number {
+    const frame = this.current.get(page)
+    if (frame >= 0 || !this.inherits(page, Infinity as Lsn)) return frame
+    const parent = this.parent as { space: PageSpace; lsn: Lsn }
+    return parent.space.residentAt(page, parent.lsn)
+  }
+
+  /**
+   * The current frame of a page that is resident and about to be changed by a record at `lsn`. Copies the image first
+   * where somebody needs it as it was. Takes up to two frames.
+   */
+  own(page: PageNo, lsn: Lsn): number {
+    let frame = this.current.get(page)
+    if (frame < 0) {
+      const inherited = this.resident(page)
+      assert(inherited >= 0, 'a page is resident when it is changed')
+      frame = this.copyFrame(inherited, page)
+      this.current.set(page, frame)
+    }
+    this.changed?.add(page)
+    if (this.unchanged.size > 0) this.unchanged.delete(page)
+    if (this.readPoints.max >= (this.pool.lsns[frame] as number)) this.keepVersion(page, frame, (lsn - 1) as Lsn)
+    return frame
+  }
+
+  /** A frame of zeroes for a page number that was never given out before. Takes one frame. */
+  create(page: PageNo): number {
+    assert(this.current.get(page) < 0, 'a new page has no frame')
+    if (this.fetches.size > 0) this.outdate(page)
+    const frame = this.pool.take(this, page)
+    const at = this.pool.offset(frame)
+    this.pool.buffer(frame).fill(0, at, at + PAGE_SIZE_BYTES)
+    this.pool.lsns[frame] = 0
+    this.current.set(page, frame)
+    this.changed?.add(page)
+    return frame
+  }
+
+  forget(page: PageNo, frame: number): void {
+    if (this.current.get(page) === frame) {
+      this.current.delete(page)
+      return
+    }
+    this.pool.versionPages--
+    const older = this.pool.older
+    let newer = this.versions.get(page)
+    if (newer === frame) {
+      if (older[frame] === -1) this.versions.delete(page)
+      else this.versions.set(page, older[frame] as number)
+      return
+    }
+    while (older[newer] !== frame) newer = older[newer] as number
+    older[newer] = older[frame] as number
+  }
+
+  /** Gives all frames back. */
+  clear(): void {
+    for (const table of [this.current, this.versions]) {
+      const pages: number[] = []
+      table.forEach((page) => pages.push(page))
+      for (const page of pages) {
+        for (let frame = table.get(page); frame >= 0; frame = table.get(page)) {
+          this.forget(page as PageNo, frame)
+          this.pool.release(frame)
+        }
+      }
+    }
+  }
+
+  /** Resolves some time later, when the VCL may have moved and frames may be free again. */
+  later(): Promise<void> {
+    return new Promise((resolve) => this.clock.after(1, resolve))
+  }
+
+  private readOlder(page: PageNo, readLsn: Lsn, current: number): number {
+    const version = this.version(page, readLsn)
+    if (version >= 0) {
+      this.pool.touch(version)
+      return version
+    }
+    if (current < 0 && this.inherits(page, readLsn)) {
+      const parent = this.parent as { space: PageSpace; lsn: Lsn }
+      return parent.space.read(page, Math.min(parent.lsn, readLsn) as Lsn)
+    }
+    return suspend(this.fetch(page, readLsn))
+  }
+
+  private residentAt(page: PageNo, lsn: Lsn): number {
+    const frame = this.current.get(page)
+    if (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) return frame
+    const version = this.version(page, lsn)
+    if (version >= 0 || frame >= 0 || !this.inherits(page, lsn)) return version
+    const parent = this.parent as { space: PageSpace; lsn: Lsn }
+    return parent.space.residentAt(page, Math.min(parent.lsn, lsn) as Lsn)
+  }
+
+  /** Whether the page at `readLsn` is known to be the ancestor's. */
+  private inherits(page: PageNo, readLsn: Lsn): boolean {
+    if (this.parent === undefined) return false
+    if (readLsn <= this.parent.lsn) return true
+    return this.changed === undefined ? this.unchanged.has(page) : !this.changed.has(page)
+  }
+
+  private version(page: PageNo, readLsn: Lsn): number {
+    const { lsns, validTo, older } = this.pool
+    let frame = this.versions.get(page)
+    while (frame >= 0 && ((lsns[frame] as number) > readLsn || readLsn > (validTo[frame] as number))) {
+      frame = older[frame] as number
+    }
+    return frame
+  }
+
+  private copyFrame(from: number, page: PageNo): number {
+    const pool = this.pool
+    const frame = pool.take(this, page)
+    const at = pool.offset(from)
+    pool.buffer(from).copy(pool.buffer(frame), pool.offset(frame), at, at + PAGE_SIZE_BYTES)
+    pool.lsns[frame] = pool.lsns[from] as number
+    return frame
+  }
+
+  private keepVersion(page: PageNo, current: number, validTo: Lsn): void {
+    this.addVersion(page, this.copyFrame(current, page), validTo)
+  }
+
+  private addVersion(page: PageNo, frame: number, validTo: Lsn): void {
+    this.pool.validTo[frame] = validTo
+    this.pool.older[frame] = this.versions.get(page)
+    this.versions.set(page, frame)
+    this.pool.versionPages++
+  }
+
+  private outdate(page: PageNo): void {
+    const fetch = this.fetches.get(page)
+    if (fetch !== undefined) fetch.outdated = true
+  }
+
+  /** Brings a page in; requests for the same page are shared. */
+  private fetch(page: PageNo, readLsn: Lsn): Promise<void> {
+    const vcl = this.vcl
+    if (this.current.get(page) < 0) {
+      if (this.inherits(page, readLsn)) {
+        const parent = this.parent as { space: PageSpace; lsn: Lsn }
+        return parent.space.fetch(page, Math.min(parent.lsn, readLsn) as Lsn)
+      }
+      if (readLsn >= this.head || readLsn > vcl) return this.shareFetch(page, page, vcl)
+    }
+    if (readLsn > vcl) return this.durable(readLsn)
+    return this.shareFetch(`${page}@${readLsn}`, page, readLsn)
+  }
+
+  private shareFetch(key: number | string, page: PageNo, lsn: Lsn): Promise<void> {
+    const running = this.fetches.get(key)
+    if (running !== undefined) return running.arrived
+    this.pool.misses++
+    const arrived = this.load(key, page, lsn).finally(() => this.fetches.delete(key))
+    this.fetches.set(key, { arrived, outdated: false })
+    arrived.catch(() => undefined) // whoever waits has it; nobody may be left to wait
+    return arrived
+  }
+
+  private async load(key: number | string, page: PageNo, lsn: Lsn): Promise<void> {
+    const bytes = await this.log.readPage(page, lsn)
+    assert(bytes.length === PAGE_SIZE_BYTES, 'the volume answers with a page')
+    const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (!unsealPage(image, 0)) {
+      throw new StorageError('corrupt', `page ${page} of timeline ${this.timeline} has a wrong checksum`)
+    }
+    while (!this.pool.ensureFree(1)) await this.later()
+    if (typeof key === 'string') this.adopt(page, image, lsn)
+    else if (this.fetches.get(key)?.outdated === false && this.current.get(page) < 0) this.install(page, image, lsn)
+  }
+
+  /** Takes in the newest image of a page: as our current one, or as an ancestor's if we never changed it. */
+  private install(page: PageNo, image: Buffer, lsn: Lsn): void {
+    if (this.parent === undefined || pageLsn(image, 0) > this.parent.lsn) {
+      this.current.set(page, this.fill(page, image))
+      return
+    }
+    assert(this.changed === undefined, 'a branch without history knows what it changed')
+    this.unchanged.add(page)
+    this.adopt(page, image, lsn)
+  }
+
+  /** Takes in a version that is right up to `validTo` at least, here or in the ancestor it belongs to. */
+  private adopt(page: PageNo, image: Buffer, validTo: Lsn): void {
+    const lsn = pageLsn(image, 0)
+    if (this.parent !== undefined && lsn <= this.parent.lsn) {
+      if (validTo <= this.parent.lsn || this.inherits(page, validTo)) {
+        this.parent.space.adopt(page, image, Math.min(this.parent.lsn, validTo) as Lsn)
+        return
+      }
+    }
+    for (let frame = this.versions.get(page); frame >= 0; frame = this.pool.older[frame] as number) {
+      if (this.pool.lsns[frame] !== lsn) continue
+      this.pool.validTo[frame] = Math.max(this.pool.validTo[frame] as number, validTo)
+      return
+    }
+    this.addVersion(page, this.fill(page, image), validTo)
+  }
+
+  private fill(page: PageNo, image: Buffer): number {
+    const frame = this.pool.take(this, page)
+    image.copy(this.pool.buffer(frame), this.pool.offset(frame))
+    this.pool.lsns[frame] = pageLsn(image, 0)
+    return frame
+  }
+
+  private durable(lsn: Lsn): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+    })
+  }
+}

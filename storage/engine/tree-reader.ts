@@ -1,0 +1,86 @@
+// Point reads of committed cells, and figures of a tree, at a read point.
+
+import { assert } from '../base/assert.ts'
+import type { Lsn, PageNo, TreeId } from '../base/ids.ts'
+import * as format from '../page/format.ts'
+import { SearchKey, findChild, findSlot } from '../page/search.ts'
+import { emptyCell, fillFromLeaf } from './cell.ts'
+import type { Cell } from './engine.ts'
+import type { OverflowReader } from './overflow-reader.ts'
+import type { PageSpace } from './page-space.ts'
+
+export class TreeReader {
+  /** The cell that `get` found. */
+  readonly cell: Cell = emptyCell()
+  /** LSN of the leaf that the last `get` looked at. */
+  leafLsn = 0
+  private readonly space: PageSpace
+  private readonly overflow: OverflowReader
+  private readonly key = new SearchKey()
+
+  constructor(space: PageSpace, overflow: OverflowReader) {
+    this.space = space
+    this.overflow = overflow
+  }
+
+  /** Fills `cell` with the cell of exactly this key; false if there is none. May suspend. */
+  get(tree: TreeId, key: Uint8Array, readLsn: Lsn): boolean {
+    this.key.set(key, 0, key.length)
+    const { space } = this
+    const { pool } = space
+    let page: PageNo = tree
+    for (;;) {
+      const frame = space.read(page, readLsn)
+      const bytes = pool.buffer(frame)
+      const view = pool.view(frame)
+      const at = pool.offset(frame)
+      const type = format.pageType(bytes, at)
+      if (type === format.PAGE_TYPE_INNER) {
+        page = format.childAt(bytes, at, findChild(bytes, view, at, this.key))
+        continue
+      }
+      this.leafLsn = pool.lsns[frame] as number
+      if (type !== format.PAGE_TYPE_LEAF) {
+        assert(type === format.PAGE_TYPE_NONE && page === tree, 'a tree consists of inner pages and leaves')
+        return false
+      }
+      const slot = findSlot(bytes, view, at, this.key)
+      if (slot < 0) return false
+      fillFromLeaf(this.cell, bytes, view, at, slot, this.overflow, readLsn)
+      return true
+    }
+  }
+
+  /**
+   * Cells and pages of a tree, from the way to its first and its middle leaf: their fan-outs are taken for all. May
+   * suspend.
+   */
+  estimate(tree: TreeId, readLsn: Lsn): { cellCount: number; pageCount: number } {
+    const first = this.sample(tree, readLsn, 0)
+    if (first.pageCount === 1) return first
+    const middle = this.sample(tree, readLsn, 0.5)
+    const average = (a: number, b: number): number => Math.round((a + b) / 2)
+    return {
+      cellCount: average(first.cellCount, middle.cellCount),
+      pageCount: average(first.pageCount, middle.pageCount),
+    }
+  }
+
+  private sample(tree: TreeId, readLsn: Lsn, where: number): { cellCount: number; pageCount: number } {
+    const { space } = this
+    const { pool } = space
+    let page: PageNo = tree
+    let pages = 1
+    let pageCount = 1
+    for (;;) {
+      const frame = space.read(page, readLsn)
+      const bytes = pool.buffer(frame)
+      const at = pool.offset(frame)
+      const count = format.pageCount(bytes, at)
+      if (format.pageType(bytes, at) !== format.PAGE_TYPE_INNER) return { cellCount: pages * count, pageCount }
+      pages *= count
+      pageCount += pages
+      page = format.childAt(bytes, at, Math.floor(count * where))
+    }
+  }
+}

@@ -1,0 +1,332 @@
+// The write set of a transaction: every put and delete it staged, off the JavaScript heap, append-only.
+//
+//   entry   0  u32 previous   index + 1 of the previous version of the same key (0: none)
+//           4  u32 other      in the first version of a key: index of the newest; in later ones: index of the first
+//           8  u32 hash       of tree and key
+//          12  u32 commandId
+//          16  u32 tree
+//          20  u32 valueLength
+//          24  u16 keyLength
+//          26  u8  operation  1 = put, 2 = delete
+//          27  u8  0
+//          28      key, value; entries begin at multiples of 8
+//
+// `places` maps the index of an entry to its place in the chunks; `table` maps hashes to the first versions of keys
+// (open addressing). A savepoint is a number of entries: rollback takes entries off newest first. Per tree, the first
+// versions are kept in key order, computed when somebody asks and kept for free while keys arrive in order. Orders are
+// never changed in place but at their end, so that a cursor can go on with the one it began with.
+
+import { assert } from '../base/assert.ts'
+import { compareRanges, copyBytes, putU16, putU32, u16, u32 } from '../base/bytes.ts'
+import type { TreeId } from '../base/ids.ts'
+import { sortOrder } from './write-order.ts'
+
+export const OPERATION_PUT = 1
+export const OPERATION_DELETE = 2
+
+const HEADER_SIZE_BYTES = 28
+const CHUNK_SHIFT = 17
+const CHUNK_MASK = (1 << CHUNK_SHIFT) - 1
+const CHUNK_SIZE_BYTES = 1 << 20
+const FIRST_CHUNK_SIZE_BYTES = 1 << 14
+const TABLE_SIZE_MIN = 64
+
+/** One tree's first versions. */
+export interface TreeWrites {
+  readonly tree: TreeId
+  /** Indexes of first versions; the first `sorted` are in key order. */
+  order: Uint32Array
+  count: number
+  sorted: number
+  /** Lowest command that wrote to this tree. */
+  firstCommand: number
+}
+
+export class WriteSet {
+  entryCount = 0
+  /** Bytes of the keys and values staged, overwritten ones included. */
+  byteCount = 0
+  readonly trees: TreeWrites[] = []
+  private readonly chunks: Buffer[] = [Buffer.allocUnsafeSlow(FIRST_CHUNK_SIZE_BYTES)]
+  private readonly views: DataView[] = []
+  private chunk = 0
+  private used = 0
+  private places: Uint32Array = new Uint32Array(TABLE_SIZE_MIN)
+  private table: Uint32Array = new Uint32Array(TABLE_SIZE_MIN)
+  private tableUsed = 0
+
+  put(tree: TreeId, operation: number, key: Uint8Array, value: Uint8Array, commandId: number): void {
+    const hash = hashKey(tree, key, 0, key.length)
+    const first = this.findHashed(tree, key, 0, key.length, hash)
+    const index = this.append(tree, operation, key, value, commandId, hash)
+    const place = this.locate(index)
+    const bytes = this.bytes
+    if (first >= 0) {
+      const firstAt = this.locate(first)
+      putU32(bytes, place + 4, first)
+      putU32(bytes, place, u32(this.bytes, firstAt + 4) + 1)
+      putU32(this.bytes, firstAt + 4, index)
+      return
+    }
+    putU32(bytes, place, 0)
+    putU32(bytes, place + 4, index)
+    this.insertHashed(index, hash)
+    this.addToTree(tree, index, commandId)
+  }
+
+  /** After `locate` or `newest`: the chunk in which the entry lies, as bytes and as a view. */
+  bytes: Buffer = this.chunks[0] as Buffer
+  view: DataView = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
+
+  /** Finds an entry; sets `bytes` and `view`. */
+  locate(index: number): number {
+    const place = this.places[index] as number
+    const chunk = place >>> CHUNK_SHIFT
+    this.bytes = this.chunks[chunk] as Buffer
+    this.view = this.views[chunk] as DataView
+    return (place & CHUNK_MASK) << 3
+  }
+
+  /** The place (see locate) of the newest version below `commandId` of the key whose first version is `first`, or -1. */
+  newestOf(first: number, commandId: number): number {
+    if (first >= this.entryCount) return -1
+    let place = this.locate(first)
+    if (u32(this.bytes, place + 12) >= commandId) return -1
+    let index = u32(this.bytes, place + 4)
+    for (;;) {
+      place = this.locate(index)
+      if (u32(this.bytes, place + 12) < commandId) return place
+      index = u32(this.bytes, place) - 1
+    }
+  }
+
+  /** The place of the newest version below `commandId` of a key, or -1. */
+  newest(tree: TreeId, key: Uint8Array, commandId: number): number {
+    const first = this.findHashed(tree, key, 0, key.length, hashKey(tree, key, 0, key.length))
+    return first < 0 ? -1 : this.newestOf(first, commandId)
+  }
+
+  operation(place: number): number {
+    return this.bytes[place + 26] as number
+  }
+
+  keyStart(place: number): number {
+    return place + HEADER_SIZE_BYTES
+  }
+
+  keyEnd(place: number): number {
+    return place + HEADER_SIZE_BYTES + u16(this.bytes, place + 24)
+  }
+
+  valueEnd(place: number): number {
+    return this.keyEnd(place) + u32(this.bytes, place + 20)
+  }
+
+  writesOf(tree: TreeId): TreeWrites | undefined {
+    const trees = this.trees
+    for (let i = 0; i < trees.length; i++) {
+      const writes = trees[i] as TreeWrites
+      if (writes.tree === tree) return writes
+    }
+    return undefined
+  }
+
+  /** Brings a tree's first versions into key order. */
+  sort(writes: TreeWrites): void {
+    if (writes.sorted === writes.count) return
+    writes.order = sortOrder(writes.order, writes.sorted, writes.count, (a, b) => this.compare(a, b))
+    writes.sorted = writes.count
+  }
+
+  /** Takes entries off until `entryCount` are left. */
+  rollbackTo(entryCount: number): void {
+    assert(entryCount <= this.entryCount, 'a savepoint lies behind us')
+    if (entryCount === this.entryCount) return
+    for (let index = this.entryCount - 1; index >= entryCount; index--) this.undo(index)
+    const place = this.places[entryCount] as number
+    this.chunk = place >>> CHUNK_SHIFT
+    this.used = (place & CHUNK_MASK) << 3
+    this.chunks.length = this.chunk + 1
+    this.views.length = this.chunk + 1
+    this.entryCount = entryCount
+    for (let i = this.trees.length - 1; i >= 0; i--) {
+      const writes = this.trees[i] as TreeWrites
+      const kept = writes.order.subarray(0, writes.count).filter((index) => index < entryCount)
+      if (kept.length === 0) this.trees.splice(i, 1)
+      else if (kept.length < writes.count) {
+        writes.sorted = countBelow(writes.order, writes.sorted, entryCount)
+        writes.order = kept
+        writes.count = kept.length
+      }
+    }
+  }
+
+  /** Empties the set for another transaction. False if it grew so large that it should rather be dropped. */
+  reset(): boolean {
+    if (this.chunks.length > 1 || this.table.length > 1024) return false
+    if (this.entryCount > 0) this.table.fill(0)
+    this.tableUsed = 0
+    this.entryCount = 0
+    this.byteCount = 0
+    this.used = 0
+    this.trees.length = 0
+    return true
+  }
+
+  constructor() {
+    this.views.push(this.view)
+  }
+
+  private append(
+    tree: TreeId,
+    operation: number,
+    key: Uint8Array,
+    value: Uint8Array,
+    commandId: number,
+    hash: number,
+  ): number {
+    const size = (HEADER_SIZE_BYTES + key.length + value.length + 7) & ~7
+    if (this.used + size > (this.chunks[this.chunk] as Buffer).length) this.addChunk(size)
+    const index = this.entryCount
+    if (index === this.places.length) this.places = grown(this.places)
+    this.places[index] = this.chunk * (1 << CHUNK_SHIFT) + (this.used >>> 3)
+    const place = this.locate(index)
+    const bytes = this.bytes
+    putU32(bytes, place + 8, hash)
+    putU32(bytes, place + 12, commandId)
+    putU32(bytes, place + 16, tree)
+    putU32(bytes, place + 20, value.length)
+    putU16(bytes, place + 24, key.length)
+    bytes[place + 26] = operation
+    bytes[place + 27] = 0
+    copyBytes(key, 0, key.length, bytes, place + HEADER_SIZE_BYTES)
+    copyBytes(value, 0, value.length, bytes, place + HEADER_SIZE_BYTES + key.length)
+    this.used += size
+    this.entryCount = index + 1
+    this.byteCount += key.length + value.length
+    return index
+  }
+
+  /** A chunk for at least `size` bytes; an entry larger than a chunk has one of its own. */
+  private addChunk(size: number): void {
+    const chunk = Buffer.allocUnsafeSlow(Math.max(size, CHUNK_SIZE_BYTES))
+    this.chunks.push(chunk)
+    this.views.push(new DataView(chunk.buffer, chunk.byteOffset, chunk.length))
+    this.chunk++
+    assert(this.chunk < 1 << (32 - CHUNK_SHIFT), 'write set below 32 GiB')
+    // Offsets above the regular size cannot be addressed: nothing may follow an entry with a chunk of its own.
+    this.used = 0
+  }
+
+  private addToTree(tree: TreeId, index: number, commandId: number): void {
+    let writes = this.writesOf(tree)
+    if (writes === undefined) {
+      writes = { tree, order: new Uint32Array(8), count: 0, sorted: 0, firstCommand: commandId }
+      this.trees.push(writes)
+    }
+    if (writes.count === writes.order.length) writes.order = grown(writes.order)
+    writes.order[writes.count] = index
+    if (commandId < writes.firstCommand) writes.firstCommand = commandId
+    const inOrder =
+      writes.sorted === writes.count &&
+      (writes.count === 0 || this.compare(writes.order[writes.count - 1] as number, index) < 0)
+    writes.count++
+    if (inOrder) writes.sorted = writes.count
+  }
+
+  /** Order of the keys of two entries. */
+  private compare(a: number, b: number): number {
+    const aAt = this.locate(a)
+    const aBytes = this.bytes
+    const aStart = aAt + HEADER_SIZE_BYTES
+    const bAt = this.locate(b)
+    const bStart = bAt + HEADER_SIZE_BYTES
+    const aEnd = aStart + u16(aBytes, aAt + 24)
+    return compareRanges(aBytes, aStart, aEnd, this.bytes, bStart, bStart + u16(this.bytes, bAt + 24))
+  }
+
+  private undo(index: number): void {
+    const place = this.locate(index)
+    const bytes = this.bytes
+    const previous = u32(bytes, place)
+    this.byteCount -= u16(bytes, place + 24) + u32(bytes, place + 20)
+    if (previous === 0) this.removeHashed(index, u32(bytes, place + 8))
+    else putU32(this.bytesAt(u32(bytes, place + 4)), this.located + 4, previous - 1)
+  }
+
+  private located = 0
+  private bytesAt(index: number): Buffer {
+    this.located = this.locate(index)
+    return this.bytes
+  }
+
+  private findHashed(tree: TreeId, key: Uint8Array, start: number, end: number, hash: number): number {
+    const table = this.table
+    const mask = table.length - 1
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const index = (table[at] as number) - 1
+      if (index < 0) return -1
+      const place = this.locate(index)
+      const bytes = this.bytes
+      if (u32(bytes, place + 8) !== hash || u32(bytes, place + 16) !== tree) continue
+      const keyStart = place + HEADER_SIZE_BYTES
+      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, start, end) === 0) return index
+    }
+  }
+
+  private insertHashed(index: number, hash: number): void {
+    if ((this.tableUsed + 1) * 4 > this.table.length * 3) this.growTable()
+    const mask = this.table.length - 1
+    let at = hash & mask
+    while (this.table[at] !== 0) at = (at + 1) & mask
+    this.table[at] = index + 1
+    this.tableUsed++
+  }
+
+  private growTable(): void {
+    const old = this.table
+    this.table = new Uint32Array(old.length * 2)
+    const mask = this.table.length - 1
+    for (const entry of old) {
+      if (entry === 0) continue
+      let at = u32(this.bytesAt(entry - 1), this.located + 8) & mask
+      while (this.table[at] !== 0) at = (at + 1) & mask
+      this.table[at] = entry
+    }
+  }
+
+  private removeHashed(index: number, hash: number): void {
+    const table = this.table
+    const mask = table.length - 1
+    let at = hash & mask
+    while (table[at] !== index + 1) at = (at + 1) & mask
+    this.tableUsed--
+    for (let next = (at + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
+      const wants = u32(this.bytesAt((table[next] as number) - 1), this.located + 8) & mask
+      if (((next - wants) & mask) < ((next - at) & mask)) continue
+      table[at] = table[next] as number
+      at = next
+    }
+    table[at] = 0
+  }
+}
+
+/** FNV-1a over tree and key, finished with a mix. */
+export function hashKey(tree: TreeId, key: Uint8Array, start: number, end: number): number {
+  let hash = (tree ^ 0x811c9dc5) | 0
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (key[at] as number), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b)
+  return (hash ^ (hash >>> 13)) >>> 0
+}
+
+function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}
+
+function countBelow(order: Uint32Array, end: number, limit: number): number {
+  let count = 0
+  for (let i = 0; i < end; i++) if ((order[i] as number) < limit) count++
+  return count
+}
