@@ -7,13 +7,14 @@ import type { Engine } from '../../storage/engine/engine.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { DatabaseEntry, Role } from '../catalog/catalog.ts'
 import { Cluster } from '../catalog/cluster.ts'
-import { functionRegistry } from '../functions/registry.ts'
+import { builtinFunctions } from '../functions/registry.ts'
 import { loadParser } from '../parse/parse.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { DatabaseHandle, type SharedBackend } from './database-handle.ts'
 import { checkPrivileges } from './privileges.ts'
 import { ServerSession } from './server-session.ts'
 import { SessionCore } from './session-core.ts'
+import { REPORTED_SETTINGS } from './setting-definition.ts'
 import type { Backend, RoleLogin, Session, StartupRequest } from './session.ts'
 
 export interface BackendOptions {
@@ -28,7 +29,7 @@ export interface BackendOptions {
 export async function createBackend(options: BackendOptions): Promise<Backend> {
   await loadParser()
   const { engine, volume, clock, prng } = options
-  const catalogs = await Cluster.open({ volume, engine, functions: functionRegistry })
+  const catalogs = await Cluster.open({ volume, engine, functions: builtinFunctions() })
   return new EngineBackend({
     engine,
     volume,
@@ -82,7 +83,7 @@ class EngineBackend implements Backend {
     this.#shared.sessions.set(core.processId, core)
     handle.sessions.add(core)
     for (const [name, value] of core.settings.takeUnreported()) request.sink.parameterStatus(name, value)
-    const session = new ServerSession(core, () => this.#sessions.delete(session))
+    const session: ServerSession = new ServerSession(core, () => this.#sessions.delete(session))
     this.#sessions.add(session)
     return session
   }
@@ -144,7 +145,5 @@ function initialSettings(core: SessionCore, request: StartupRequest, entry: Data
     if (name === 'replication' || name === 'options' || name.startsWith('_pq_.')) continue
     settings.setInitial(name, value, 'client')
   }
-  for (const name of ['application_name', 'client_encoding', 'DateStyle', 'default_transaction_read_only',
-    'in_hot_standby', 'integer_datetimes', 'IntervalStyle', 'is_superuser', 'server_encoding', 'server_version',
-    'session_authorization', 'standard_conforming_strings', 'TimeZone']) settings.touch(name)
+  for (const name of REPORTED_SETTINGS) settings.touch(name)
 }

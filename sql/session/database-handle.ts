@@ -34,11 +34,11 @@ export class DatabaseHandle {
   readonly backend: SharedBackend
   readonly catalogs: DatabaseCatalog
   readonly oid: number
-  readonly plans = new PlanCache()
-  readonly listeners = new Set<Notifications>()
-  readonly sessions = new Set<SessionCore>()
+  readonly plans: PlanCache = new PlanCache()
+  readonly listeners: Set<Notifications> = new Set()
+  readonly sessions: Set<SessionCore> = new Set()
   /** Advisory locks held by sessions, by process id. */
-  readonly lockOwners = new Map<number, LockOwner>()
+  readonly lockOwners: Map<number, LockOwner> = new Map()
 
   constructor(backend: SharedBackend, catalogs: DatabaseCatalog) {
     this.backend = backend
@@ -69,7 +69,7 @@ export class DatabaseHandle {
   lockOwner(core: SessionCore): LockOwner {
     let owner = this.lockOwners.get(core.processId)
     if (owner === undefined) {
-      owner = this.backend.engine.lockOwner(this.database)
+      owner = this.backend.engine.lockOwner(this.database, core.processId)
       this.lockOwners.set(core.processId, owner)
     }
     return owner

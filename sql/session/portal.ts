@@ -7,7 +7,7 @@
 // Invariant: rows leave in order and once. `fetch` may suspend at any point and is then called again.
 
 import type { View } from '../../storage/engine/engine.ts'
-import type { OutputColumn } from '../exec/execution.ts'
+import type { OutputColumn, RowEncoder } from '../exec/execution.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import type { Row } from '../types/value.ts'
@@ -56,6 +56,8 @@ export class Portal {
   cursorAt = 0
   /** Made by DECLARE CURSOR. */
   readonly isCursor: boolean
+  /** Encodes its rows; made when the first is sent. */
+  encoder: RowEncoder | undefined
   /** For a utility statement that keeps something across its suspensions. */
   scratch: unknown
   #source: PortalSource | undefined

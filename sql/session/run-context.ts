@@ -17,6 +17,7 @@ export interface RunHost {
   notice(notice: SqlNotice): void
   nextCommandId(): number
   deferCheck(check: DeferredCheck): void
+  isDeferred(constraintOid: number): boolean | undefined
 }
 
 export class RunContext implements ExecutionContext {
@@ -77,6 +78,10 @@ export class RunContext implements ExecutionContext {
 
   deferCheck(check: DeferredCheck): void {
     this.#host.deferCheck(check)
+  }
+
+  isDeferred(constraintOid: number): boolean | undefined {
+    return this.#host.isDeferred(constraintOid)
   }
 }
 

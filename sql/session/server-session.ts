@@ -34,8 +34,11 @@ export class ServerSession implements Session {
   readonly #simpleStep = (): boolean => this.#simple.step()
   readonly #commitStep = (): void => this.#core.transaction.commit()
 
-  constructor(core: SessionCore) {
+  readonly #onClose: () => void
+
+  constructor(core: SessionCore, onClose: () => void) {
     this.#core = core
+    this.#onClose = onClose
     this.#simple = new SimpleQuery(core, {
       startCopy: (copy) => {
         this.#copyIn = copy
@@ -56,6 +59,7 @@ export class ServerSession implements Session {
   query(text: string): Step {
     const core = this.#core
     this.#begin(text)
+    core.isSimpleQuery = true
     try {
       this.#simple.start(text)
       const done = core.turns.drive(this.#simpleStep, core.waiting)
@@ -154,6 +158,7 @@ export class ServerSession implements Session {
       const portal = core.portals.get(portalName)
       if (portal === undefined) throw unknownPortal(portalName)
       this.#begin(portal.text)
+      core.isSimpleQuery = false
       this.#portal = portal
       this.#maxRows = maxRows
       this.#sent = 0
@@ -355,10 +360,18 @@ export class ServerSession implements Session {
     this.#portal = undefined
     if (portal !== undefined) core.closePortal(portal)
     this.#simple.stop()
-    core.failed()
     core.transaction.fail()
+    core.statementFailed()
     this.#report()
     throw error
+  }
+
+  fail(): void {
+    try {
+      this.#fail(undefined)
+    } catch (thrown) {
+      if (thrown !== undefined) throw thrown
+    }
   }
 
   cancel(): void {
@@ -372,7 +385,9 @@ export class ServerSession implements Session {
     core.turns.cancel(new SqlError('57P01', 'terminating connection due to administrator command', {}, 'FATAL'))
     for (const portal of [...core.portals.values()]) core.closePortal(portal)
     core.transaction.abort()
-    await core.handle.sessionClosed(core)
+    await core.dropTemporary()
+    core.handle.sessionClosed(core)
+    this.#onClose()
   }
 }
 

@@ -7,6 +7,7 @@
 //             analysis, planner, executor, catalog, engine
 
 import type { Lsn } from '../../storage/base/ids.ts'
+import { runSuspendable } from '../../storage/base/suspend.ts'
 import type { View } from '../../storage/engine/engine.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
@@ -15,7 +16,7 @@ import type { Row } from '../types/value.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { Notifications } from './notifications.ts'
 import type { PlanMap } from './plan-cache.ts'
-import { Portal } from './portal.ts'
+import type { Portal } from './portal.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { RunContext, type RunHost } from './run-context.ts'
 import { SessionContext } from './session-context.ts'
@@ -25,6 +26,7 @@ import { SettingRules } from './setting-rules.ts'
 import { Settings } from './settings.ts'
 import { SessionTransaction, type TransactionHost } from './transaction.ts'
 import { Turns } from './turn.ts'
+import { dropTemporaryObjects } from './utility/ddl-statement.ts'
 
 /** How a plan is started: see openPlan. */
 export interface PlanStart {
@@ -45,10 +47,10 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly transaction: SessionTransaction
   readonly turns: Turns
   readonly notifications: Notifications
-  readonly portals = new Map<string, Portal>()
-  readonly statements = new Map<string, PreparedStatement>()
+  readonly portals: Map<string, Portal> = new Map()
+  readonly statements: Map<string, PreparedStatement> = new Map()
   /** Sequences: currval by oid, and the last one used (lastval). */
-  readonly sequenceValues = new Map<number, number | bigint>()
+  readonly sequenceValues: Map<number, number | bigint> = new Map()
   lastSequenceOid = 0
   workMemBytes = 4_194_304
   statementTimeoutMs = 0
@@ -57,6 +59,12 @@ export class SessionCore implements RunHost, TransactionHost {
   sessionRoleOid: number
   /** What pg_stat_activity shows. */
   queryText = ''
+  /** The message under way is a simple Query; with several statements, some commands are refused. */
+  isSimpleQuery = false
+  isMultiStatement = false
+  /** Ends the connection (pg_terminate_backend); set by the protocol's side. */
+  terminate: () => void = () => undefined
+  readonly loginRoleName: string
   queryStartMicros = 0
   readonly startMicros: number
   readonly #rules: SettingRules
@@ -82,6 +90,8 @@ export class SessionCore implements RunHost, TransactionHost {
     this.settings = new Settings(this.#rules)
     this.transaction = new SessionTransaction(this)
     this.notifications = new Notifications(this)
+    this.server = handle.serverState(this)
+    this.loginRoleName = role.name
     this.context = new SessionContext(
       {
         clock: backend.clock,
@@ -101,9 +111,7 @@ export class SessionCore implements RunHost, TransactionHost {
     return this.handle.database
   }
 
-  get server(): ServerState {
-    return this.handle.serverState
-  }
+  readonly server: ServerState
 
   get functions(): SessionContext {
     return this.context
@@ -164,7 +172,7 @@ export class SessionCore implements RunHost, TransactionHost {
   openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, start: PlanStart): Execution | undefined {
     const { transaction } = this
     if (plan.writes) this.#checkWritable(plan)
-    if (plan.writes || transaction.isBlock || this.database.hasStrongLocks) {
+    if (plan.writes || transaction.isBlock) {
       const writer = transaction.writer()
       for (const table of plan.tables) writer.lockTable(table.oid, table.mode, 'wait')
       if (!start.stillValid()) return undefined
@@ -205,20 +213,61 @@ export class SessionCore implements RunHost, TransactionHost {
     this.transaction.defer(check)
   }
 
+  isDeferred(constraintOid: number): boolean | undefined {
+    return this.transaction.isDeferred(constraintOid)
+  }
+
+  /** Drops the session's temporary tables, in a transaction of its own. */
+  async dropTemporary(): Promise<void> {
+    if (this.catalog.schemaByName(`pg_temp_${this.processId}`) === undefined) return
+    this.transaction.ensureStarted(this.backend.clock.wallMicros())
+    await dropTemporaryObjects(this)
+    await runSuspendable(() => this.transaction.commit())
+  }
+
   notice(notice: SqlNotice): void {
     const level = NOTICE_LEVELS.indexOf(notice.severity.toLowerCase())
     if (notice.severity === 'INFO' || level >= this.#noticeLevel) this.sink.notice(notice)
   }
 
   /** A notice or warning with nothing but a text. */
-  say(severity: 'NOTICE' | 'WARNING' | 'INFO', message: string, code = severity === 'WARNING' ? '01000' : '00000'): void {
-    this.notice({ severity, code, message, fields: {} })
+  say(severity: 'NOTICE' | 'WARNING' | 'INFO', message: string, code?: string): void {
+    this.notice({ severity, code: code ?? (severity === 'WARNING' ? '01000' : '00000'), message, fields: {} })
+  }
+
+  /** Refuses what writes in a read-only transaction, naming it. */
+  requireWritable(what: string): void {
+    if (this.transaction.isReadOnly) throw new SqlError('25006', `cannot execute ${what} in a read-only transaction`)
   }
 
   // --- waiting ---
 
+  /** A view that lives until the transaction ends, kept whole (DDL, COPY). */
+  holdView(view: View): void {
+    this.#pin(view)
+    this.#held.push(view)
+  }
+
+  readonly #held: View[] = []
+
+  #releaseHeld(): void {
+    for (const view of this.#held) if (this.#pinned.delete(view)) this.database.unpin(view)
+    this.#held.length = 0
+  }
+
+  /** A COPY FROM has read everything: its statement is over. */
+  finishCopy(): void {
+    this.#releaseHeld()
+  }
+
+  /** The statement failed: what it held is let go. */
+  statementFailed(): void {
+    this.#releaseHeld()
+    this.isMultiStatement = false
+  }
+
   /** Called when the running statement must wait: other sessions will change pages meanwhile. */
-  readonly waiting = {
+  readonly waiting: { before(): void; after(): void } = {
     before: (): void => {
       for (const view of this.#activeViews) this.#pin(view)
     },
@@ -285,8 +334,8 @@ export class SessionCore implements RunHost, TransactionHost {
     for (const portal of [...this.portals.values()]) {
       if (!portal.isHoldable || !committed) this.closePortal(portal)
     }
+    this.#releaseHeld()
     this.notifications.transactionEnded(committed)
-    this.handle.sessionTransactionEnded(this, committed)
   }
 
   settingsMark(): number {

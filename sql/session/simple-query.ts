@@ -37,12 +37,14 @@ export class SimpleQuery {
   start(text: string): void {
     this.#index = 0
     this.#statements = []
+    this.#core.isMultiStatement = false
     const lifted = this.#core.transaction.isFailed ? undefined : liftedStatement(this.#core, text)
     if (lifted !== undefined) {
       this.#open(lifted.statement, lifted.parameters, text)
       return
     }
     this.#statements = parseSql(text)
+    this.#core.isMultiStatement = this.#statements.length > 1
     if (this.#statements.length === 0) this.#core.sink.emptyQuery()
   }
 

@@ -82,6 +82,8 @@ export class SessionTransaction {
   #snapshot: View | undefined
   readonly #savepoints: SavepointState[] = []
   #deferred: DeferredCheck[] = []
+  readonly #deferral = new Map<number, boolean>()
+  #deferralOfAll: boolean | undefined
   /** Progress of a commit that suspended: the steps already done. */
   #commitStep = 0
 
@@ -196,6 +198,18 @@ export class SessionTransaction {
 
   defer(check: DeferredCheck): void {
     this.#deferred.push(check)
+  }
+
+  /** SET CONSTRAINTS: what is deferred in this transaction against its declaration; undefined oids: all. */
+  setDeferred(oids: ReadonlySet<number> | undefined, isDeferred: boolean): void {
+    if (oids === undefined) {
+      this.#deferral.clear()
+      this.#deferralOfAll = isDeferred
+    } else for (const oid of oids) this.#deferral.set(oid, isDeferred)
+  }
+
+  isDeferred(constraintOid: number): boolean | undefined {
+    return this.#deferral.get(constraintOid) ?? this.#deferralOfAll
   }
 
   /** SET CONSTRAINTS ... IMMEDIATE: runs what waits for these constraints (undefined: all). May suspend. */
@@ -336,6 +350,8 @@ export class SessionTransaction {
     this.#edit = undefined
     this.#clusterEdit = undefined
     this.#savepoints.length = 0
+    if (this.#deferral.size > 0) this.#deferral.clear()
+    this.#deferralOfAll = undefined
     if (this.#deferred.length > 0) this.#deferred = []
     this.#commandId = 0
     this.#commitStep = 0

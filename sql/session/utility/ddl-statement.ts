@@ -71,11 +71,11 @@ class EditorEdit implements CatalogEdit {
   }
 
   mark(): number {
-    return this.editor.savepoint()
+    return this.editor.mark()
   }
 
   rollbackTo(mark: number): void {
-    this.editor.rollbackTo(mark as ReturnType<CatalogEditor['savepoint']>)
+    this.editor.rollbackTo(mark)
   }
 
   publish(): void {
