@@ -226,6 +226,12 @@ const sets: Definitions = {
     rows: (context, oid: number) => context.services.catalog.partitionAncestors(oid),
   },
   'pg_partition_tree(regclass)': { rows: (context, oid: number) => context.services.catalog.partitionTree(oid) },
+  'pg_sequence_parameters(oid)': { rows: (context, oid: number) => [context.services.sequences.parameters(oid)] },
+  'pg_identify_object(oid,oid,int4)': {
+    rows: (context, catalog: number, oid: number, column: number): Row[] => [
+      [...context.services.catalog.identifyObject(catalog, oid, column)],
+    ],
+  },
   'pg_options_to_table(_text)': { rows: (_context, options: ArrayValue) => optionRows(options) },
   'pg_get_keywords()': {
     rows: () =>

@@ -3,6 +3,7 @@
 import type { Definition, Definitions } from './definition.ts'
 import { extremeAggregates } from './aggregate-extreme.ts'
 import { sumAggregates } from './aggregate-sum.ts'
+import { arrayFunctions } from './array.ts'
 import { booleanFunctions } from './boolean.ts'
 import { castFunctions } from './cast.ts'
 import { catalogFunctions } from './catalog.ts'
@@ -11,9 +12,11 @@ import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
 import { integerFunctions } from './integer.ts'
+import { mathFunctions } from './math.ts'
 import { patternFunctions } from './pattern.ts'
 import { privilegeFunctions } from './privilege.ts'
 import { regexpFunctions } from './regexp.ts'
+import { seriesFunctions } from './series.ts'
 import { systemFunctions } from './system.ts'
 import { textFormatFunctions } from './text-format.ts'
 import { textFunctions } from './text.ts'
@@ -22,6 +25,7 @@ import { windowFunctions } from './window.ts'
 const areas: readonly Definitions[] = [
   extremeAggregates,
   sumAggregates,
+  arrayFunctions,
   booleanFunctions,
   castFunctions,
   catalogFunctions,
@@ -30,9 +34,11 @@ const areas: readonly Definitions[] = [
   encodingFunctions,
   floatFunctions,
   integerFunctions,
+  mathFunctions,
   patternFunctions,
   privilegeFunctions,
   regexpFunctions,
+  seriesFunctions,
   systemFunctions,
   textFormatFunctions,
   textFunctions,

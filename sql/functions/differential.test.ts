@@ -95,6 +95,8 @@ test.skipIf(port === undefined)('every function answers as PostgreSQL does', { t
       const ours = askUs(fn, args, theirs.type)
       // A type that cannot be read yet cannot be compared: its own tests will say so.
       if (/^0A000 type .* is not supported$/.test(ours)) continue
+      // What needs a session's services has its tests where they are.
+      if (ours.includes('no services in this test')) continue
       count++
       if (ours !== theirs.text && !knownDifferences.some((known) => known.test(call))) {
         differences.push(`${call}\n     PostgreSQL ${theirs.text}\n     ours       ${ours}`)

@@ -79,8 +79,8 @@ function functionOf(row: readonly string[], definition: Definition): SqlFunction
     const directArgumentCount = Number(flags.slice(5))
     return { ...base, kind: 'aggregate', strict, init, step, final, combine, directArgumentCount }
   }
-  if (flags.charAt(3) !== 'r') return scalarOf(base, flags, definition)
-  assert('rows' in definition, `${base.name} returns a set`)
+  // Functions that return one record by OUT arguments (pg_sequence_parameters) are sets of one row to us.
+  if (!('rows' in definition)) return scalarOf(base, flags, definition)
   const columns = listOf(row[7], ',').map((column) => {
     const colon = column.lastIndexOf(':')
     return { name: column.slice(0, colon), type: Number(column.slice(colon + 1)) }
