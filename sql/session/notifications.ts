@@ -54,9 +54,18 @@ export class Notifications {
     for (const change of changes) change(this.#channels)
     if (this.#channels.size > 0) this.#core.handle.listeners.add(this)
     else this.#core.handle.listeners.delete(this)
-    for (const notification of outgoing.values()) {
-      for (const listener of this.#core.handle.listeners) listener.#receive(notification)
-    }
+    if (outgoing.size > 0) this.#send([...outgoing.values()])
+  }
+
+  /** Others hear of a commit only when it cannot be lost any more. */
+  #send(notifications: readonly Notification[]): void {
+    const { database, transaction, handle } = this.#core
+    database.onDurable(transaction.commitLsn, (error) => {
+      if (error !== undefined) return
+      for (const notification of notifications) {
+        for (const listener of handle.listeners) listener.#receive(notification)
+      }
+    })
   }
 
   #receive(notification: Notification): void {
