@@ -39,6 +39,12 @@ export interface Volume {
   /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
   setReadFloor(timeline: TimelineId, lsn: Lsn): void
 
+  /**
+   * LSN of the newest durable commit at or before a wall time (microseconds since 1970) on a timeline or its ancestors;
+   * 0 if there is none. Rejects with StorageError.
+   */
+  lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn>
+
   status(): VolumeStatus
   /** Sends what is buffered, waits for it, closes the nodes. */
   close(): Promise<void>

@@ -1,0 +1,20 @@
+// How messages get from a volume to one storage node and back: the seam between worker threads of one process (now),
+// TCP (later) and the seeded simulator. A transport promises nothing: messages may be lost, late, doubled or reordered,
+// and whoever sends deals with it. Bytes inside a sent message belong to the sender and stay unchanged until the node
+// answered that message; a transport that delivers later than that copies them.
+
+import type { NodeMessage, VolumeMessage } from './message.ts'
+
+/** The volume's end of a connection to one node. */
+export interface Transport {
+  send(message: VolumeMessage): void
+  /** Sets the one receiver of answers. */
+  onMessage(receive: (message: NodeMessage) => void): void
+  /** Sets the one receiver of the news that nothing will come any more (worker ended, connection lost). */
+  onClose(receive: (reason: Error) => void): void
+  /** Lets go of the connection once what was sent is handled. */
+  close(): Promise<void>
+}
+
+/** The node's end: how it answers. The bytes of `transfer` may be moved instead of copied. */
+export type Reply = (message: NodeMessage, transfer?: ArrayBuffer) => void

@@ -1,0 +1,141 @@
+// Tables of a node's SQLite file, and how it is opened. Any SQLite tool can look at them.
+//
+//   log        batches in order of arrival: appending one dirties the last leaf and nothing else, so a commit is one
+//              small write to SQLite's own WAL and one fsync
+//   log_index  (timeline, first LSN) → row of `log`, filled at checkpoints; what is newer is kept in memory
+//   images     page images; crc over the image, stored deflated when that pays
+//   tails      newest record of a page since its last image, as of the last checkpoint
+//
+// Settings. synchronous=FULL makes each commit one fsync of the WAL file; transactions of derived data run with NORMAL
+// and cost none, since losing them loses nothing. The WAL restarts at its beginning after a checkpoint, so in the long
+// run commits overwrite blocks that the file has already; it is blown up once when the node is created.
+
+import Database from 'better-sqlite3'
+
+import { StorageError } from '../base/errors.ts'
+
+export const STORE_FORMAT_VERSION = 1
+const CACHE_SIZE_KIB = 2048
+export const DATABASE_PAGE_SIZE_BYTES = 4096
+/**
+ * The WAL is copied back between requests once it has this many pages, or these few when nobody waits. Commits mostly
+ * rewrite one page again and again, so little is left to copy. SQLite itself, which would do it inside a commit, is told
+ * to step in only far above.
+ */
+export const WAL_CHECKPOINT_PAGES = 2000
+export const WAL_CHECKPOINT_IDLE_PAGES = 200
+const WAL_AUTOCHECKPOINT_PAGES = 16_384
+const WAL_PREALLOCATED_BYTES = 16 * 1024 * 1024
+
+const SCHEMA = `
+  CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    format_version INTEGER NOT NULL,
+    cluster_id TEXT NOT NULL,
+    volume_epoch INTEGER NOT NULL,
+    membership_epoch INTEGER NOT NULL,
+    indexed_to INTEGER NOT NULL
+  );
+  INSERT INTO meta VALUES (1, ${STORE_FORMAT_VERSION}, '', 0, 0, 0);
+  CREATE TABLE timelines (
+    id INTEGER PRIMARY KEY,
+    parent INTEGER,
+    parent_lsn INTEGER,
+    created_micros INTEGER NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    scl INTEGER,
+    consistent INTEGER,
+    end_lsn INTEGER,
+    vdl INTEGER
+  );
+  CREATE TABLE annulled (
+    timeline INTEGER NOT NULL,
+    above INTEGER NOT NULL,
+    up_to INTEGER NOT NULL,
+    PRIMARY KEY (timeline, above)
+  ) WITHOUT ROWID;
+  CREATE TABLE log (id INTEGER PRIMARY KEY, timeline INTEGER NOT NULL, first INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE TABLE log_index (
+    timeline INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (timeline, first)
+  ) WITHOUT ROWID;
+  CREATE TABLE images (
+    id INTEGER PRIMARY KEY,
+    timeline INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    lsn INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    deflated INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (timeline, page, lsn)
+  );
+  CREATE TABLE tails (
+    timeline INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    lsn INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (timeline, page)
+  ) WITHOUT ROWID;
+  CREATE INDEX tails_long ON tails (count) WHERE count >= 16;
+`
+
+/** Smallest count that the index of long chains holds. */
+export const LONG_CHAIN_COUNT_MIN = 16
+
+/** Opens or creates the file. Throws StorageError. */
+export function openNodeDatabase(path: string): Database.Database {
+  try {
+    const db = new Database(path, { timeout: 0 })
+    db.pragma(`page_size = ${DATABASE_PAGE_SIZE_BYTES}`)
+    db.pragma('locking_mode = EXCLUSIVE')
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma(`cache_size = -${CACHE_SIZE_KIB}`)
+    db.pragma(`wal_autocheckpoint = ${WAL_AUTOCHECKPOINT_PAGES}`)
+    const created = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get() !== undefined
+    if (!created) {
+      db.transaction(() => db.exec(SCHEMA))()
+      stretchWal(db)
+    }
+    const row = db.prepare('SELECT format_version AS version FROM meta').get() as { version: number }
+    if (row.version !== STORE_FORMAT_VERSION) {
+      throw new StorageError('version', `${path} has format ${row.version}, expected ${STORE_FORMAT_VERSION}`)
+    }
+    return db
+  } catch (error) {
+    throw translateSqliteError(error, path)
+  }
+}
+
+/** Makes the WAL file as long as it will be, so that commits overwrite allocated blocks from the first one on. */
+function stretchWal(db: Database.Database): void {
+  db.pragma('synchronous = OFF')
+  db.exec('CREATE TABLE stretch (bytes BLOB)')
+  const insert = db.prepare('INSERT INTO stretch VALUES (zeroblob(?))')
+  db.exec('BEGIN')
+  insert.run(WAL_PREALLOCATED_BYTES)
+  db.exec('ROLLBACK')
+  db.exec('DROP TABLE stretch')
+  db.pragma('wal_checkpoint(RESTART)')
+  db.pragma('synchronous = FULL')
+}
+
+/** What went wrong with the disk, named. Whatever is not SQLite's passes through. */
+export function translateSqliteError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error
+  const code = error.code
+  if (code === 'SQLITE_FULL') {
+    return new StorageError('disk-full', `no space left for ${path}`, 'What was acknowledged is safe.')
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new StorageError('corrupt', `${path} is damaged: ${error.message}`)
+  }
+  if (code.startsWith('SQLITE_BUSY')) return new StorageError('locked', `${path} is in use by another process`)
+  if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY' || code.startsWith('SQLITE_READONLY_')) {
+    return new StorageError('not-writable', `${path} cannot be opened for writing: ${error.message}`)
+  }
+  if (code.startsWith('SQLITE_')) return new StorageError('io', `${path}: ${error.message} (${code})`)
+  return error
+}

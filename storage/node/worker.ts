@@ -1,0 +1,67 @@
+// Entry of the worker thread that is an embedded storage node. The parent starts it with a NodeWorkerData, waits for
+// { kind: 'ready' } or { kind: 'refused' }, and talks VolumeMessage / NodeMessage from then on.
+
+import { parentPort, workerData } from 'node:worker_threads'
+
+import { must } from '../base/assert.ts'
+import type { Clock } from '../base/env.ts'
+import { StorageError, type StorageErrorKind } from '../base/errors.ts'
+import type { NodeMessage, VolumeMessage } from '../message/message.ts'
+import { applyRecord } from '../page/apply.ts'
+import { Background } from './background.ts'
+import { SqliteSegmentStore } from './sqlite-segment-store.ts'
+import { StorageNode } from './storage-node.ts'
+
+export interface NodeWorkerData {
+  /** The SQLite file of this node. */
+  readonly path: string
+}
+
+/** First word of a worker. */
+export type NodeWorkerGreeting =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly failure: StorageErrorKind; readonly message: string }
+
+const threadClock: Clock = {
+  wallMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  monotonicMs: () => performance.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+  soon: (callback) => void setImmediate(callback),
+}
+
+function run(data: NodeWorkerData): void {
+  const port = must(parentPort, 'this file is the entry of a worker thread')
+  const greet = (greeting: NodeWorkerGreeting): void => port.postMessage(greeting)
+  let node: StorageNode
+  try {
+    node = new StorageNode(new SqliteSegmentStore(data.path), applyRecord)
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    greet({ kind: 'refused', failure: error.kind, message: error.message })
+    return
+  }
+  const background = new Background(node, threadClock)
+  const reply = (answer: NodeMessage, transfer?: ArrayBuffer): void => {
+    port.postMessage(answer, transfer === undefined ? [] : [transfer])
+  }
+  port.on('message', (message: VolumeMessage) => {
+    if (message.kind === 'shut-down') {
+      background.settle()
+      background.stop()
+      node.store.close()
+      reply({ kind: 'done', id: message.id })
+      port.close()
+      return
+    }
+    node.handle(message, reply)
+    background.touch()
+  })
+  background.touch()
+  greet({ kind: 'ready' })
+}
+
+run(workerData as NodeWorkerData)

@@ -1,0 +1,130 @@
+// Sends the logs of all timelines to all nodes: group commit without a timer.
+//
+//   append … append │ end of turn │ enough nodes idle? ─no─▶ wait for an answer; more gathers meanwhile
+//                                  └yes─▶ one message of batches ══▶ a write quorum of idle nodes, at once
+//                                                               └──▶ the others a few ms later, several messages in one
+//
+// One append is in flight per node. Only as many nodes as the quorum needs are sent a batch at once; the others trail by
+// a few milliseconds, so that their fsyncs neither compete with those that somebody waits for nor happen once per
+// commit. If one of the chosen is slow, the trailing ones complete the quorum. (Measured: docs/decisions/0002.)
+
+import type { Clock } from '../base/env.ts'
+import { BatchMemory, type SharedBytes } from './batch-memory.ts'
+import { MESSAGE_SIZE_BYTES_MAX, type NodeLink } from './node-link.ts'
+import type { TimelineWriter } from './timeline-log.ts'
+
+/** A trailing node gets its batches when they are this old, this many or this large. */
+const TRAIL_MS = 5
+const TRAIL_BATCHES_MAX = 8
+const TRAIL_SIZE_BYTES_MAX = 256 * 1024
+
+export class LogWriter {
+  batchesSent = 0
+  bytesSent = 0
+  readonly #links: readonly NodeLink[]
+  readonly #writeQuorum: number
+  readonly #clock: Clock
+  readonly #memory = new BatchMemory()
+  /** Logs with something to send, in the order in which they asked. */
+  readonly #dirty = new Set<TimelineWriter>()
+  #scheduled = false
+  #cancelTrail: (() => void) | undefined
+
+  /** `links` in the order in which they are preferred; the order should alternate zones. */
+  constructor(links: readonly NodeLink[], writeQuorum: number, clock: Clock) {
+    this.#links = links
+    this.#writeQuorum = writeQuorum
+    this.#clock = clock
+  }
+
+  /** `log` has something to send: at the end of this turn of the event loop. */
+  schedule(log: TimelineWriter): void {
+    this.#dirty.add(log)
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#clock.soon(() => {
+      this.#scheduled = false
+      this.flush()
+    })
+  }
+
+  /** Sends what has gathered, if a write quorum of nodes is idle, and what trailing nodes should get by now. */
+  flush(): void {
+    while (this.#dirty.size > 0) {
+      const eager = this.#chooseEager()
+      if (eager === undefined) break
+      if (!this.#gather()) break
+      for (const link of eager) link.flush()
+    }
+    this.#trail()
+  }
+
+  /** The first write quorum of idle nodes, or undefined if there are not so many. */
+  #chooseEager(): NodeLink[] | undefined {
+    const eager: NodeLink[] = []
+    for (const link of this.#links) {
+      if (!link.isIdle) continue
+      eager.push(link)
+      if (eager.length === this.#writeQuorum) return eager
+    }
+    return undefined
+  }
+
+  /** Queues a message's worth of batches on every node; false if nothing was ready. */
+  #gather(): boolean {
+    let size = 0
+    for (const log of this.#dirty) {
+      while (size < MESSAGE_SIZE_BYTES_MAX) {
+        const batch = log.nextBatch(this.#memory, this.#links.length)
+        if (batch === undefined) {
+          // Empty, or being deflated: then it comes back by itself.
+          this.#dirty.delete(log)
+          break
+        }
+        size += batch.bytes.length
+        this.#queue(batch)
+      }
+      if (size >= MESSAGE_SIZE_BYTES_MAX) return true
+    }
+    return size > 0
+  }
+
+  #queue(batch: SharedBytes): void {
+    this.batchesSent++
+    this.bytesSent += batch.bytes.length * this.#links.length
+    for (const link of this.#links) link.enqueue(batch)
+  }
+
+  #trail(): void {
+    const now = this.#clock.monotonicMs()
+    let waitMs: number | undefined
+    for (const link of this.#links) {
+      const since = link.waitingSinceMs
+      if (!link.isSendable || since === undefined) continue
+      const due = now - since >= TRAIL_MS
+      if (due || link.queueLength >= TRAIL_BATCHES_MAX || link.queueSize >= TRAIL_SIZE_BYTES_MAX) link.flush()
+      else waitMs = Math.min(waitMs ?? TRAIL_MS, Math.max(since + TRAIL_MS - now, 1))
+    }
+    if (waitMs === undefined || this.#cancelTrail !== undefined) return
+    this.#cancelTrail = this.#clock.after(waitMs, () => {
+      this.#cancelTrail = undefined
+      this.#trail()
+    })
+  }
+
+  /** Sends everything that waits for a trailing node now. */
+  flushAll(): void {
+    this.flush()
+    for (const link of this.#links) if (link.isSendable) link.flush()
+  }
+
+  /** True when no log has anything left to send. */
+  get isDrained(): boolean {
+    return this.#dirty.size === 0
+  }
+
+  stop(): void {
+    this.#cancelTrail?.()
+    this.#dirty.clear()
+  }
+}
