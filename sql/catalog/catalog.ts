@@ -249,6 +249,8 @@ export interface CheckConstraint {
   readonly expression: string
   readonly noInherit: boolean
   readonly validated: boolean
+  /** What the expression names beside the table's columns. */
+  readonly dependencies: readonly Dependency[]
 }
 
 export type ReferentialAction = 'no-action' | 'restrict' | 'cascade' | 'set-null' | 'set-default'

@@ -5,9 +5,9 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { Database, TableLockMode, Transaction } from '../../storage/engine/engine.ts'
-import { hasPrivilege, hasRole, isSuperuser, type AclObjectType } from '../catalog/acl.ts'
+import { type AclObjectType, changeAcl, defaultAcl, hasPrivilege, hasRole, isSuperuser } from '../catalog/acl.ts'
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PG_TOAST_OID } from '../catalog/bootstrap.ts'
-import type { Acl, Catalog, Relation, Role, Schema, SharedCatalog, Table } from '../catalog/catalog.ts'
+import type { Acl, AclItem, Catalog, Relation, Role, Schema, SharedCatalog, Table } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import { sharedSnapshot } from '../catalog/snapshot.ts'
 import type { StoredObject, StoredTable } from '../catalog/stored-objects.ts'
@@ -28,7 +28,19 @@ export const RELATION_NOUN: Readonly<Record<Relation['kind'], string>> = {
 }
 
 /** PostgreSQL's table lock modes by name. */
-export const LOCK = {
+export const LOCK: Readonly<
+  Record<
+    | 'accessShare'
+    | 'rowShare'
+    | 'rowExclusive'
+    | 'shareUpdateExclusive'
+    | 'share'
+    | 'shareRowExclusive'
+    | 'exclusive'
+    | 'accessExclusive',
+    TableLockMode
+  >
+> = {
   accessShare: 1,
   rowShare: 2,
   rowExclusive: 3,
@@ -37,7 +49,7 @@ export const LOCK = {
   shareRowExclusive: 6,
   exclusive: 7,
   accessExclusive: 8,
-} as const satisfies Record<string, TableLockMode>
+}
 
 export class DdlWork {
   readonly context: DdlContext
@@ -73,6 +85,9 @@ export class DdlWork {
   get shared(): SharedCatalog {
     return this.hasSharedEdit ? sharedSnapshot(this.context.sharedEditor().contents()) : this.context.cluster.shared
   }
+
+  /** For messages about columns of a table that is not there yet. */
+  currentTableName = ''
 
   /** Set by statements that change shared objects, before they do. */
   hasSharedEdit = false
@@ -278,6 +293,23 @@ export class DdlWork {
   }
 
   // --- privileges ---
+
+  /** ALTER DEFAULT PRIVILEGES for objects that the current role makes in a schema; undefined: the built-in ones. */
+  defaultAcl(schemaOid: number, objectType: 'r' | 'S' | 'f' | 'T' | 'n'): Acl {
+    const forRole = [...this.catalog.defaultPrivileges()].filter(
+      (entry) => entry.roleOid === this.roleOid && entry.objectType === objectType,
+    )
+    const everywhere = forRole.find((entry) => entry.schemaOid === 0)
+    const inSchema = forRole.find((entry) => entry.schemaOid === schemaOid)
+    if (everywhere === undefined && inSchema === undefined) return undefined
+    const type = objectType === 'S' ? 's' : objectType
+    let items: readonly AclItem[] = everywhere?.acl ?? defaultAcl(type, this.roleOid)
+    for (const { grantee, grantor, privileges } of inSchema?.acl ?? []) {
+      const letters = privileges.replaceAll('*', '')
+      items = changeAcl(items, { grantee, grantor, privileges: letters, grant: true, grantOption: privileges.includes('*') })
+    }
+    return items
+  }
 
   checkOwner(noun: string, object: { readonly name: string; readonly ownerOid: number }): void {
     if (this.hasRole(object.ownerOid)) return
