@@ -39,7 +39,7 @@ export interface AggregateDefinition<State = never> {
   readonly strict?: boolean | undefined
   readonly init: (context: FunctionContext, argumentTypes: readonly number[]) => State
   readonly step: (state: State, ...args: never[]) => State
-  readonly final: (state: State, context: FunctionContext) => Value
+  readonly final: (state: State, context: FunctionContext, ...directArguments: Value[]) => Value
   readonly combine?: AggregateFunction['combine']
 }
 
@@ -72,7 +72,7 @@ export function aggregate<State>(definition: {
   readonly strict?: boolean | undefined
   readonly init: (context: FunctionContext, argumentTypes: readonly number[]) => State
   readonly step: (state: State, ...args: never[]) => State
-  readonly final: (state: State, context: FunctionContext) => Value
+  readonly final: (state: State, context: FunctionContext, ...directArguments: Value[]) => Value
   readonly combine?: ((a: State, b: State) => State) | undefined
 }): AggregateDefinition {
   return definition as unknown as AggregateDefinition

@@ -1,6 +1,7 @@
 // Every area's definitions in one list, for the registry and for the generator of facts.
 
 import type { Definition, Definitions } from './definition.ts'
+import { collectAggregates } from './aggregate-collect.ts'
 import { extremeAggregates } from './aggregate-extreme.ts'
 import { sumAggregates } from './aggregate-sum.ts'
 import { arrayFunctions } from './array.ts'
@@ -23,6 +24,7 @@ import { textFunctions } from './text.ts'
 import { windowFunctions } from './window.ts'
 
 const areas: readonly Definitions[] = [
+  collectAggregates,
   extremeAggregates,
   sumAggregates,
   arrayFunctions,

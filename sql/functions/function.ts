@@ -90,7 +90,8 @@ export interface AggregateFunction extends CallableBase {
   readonly strict: boolean
   readonly init: (context: FunctionContext, argumentTypes: readonly number[]) => unknown
   readonly step: (state: unknown, ...args: Value[]) => unknown
-  readonly final: (state: unknown, context: FunctionContext) => Value
+  /** Ordered-set aggregates get their direct arguments here, and their rows in the order of WITHIN GROUP. */
+  readonly final: (state: unknown, context: FunctionContext, ...directArguments: Value[]) => Value
   readonly combine?: ((a: unknown, b: unknown) => unknown) | undefined
   /** Ordered-set aggregates (percentile_cont): number of direct arguments, else 0. */
   readonly directArgumentCount: number

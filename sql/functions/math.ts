@@ -31,6 +31,31 @@ export function power(base: number, exponent: number): number {
   return checkFloat(result, false, base === 0)
 }
 
+/** Halves a float into two of 26 bits each, whose products are exact (Veltkamp). */
+function splitFloat(a: number): readonly [high: number, low: number] {
+  const scaled = a * 134217729
+  const high = scaled - (scaled - a)
+  return [high, a - high]
+}
+
+/** The rounding error of a * b (Dekker). */
+function productError(a: number, b: number): number {
+  const [aHigh, aLow] = splitFloat(a)
+  const [bHigh, bLow] = splitFloat(b)
+  return aLow * bLow - (a * b - aHigh * bHigh - aLow * bHigh - aHigh * bLow)
+}
+
+/** The cube root, rounded right where JavaScript's own is one unit off: one Newton step with an exact residual. */
+function cubeRoot(a: number): number {
+  if (a === 0 || !Number.isFinite(a)) return a
+  if (Math.abs(a) < 1e-250) return cubeRoot(a * 2 ** 300) * 2 ** -100
+  const root = Math.cbrt(a)
+  const square = root * root
+  const cube = square * root
+  const residual = cube - a + productError(square, root) + productError(root, root) * root
+  return root - residual / (3 * square)
+}
+
 function exponential(a: number): number {
   return checkFloat(Math.exp(a), isInfinite(a), a === -Infinity)
 }
@@ -160,8 +185,8 @@ const ceil = { call: (a: number): number => Math.ceil(a) }
 const plain: Definitions = {
   'sqrt(float8)': { call: squareRoot },
   'dsqrt(float8)': { call: squareRoot },
-  'cbrt(float8)': { call: (a: number) => Math.cbrt(a) },
-  'dcbrt(float8)': { call: (a: number) => Math.cbrt(a) },
+  'cbrt(float8)': { call: cubeRoot },
+  'dcbrt(float8)': { call: cubeRoot },
   'power(float8,float8)': { call: power },
   'pow(float8,float8)': { call: power },
   'dpow(float8,float8)': { call: power },

@@ -54,6 +54,24 @@ const encodings = (
   'ISO_8859_7 ISO_8859_8 WIN1250 WIN1253 WIN1254 WIN1255 WIN1257 KOI8U SJIS BIG5 GBK UHC GB18030 JOHAB SHIFT_JIS_2004'
 ).split(' ')
 
+/** Bytes of a character at most, where it is not one. */
+const encodingLengths: Readonly<Record<string, number>> = {
+  EUC_JP: 3,
+  EUC_CN: 3,
+  EUC_KR: 3,
+  EUC_TW: 4,
+  EUC_JIS_2004: 3,
+  UTF8: 4,
+  MULE_INTERNAL: 4,
+  SJIS: 2,
+  BIG5: 2,
+  GBK: 2,
+  UHC: 2,
+  GB18030: 4,
+  JOHAB: 3,
+  SHIFT_JIS_2004: 2,
+}
+
 function encodingNumber(name: string): number {
   const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
   const aliases: Readonly<Record<string, string>> = { unicode: 'utf8', iso88591: 'latin1', iso885915: 'latin9' }
@@ -68,7 +86,7 @@ const encodingFunctionsOfSystem: Definitions = {
     call: (encoding: number): Value => {
       const name = encodings[encoding]
       if (name === undefined) return null
-      return { UTF8: 4, EUC_TW: 4, MULE_INTERNAL: 4, GB18030: 4, EUC_JP: 3, EUC_CN: 2 }[name] ?? 1
+      return encodingLengths[name] ?? 1
     },
   },
   'getdatabaseencoding()': { call: () => 'UTF8' },
