@@ -2,7 +2,7 @@
 // Parsing has two steps, as in PostgreSQL, so that the same error wins: first the shape of the whole literal, then the
 // elements' own input functions.
 
-import { isDigit, isSpace } from './input-errors.ts'
+import { isSpace } from './input-errors.ts'
 import { SqlError } from './sql-error.ts'
 
 export const DIMENSIONS_MAX = 6
@@ -27,6 +27,8 @@ class ArrayParser {
   readonly #text: string
   readonly #delimiter: number
   #at = 0
+  /** Where the part begins that errors show: the literal, then its braces. */
+  #shownFrom = 0
   #state: State = 'nothing'
   readonly #elements: (string | null)[] = []
   /** Items so far in the open brace of each level, and in the closed ones before it (0: none yet). */
@@ -49,10 +51,12 @@ class ArrayParser {
           : 'Array contents must start with "{".',
       )
     }
+    this.#shownFrom = this.#at
     do this.#step()
     while (this.#level > 0)
     this.#skipSpace()
     if (this.#at < this.#text.length) throw this.#malformed('Junk after closing right brace.')
+    this.#shownFrom = 0
     const dimensions = this.#elements.length === 0 ? [] : this.#closedCounts
     if (bounds === undefined) return { elements: this.#elements, dimensions, lowerBounds: dimensions.map(() => 1) }
     const same = bounds.length === dimensions.length && bounds.every(({ length }, i) => length === dimensions[i])
@@ -68,10 +72,10 @@ class ArrayParser {
       if (this.#text[this.#at] !== '[') break
       if (bounds.length >= DIMENSIONS_MAX) throw tooManyDimensions(bounds.length + 1)
       this.#at++
-      const first = this.#boundNumber()
+      const first = this.#boundNumber('"[" must introduce explicitly-specified array dimensions.')
       const hasLower = this.#text[this.#at] === ':'
       if (hasLower) this.#at++
-      const upper = hasLower ? this.#boundNumber() : first
+      const upper = hasLower ? this.#boundNumber('Missing array dimension value.') : first
       const lower = hasLower ? first : 1
       if (this.#text[this.#at] !== ']') throw this.#malformed('Missing "]" after array dimensions.')
       this.#at++
@@ -84,16 +88,11 @@ class ArrayParser {
     return bounds
   }
 
-  #boundNumber(): number {
-    const match = /^[+-]?\d+/.exec(this.#text.slice(this.#at, this.#at + 24))
-    const start = this.#at
-    let at = start
-    const sign = this.#text.charCodeAt(at)
-    if (sign === 0x2d || sign === 0x2b) at++
-    while (isDigit(this.#text.charCodeAt(at))) at++
-    if (match === null) throw this.#malformed('Missing array dimension value.')
-    this.#at = at
-    return Number(this.#text.slice(start, at))
+  #boundNumber(missing: string): number {
+    const digits = /^[-+\d]*/.exec(this.#text.slice(this.#at, this.#at + 24))?.[0] ?? ''
+    if (digits === '') throw this.#malformed(missing)
+    this.#at += digits.length
+    return Number.parseInt(digits, 10) || 0
   }
 
   /** One brace, delimiter or element. */
@@ -220,7 +219,7 @@ class ArrayParser {
   }
 
   #malformed(detail: string): SqlError {
-    return new SqlError('22P02', `malformed array literal: "${this.#text}"`, { detail })
+    return new SqlError('22P02', `malformed array literal: "${this.#text.slice(this.#shownFrom)}"`, { detail })
   }
 }
 

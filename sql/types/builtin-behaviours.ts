@@ -2,6 +2,13 @@
 
 import { boolBehaviour } from './bool-type.ts'
 import { byteaBehaviour } from './bytea-type.ts'
+import {
+  dateBehaviour,
+  timeBehaviour,
+  timestampBehaviour,
+  timestamptzBehaviour,
+  timetzBehaviour,
+} from './datetime-types.ts'
 import type { Behaviour } from './define-type.ts'
 import { float4Behaviour, float8Behaviour } from './float-types.ts'
 import { int2Behaviour, int4Behaviour, int8Behaviour, oidBehaviour, xid8Behaviour, xidBehaviour } from './integer-types.ts'
@@ -41,6 +48,11 @@ const entries: readonly (readonly [string, unknown])[] = [
   ['numeric', numericBehaviour],
   ['bytea', byteaBehaviour],
   ['uuid', uuidBehaviour],
+  ['date', dateBehaviour],
+  ['time', timeBehaviour],
+  ['timetz', timetzBehaviour],
+  ['timestamp', timestampBehaviour],
+  ['timestamptz', timestamptzBehaviour],
   ['unknown', plainStringBehaviour],
   ['cstring', plainStringBehaviour],
   ['refcursor', plainStringBehaviour],

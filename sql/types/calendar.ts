@@ -21,7 +21,7 @@ export const DATE_MIN: number = -EPOCH_JULIAN_DAY
 export const DATE_MAX = 2_145_031_948
 /** First and last day that timestamps reach: 4714-11-24 BC and 294276-12-31. */
 export const TIMESTAMP_DAY_MIN: number = -EPOCH_JULIAN_DAY
-export const TIMESTAMP_DAY_MAX = 106_751_990
+export const TIMESTAMP_DAY_MAX = 106_751_982
 
 const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
 const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]

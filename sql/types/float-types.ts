@@ -104,7 +104,11 @@ function shortestLarge(value: number): string {
   const printed = BigInt(whole + fraction) * 10n ** BigInt(Number(power) - fraction.length)
   const distance = printed > digits ? printed - digits : digits - printed
   if (distance !== halfway) return text
-  return value.toExponential(fraction.length + 1)
+  for (let count = fraction.length + 1; count <= 15; count++) {
+    const longer = trimMantissa(value.toExponential(count))
+    if (Number(longer) === value && longer !== text) return longer
+  }
+  return value.toExponential(16)
 }
 
 /** Text of a float4. */

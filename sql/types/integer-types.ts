@@ -57,7 +57,7 @@ export function parseInt8(text: string): Int8 {
   return typeof signed === 'bigint' ? int8(signed) : signed
 }
 
-const STRTOUL = /^[ \t-\r]*([+-]?)(\d+)([ \t-\r]*)$/
+const STRTOUL = /^[ \t-\r]*([+-]?)(\d+)(.*)$/s
 
 /** oid input: C's strtoul, so that -1 means 4294967295. */
 export function parseOid(text: string): number {
@@ -65,6 +65,9 @@ export function parseOid(text: string): number {
   if (match === null) throw invalidSyntax('oid', text)
   const value = BigInt(match[2] ?? '0')
   const signed = match[1] === '-' ? -value : value
+  // strtoul itself overflows first, whatever follows the digits.
+  if (value >= 2n ** 64n) throw valueOutOfRange('oid', text)
+  if (!/^[ \t-\r]*$/.test(match[3] ?? '')) throw invalidSyntax('oid', text)
   if (signed < -0x8000_0000n || signed > 0xffff_ffffn) throw valueOutOfRange('oid', text)
   return Number(BigInt.asUintN(32, signed))
 }

@@ -172,7 +172,7 @@ export const nameBehaviour: Behaviour<string> = {
 }
 
 // "char" is one byte. Bytes from 0x80 on print as \ooo; the byte 0 prints as nothing. We keep the printed text.
-const CHAR_OCTAL = /^\\([0-3][0-7][0-7])$/
+const CHAR_OCTAL = /^\\([0-7]{3})$/
 
 /** "char": the text of its byte. */
 export function charFromByte(byte: number): string {
@@ -183,7 +183,7 @@ export function charFromByte(byte: number): string {
 /** "char": its byte, 0..255. */
 export function charToByte(value: string): number {
   const octal = CHAR_OCTAL.exec(value)
-  if (octal !== null) return Number.parseInt(octal[1] as string, 8)
+  if (octal !== null) return Number.parseInt(octal[1] as string, 8) & 0xff
   return Buffer.from(value.slice(0, 2))[0] ?? 0
 }
 
