@@ -22,15 +22,22 @@ export interface RunningServer {
   close(graceMs?: number): Promise<void>
 }
 
+/** A backend, and the end of everything that was opened for it. */
+export interface OpenBackend {
+  readonly backend: Backend
+  close(): Promise<void>
+}
+
 /** Opens the backend, then listens. If listening fails, the backend is closed again. Rejects with StartError. */
 export async function runServer(
   options: ServerOptions,
   log: Logger,
-  openBackend: () => Promise<Backend>,
+  openBackend: () => Promise<OpenBackend>,
 ): Promise<RunningServer> {
   checkOptions(options)
   const secureContext = loadSecureContext(options)
-  const backend = await openBackend()
+  const opened = await openBackend()
+  const { backend } = opened
   let listener: Listener
   try {
     listener = await Listener.open({
@@ -47,7 +54,7 @@ export async function runServer(
       idleTimeoutMs: options.idleTimeoutMs,
     })
   } catch (error) {
-    await backend.close(0)
+    await opened.close()
     throw error
   }
   const { port } = listener
@@ -57,15 +64,10 @@ export async function runServer(
     host: options.host,
     port,
     close(graceMs = 0) {
-      closing ??= closeAll(listener, backend, graceMs)
+      closing ??= listener.close(graceMs).then(() => opened.close())
       return closing
     },
   }
-}
-
-async function closeAll(listener: Listener, backend: Backend, graceMs: number): Promise<void> {
-  await listener.close(graceMs)
-  await backend.close(0)
 }
 
 function loadSecureContext(options: ServerOptions): SecureContext | undefined {

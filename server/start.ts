@@ -2,15 +2,15 @@
 //
 //   embedded volume (six nodes) ──▶ engine (pool, trees, locks) ──▶ backend (SQL) ──▶ listener
 
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createBackend } from '../sql/session/backend.ts'
-import type { Backend } from '../sql/session/session.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
-import { type RunningServer, runServer } from './running-server.ts'
+import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
 export type { ServerOptions } from './options.ts'
@@ -28,7 +28,7 @@ export function startWithOptions(options: ServerOptions, log: Logger): Promise<R
   return runServer(options, log, () => openBackend(options, log))
 }
 
-async function openBackend(options: ServerOptions, log: Logger): Promise<Backend> {
+async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
   const volume = await openEmbeddedVolume({
     directory: options.data,
@@ -37,6 +37,33 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<Backend
     prng,
     log,
   })
-  const engine = await createEngine({ volume, clock, prng, bufferPoolBytes: options.bufferPoolBytes })
-  return createBackend({ engine, volume, clock, prng, log })
+  const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
+  const closeStorage = async (): Promise<void> => {
+    await engine.close()
+    await volume.close()
+  }
+  try {
+    const backend = await createBackend({ engine, volume, clock, prng, settings: serverSettings(options) })
+    return {
+      backend,
+      async close() {
+        await backend.close(0)
+        await closeStorage()
+      },
+    }
+  } catch (error) {
+    await volume.close()
+    throw error
+  }
+}
+
+/** What SHOW tells of the command line. */
+function serverSettings(options: ServerOptions): ReadonlyMap<string, string> {
+  return new Map([
+    ['port', String(options.port)],
+    ['listen_addresses', options.host],
+    ['max_connections', String(options.connectionCountMax)],
+    ['data_directory', resolve(options.data)],
+    ['ssl', options.tlsCert === undefined ? 'off' : 'on'],
+  ])
 }

@@ -24,7 +24,7 @@ export async function startFake(
   const backend = new FakeBackend(fake)
   const log = pino({ level: 'info', base: null }, { write })
   const server = await runServer({ ...DEFAULT_OPTIONS, port: 0, ...options }, log, () =>
-    Promise.resolve(backend),
+    Promise.resolve({ backend, close: () => backend.close() }),
   )
   return { backend, server, port: server.port, logged }
 }
