@@ -11,6 +11,9 @@ export const PUBLIC_SCHEMA_OID = 2200
 export const INFORMATION_SCHEMA_OID = 13207
 export const PG_DATABASE_OWNER_OID = 6171
 
+/** Oids below are PostgreSQL's own. */
+export const FIRST_CREATED_OID = 16384
+
 export const TEMPLATE1_OID = 1
 export const TEMPLATE0_OID = 4
 export const POSTGRES_DATABASE_OID = 5

@@ -5,10 +5,9 @@
 
 import type { Database } from '../../storage/engine/engine.ts'
 import { CATALOG_TREE } from '../../storage/engine/engine.ts'
+import { FIRST_CREATED_OID } from './bootstrap.ts'
 import { objectKey } from './stored-objects.ts'
 
-/** PostgreSQL's FirstNormalObjectId. */
-export const FIRST_USER_OID = 16384
 const RESERVED_COUNT = 1024
 const OID_MAX = 0xffff_ffff
 
@@ -32,7 +31,7 @@ export class OidAllocator {
     let start = this.#end
     if (start === 0) {
       const cell = this.#database.getLatest(CATALOG_TREE, this.#key)
-      start = cell === undefined ? FIRST_USER_OID : cell.bytes.readUInt32BE(cell.start)
+      start = cell === undefined ? FIRST_CREATED_OID : cell.bytes.readUInt32BE(cell.start)
     }
     // After the four billionth oid PostgreSQL wraps; we have not met a catalog that old.
     const end = Math.min(start + RESERVED_COUNT, OID_MAX)

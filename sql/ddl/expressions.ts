@@ -30,6 +30,25 @@ export function bindCheck(work: DdlWork, table: Table, source: Node | string, co
   throw unsupported('CHECK')
 }
 
+export interface IndexExpression extends CookedExpression {
+  /** The expression was nothing but this column. */
+  readonly column: number | undefined
+  readonly type: number
+  readonly collation: number
+  /** What an index name calls it: the function's name, or expr. */
+  readonly label: string
+}
+
+export function bindIndexExpression(work: DdlWork, table: Table, node: Node): IndexExpression {
+  void [work, table, node]
+  throw unsupported('index expressions')
+}
+
+export function bindIndexPredicate(work: DdlWork, table: Table, node: Node): CookedExpression {
+  void [work, table, node]
+  throw unsupported('partial indexes')
+}
+
 /** What compiled writers need of the catalog that this transaction sees. */
 export function writeEnvironment(work: DdlWork): WriteEnvironment {
   const { catalog } = work

@@ -1,10 +1,10 @@
 // Types and collations by the names in a parse tree, as DDL resolves them against the catalog of its transaction.
 
 import type { CollateClause, TypeName } from 'libpg-query'
+import { resolveTypeName } from '../analyze/type-name.ts'
 import { PG_CATALOG_OID } from '../catalog/bootstrap.ts'
 import type { TypeEntry } from '../catalog/catalog.ts'
-import { nodeAs, stringsOf } from '../parse/ast.ts'
-import type { Type } from '../types/type.ts'
+import { stringsOf } from '../parse/ast.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { DdlWork } from './work.ts'
 
@@ -15,20 +15,9 @@ export interface ResolvedType {
 
 /** The type a TypeName means; 42704 at its position when there is none. */
 export function resolveType(work: DdlWork, typeName: TypeName): ResolvedType {
-  const names = stringsOf(typeName.names)
   if (typeName.setof === true) throw work.error('42601', 'SETOF is not allowed here', typeName.location)
-  if (typeName.pct_type === true) return columnTypeOf(work, names, typeName)
-  const entry = findType(work, names)
-  if (entry === undefined) {
-    throw work.error('42704', `type "${names.join('.')}" does not exist`, typeName.location)
-  }
-  const typmod = typmodOf(work, entry.type, typeName)
-  const dimensions = typeName.arrayBounds ?? []
-  if (dimensions.length === 0) return { oid: entry.type.oid, typmod }
-  if (entry.type.arrayOid === 0) {
-    throw work.error('42704', `could not find array type for data type ${entry.type.name}`, typeName.location)
-  }
-  return { oid: entry.type.arrayOid, typmod }
+  if (typeName.pct_type === true) return columnTypeOf(work, stringsOf(typeName.names), typeName)
+  return resolveTypeName(work.analysis(), typeName)
 }
 
 /** A type by its (qualified) name. */
@@ -60,26 +49,6 @@ function columnTypeOf(work: DdlWork, names: readonly string[], typeName: TypeNam
   }
   work.notice(`type reference ${names.join('.')}%TYPE converted to ${work.catalog.type(found.type)?.name ?? ''}`)
   return { oid: found.type, typmod: found.typmod }
-}
-
-function typmodOf(work: DdlWork, type: Type, typeName: TypeName): number {
-  const nodes = typeName.typmods ?? []
-  if (nodes.length === 0) return typeName.typemod ?? -1
-  const args = nodes.map((node) => {
-    const constant = nodeAs(node, 'A_Const')
-    if (constant?.ival !== undefined) return String(constant.ival.ival ?? 0)
-    if (constant?.fval !== undefined) return constant.fval.fval ?? ''
-    if (constant?.sval !== undefined) return constant.sval.sval ?? ''
-    const column = nodeAs(node, 'ColumnRef')
-    if (column !== undefined) return stringsOf(column.fields).join('.')
-    throw work.error('42601', 'type modifiers must be simple constants or identifiers', typeName.location)
-  })
-  try {
-    return type.typmodIn(args)
-  } catch (error) {
-    if (!(error instanceof SqlError) || error.fields.position !== undefined) throw error
-    throw new SqlError(error.code, error.message, { ...error.fields, position: work.source.positionOf(typeName.location) })
-  }
 }
 
 const COLLATIONS: Readonly<Record<string, number>> = {

@@ -5,6 +5,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { Database, TableLockMode, Transaction } from '../../storage/engine/engine.ts'
+import { Analysis } from '../analyze/analysis.ts'
 import { type AclObjectType, changeAcl, defaultAcl, hasPrivilege, hasRole, isSuperuser } from '../catalog/acl.ts'
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PG_TOAST_OID } from '../catalog/bootstrap.ts'
 import type { Acl, AclItem, Catalog, Relation, Role, Schema, SharedCatalog, Table } from '../catalog/catalog.ts'
@@ -106,6 +107,12 @@ export class DdlWork {
 
   execution(): ExecutionContext {
     return this.context.execution()
+  }
+
+  /** For analysis of types and expressions in this statement's text, or in another one. */
+  analysis(source: SourceText = this.source): Analysis {
+    const searchPath = this.searchPath().map((schema) => schema.oid)
+    return new Analysis({ catalog: this.catalog, searchPath, typeContext: this.functions, parameterTypes: [] }, source)
   }
 
   // --- messages ---
