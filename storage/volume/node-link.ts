@@ -90,7 +90,10 @@ export class NodeLink {
     this.#settings = settings
     this.#events = events
     this.#transport.onMessage((answer) => this.#receive(answer))
-    this.#transport.onClose((reason) => this.fail(new StorageError('io', `node ${this.id}: ${reason.message}`)))
+    this.#transport.onClose((reason) => {
+      const kind = reason instanceof StorageError ? reason.kind : 'io'
+      this.fail(new StorageError(kind, `node ${this.id}: ${reason.message}`))
+    })
   }
 
   /** Whether a batch handed over now would leave at once. */
@@ -129,7 +132,7 @@ export class NodeLink {
 
   #send(request: NodeRequest, settle: (answer: NodeMessage) => void, timeoutMs: number | undefined): void {
     const id = this.#nextId++
-    if (this.mode === 'failed') return settle(gone(id, this.error?.message ?? `node ${this.id} is gone`))
+    if (this.mode === 'failed') return settle(gone(id, this.error))
     const { volumeEpoch, membershipEpoch } = this
     // The union loses its link between kind and fields on the way through Omit and spread.
     const message = { ...request, id, volumeEpoch, membershipEpoch } as VolumeMessage
@@ -137,7 +140,8 @@ export class NodeLink {
     this.#pending.set(id, pending)
     if (timeoutMs !== undefined) {
       pending.cancelTimer = this.#settings.clock.after(timeoutMs, () => {
-        if (this.#pending.delete(id)) settle(gone(id, `node ${this.id} did not answer in ${timeoutMs} ms`))
+        if (!this.#pending.delete(id)) return
+        settle(gone(id, new StorageError('io', `node ${this.id} did not answer in ${timeoutMs} ms`)))
       })
     } else if (this.#settings.resendAfterMs !== undefined) this.#resendLater(pending, this.#settings.resendAfterMs)
     this.messagesSent++
@@ -221,7 +225,7 @@ export class NodeLink {
     for (const [id, pending] of [...this.#pending]) {
       this.#pending.delete(id)
       pending.cancelTimer?.()
-      pending.settle(gone(id, error.message))
+      pending.settle(gone(id, error))
     }
     this.#events.failed(this)
   }
@@ -240,7 +244,9 @@ export class NodeLink {
 
   #toError(answer: Failed): NodeError {
     const kind = answer.failure === 'behind' ? 'io' : answer.failure
-    return new NodeError(kind, `node ${this.id}: ${answer.message}`, answer)
+    const name = `node ${this.id}: `
+    const message = answer.message.startsWith(name) ? answer.message : name + answer.message
+    return new NodeError(kind, message, answer)
   }
 
   async close(): Promise<void> {
@@ -260,6 +266,9 @@ export class NodeError extends StorageError {
   }
 }
 
-function gone(id: number, message: string): Failed {
-  return { kind: 'failed', id, failure: 'io', message, detail: undefined, damaged: undefined, fatal: false }
+/** The answer that takes the place of one that will not come. */
+function gone(id: number, error: StorageError | undefined): Failed {
+  const failure = error?.kind ?? 'io'
+  const message = error?.message ?? 'the node is gone'
+  return { kind: 'failed', id, failure, message, detail: error?.detail, damaged: undefined, fatal: false }
 }

@@ -42,7 +42,7 @@ const CLOSE_PATIENCE_MS = 2000
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
   checkQuorum(options.quorum)
-  assert(options.nodes.length === options.quorum.count, 'as many nodes as the quorum counts')
+  assert(options.nodes.length === options.quorum.nodeCount, 'as many nodes as the quorum counts')
   const volume = new QuorumVolume(options)
   try {
     await volume.open()
@@ -88,7 +88,7 @@ class QuorumVolume implements Volume {
         }),
     )
     this.#nodeIndex = new Map(this.#links.map((link, index) => [link, index]))
-    this.#writer = new LogWriter(this.#links, options.quorum.write, options.clock)
+    this.#writer = new LogWriter(this.#links, options.quorum.writeCount, options.clock)
     this.#pages = new PageSource({
       clock: options.clock,
       prng: options.prng,
@@ -134,7 +134,7 @@ class QuorumVolume implements Volume {
     const base = birth.parent?.lsn ?? LSN_ZERO
     const start = { timeline: birth.id, base, vdl, tail, scls }
     const log = new TimelineWriter(start, {
-      writeQuorum: this.#options.quorum.write,
+      writeQuorum: this.#options.quorum.writeCount,
       deflate: this.#options.deflate,
       scheduleFlush: (each) => this.#writer.schedule(each),
       runReady: (each) => this.#writer.schedule(each),
@@ -157,7 +157,7 @@ class QuorumVolume implements Volume {
     const { quorum } = this.#options
     const around = this.#catchUpSurroundings()
     for (const { log } of this.#timelines.values()) {
-      for (let attempt = 0; log.scls.filter((scl) => scl >= log.vdl).length < quorum.write; attempt++) {
+      for (let attempt = 0; log.scls.filter((scl) => scl >= log.vdl).length < quorum.writeCount; attempt++) {
         let moved = false
         for (const [node, link] of this.#links.entries()) {
           if (link.mode !== 'lagging' || must(log.scls[node]) >= log.vdl) continue
@@ -209,10 +209,10 @@ class QuorumVolume implements Volume {
   #nodeFailed(link: NodeLink): void {
     if (this.#closed) return
     const left = this.#links.filter(({ mode }) => mode !== 'failed').length
-    if (left >= this.#options.quorum.write) return this.#writer.flush()
+    if (left >= this.#options.quorum.writeCount) return this.#writer.flush()
     const cause = must(link.error)
     const detail = 'What was acknowledged is safe. Whether commits that were under way are durable is not known.'
-    const message = `${left} of ${this.#options.quorum.count} storage nodes are left, ${this.#options.quorum.write} are `
+    const message = `${left} of ${this.#options.quorum.nodeCount} storage nodes are left, ${this.#options.quorum.writeCount} are `
     this.#fail(new StorageError(cause.kind === 'io' ? 'no-quorum' : cause.kind, `${message}needed: ${cause.message}`, detail))
   }
 
@@ -373,7 +373,7 @@ class QuorumVolume implements Volume {
 
   /** Sends to every live node; resolves when a write quorum of them did it. */
   #onWriteQuorum(request: NodeRequest, done: (node: number) => void): Promise<void> {
-    const { write } = this.#options.quorum
+    const { writeCount: write } = this.#options.quorum
     return new Promise((resolve, reject) => {
       let agreed = 0
       let refused = 0

@@ -39,7 +39,7 @@ export async function recover(
   clock: Clock,
   newClusterId: string,
 ): Promise<Recovered> {
-  const queried = await ask(links, quorum.read, clock, { kind: 'query' })
+  const queried = await ask(links, quorum.readCount, clock, { kind: 'query' })
   const before = queried.map(({ value }) => stateOf(value))
   for (const state of before) {
     if (state.protocol === PROTOCOL_VERSION) continue
@@ -50,23 +50,23 @@ export async function recover(
   const membershipEpoch = asEpoch(Math.max(...before.map((state) => state.membershipEpoch)))
   for (const link of links) Object.assign(link, { volumeEpoch, membershipEpoch })
 
-  const fenced = await ask(links, quorum.write, clock, { kind: 'fence', clusterId })
+  const fenced = await ask(links, quorum.writeCount, clock, { kind: 'fence', clusterId })
   const states = new Map(fenced.map(({ node, value }) => [node, stateOf(value)]))
-  const plans = planRecovery(soundStates(states, quorum), quorum.count)
+  const plans = planRecovery(soundStates(states, quorum), quorum.nodeCount)
   const joins = [...states].map(async ([node, state]) => {
     const link = links[node]
     if (link !== undefined) await alignNode(link, state, plans)
   })
   const aligned = await Promise.allSettled(joins)
   const joined = new Map([...states].filter((_, index) => aligned[index]?.status === 'fulfilled'))
-  if (joined.size < quorum.write) throw firstFailure(aligned, `only ${joined.size} nodes took the new epoch`)
+  if (joined.size < quorum.writeCount) throw firstFailure(aligned, `only ${joined.size} nodes took the new epoch`)
   return { clusterId, volumeEpoch, plans, joined }
 }
 
 /** The states that can be believed to hold all they acknowledged. */
 function soundStates(states: ReadonlyMap<number, NodeState>, quorum: Quorum): NodeState[] {
   const sound = [...states.values()].filter((state) => state.damage === undefined)
-  if (sound.length >= quorum.read) return sound
+  if (sound.length >= quorum.readCount) return sound
   const damage = [...states.values()].flatMap((state) => state.damage ?? [])
   throw new StorageError('corrupt', `too few storage nodes are sound: ${damage.join('; ')}`)
 }

@@ -10,7 +10,7 @@
 // VDL never go back.
 
 import { assert, must } from '../base/assert.ts'
-import { StorageError } from '../base/errors.ts'
+import type { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
