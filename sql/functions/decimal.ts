@@ -73,7 +73,7 @@ function factorial(n: Int8): Numeric {
 }
 
 /** float4 overflows where float8 does not; PostgreSQL reads the numeric's text as a float4. */
-function toFloat4(a: Numeric): number {
+export function numericToFloat4(a: Numeric): number {
   if (a.special !== undefined) return numericToFloat8(a)
   const value = Math.fround(numericToFloat8(a))
   if (!Number.isFinite(value)) throw floatOverflow()
@@ -148,7 +148,7 @@ const casts: Definitions = {
   'int2(numeric)': { call: numericToInt2 },
   'int4(numeric)': { call: numericToInt4 },
   'int8(numeric)': { call: numericToInt8 },
-  'float4(numeric)': { call: toFloat4 },
+  'float4(numeric)': { call: numericToFloat4 },
   'float8(numeric)': { call: numericToFloat8 },
 }
 

@@ -13,6 +13,9 @@ import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
 import { integerFunctions } from './integer.ts'
+import { jsonBuildFunctions } from './json-build.ts'
+import { jsonFunctions } from './json.ts'
+import { jsonbFunctions } from './jsonb.ts'
 import { mathFunctions } from './math.ts'
 import { patternFunctions } from './pattern.ts'
 import { privilegeFunctions } from './privilege.ts'
@@ -36,6 +39,9 @@ const areas: readonly Definitions[] = [
   encodingFunctions,
   floatFunctions,
   integerFunctions,
+  jsonBuildFunctions,
+  jsonFunctions,
+  jsonbFunctions,
   mathFunctions,
   patternFunctions,
   privilegeFunctions,

@@ -53,6 +53,9 @@ export function samples(typeName: string): readonly (string | null)[] | undefine
 export const knownDifferences: readonly RegExp[] = [
   // The catalog's names are not in this test.
   /^(regclass|to_reg\w+|format_type|current_setting|version|has_parameter_privilege)\(/,
+  // The C library's cube root is one unit off in the last place here and there; ours is rounded right.
+  /^d?cbrt\(/,
+  /^pg_(backend_pid|char_to_encoding)\(/,
   // 'abc' is an old name of WIN1258, one of the encodings we do not convert.
   /^(convert|convert_to|convert_from|length)\(.*name abc/,
   // PostgreSQL takes any length of a bit string here, up to its memory.
