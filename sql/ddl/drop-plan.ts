@@ -3,7 +3,8 @@
 //   targets ──dependencyEdges──▶ all that depends on them, parents before children ──▶ removal.ts
 //
 // An object reached only through 'normal' edges is reported; one that is reached through an 'auto' or 'internal' edge
-// goes silently. PostgreSQL's order: by oid, depth first.
+// goes silently. PostgreSQL's order: the newest dependents are
+// followed first, depth first, and the list is turned around.
 
 import { CLASS_OID } from '../catalog/bootstrap.ts'
 import type { Catalog, Dependency } from '../catalog/catalog.ts'
@@ -31,7 +32,7 @@ export function planDrop(work: DdlWork, targets: readonly Dependency[], behavior
   const path = work.searchPath().map((schema) => schema.oid)
   const plan = new DropPlan(catalog)
   for (const target of targets) plan.addTarget(target)
-  for (const target of targets) plan.follow(target)
+  for (const target of targets.toReversed()) plan.follow(target)
   const doomed = plan.doomed()
   const reported = doomed.filter((item) => !item.isSilent)
   if (reported.length === 0) return doomed.map(({ address }) => address)
@@ -73,6 +74,8 @@ function reportCascade(work: DdlWork, names: readonly string[]): void {
 class DropPlan {
   readonly #byReferenced = new Map<string, DependencyEdge[]>()
   readonly #doomed = new Map<string, Doomed>()
+  /** In the order in which they were left: children before parents, newer before older. */
+  readonly #finished: Doomed[] = []
 
   constructor(catalog: Catalog) {
     for (const edge of dependencyEdges(catalog)) {
@@ -92,13 +95,14 @@ class DropPlan {
     this.#doomed.set(addressKey(address), { address, isSilent: true, because: undefined })
   }
 
+  /** Parents before what goes because of them. */
   doomed(): Doomed[] {
-    return [...this.#doomed.values()]
+    return this.#finished.toReversed()
   }
 
   follow(address: Dependency): void {
     const edges = this.#byReferenced.get(addressKey(address)) ?? []
-    const sorted = [...edges].sort((a, b) => a.dependent.objectOid - b.dependent.objectOid)
+    const sorted = [...edges].sort((a, b) => b.dependent.objectOid - a.dependent.objectOid)
     for (const { dependent, kind } of sorted) {
       const whole = ownerOf(dependent)
       if (this.#isGoing(whole)) {
@@ -109,6 +113,8 @@ class DropPlan {
       this.#doomed.set(addressKey(whole), { address: whole, isSilent: kind !== 'normal', because: address })
       this.follow(whole)
     }
+    const self = this.#doomed.get(addressKey(address))
+    if (self !== undefined) this.#finished.push(self)
   }
 
   /** The object, or the table whose column it is, is on the list. */
