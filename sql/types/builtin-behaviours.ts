@@ -12,6 +12,7 @@ import {
 import type { Behaviour } from './define-type.ts'
 import { float4Behaviour, float8Behaviour } from './float-types.ts'
 import { int2Behaviour, int4Behaviour, int8Behaviour, oidBehaviour, xid8Behaviour, xidBehaviour } from './integer-types.ts'
+import { intervalBehaviour } from './interval-type.ts'
 import { numericBehaviour } from './numeric-type.ts'
 import { unsupported } from './sql-error.ts'
 import {
@@ -53,6 +54,7 @@ const entries: readonly (readonly [string, unknown])[] = [
   ['timetz', timetzBehaviour],
   ['timestamp', timestampBehaviour],
   ['timestamptz', timestamptzBehaviour],
+  ['interval', intervalBehaviour],
   ['unknown', plainStringBehaviour],
   ['cstring', plainStringBehaviour],
   ['refcursor', plainStringBehaviour],

@@ -22,10 +22,12 @@ import {
   DAY_OF_YEAR,
   DST_WORD,
   ERA,
+  FRACTION,
   fractionMicros,
   HOUR,
   MERIDIAN,
   MINUTE,
+  MOMENT,
   MONTH,
   roundHalfEven,
   SECOND,
@@ -38,12 +40,12 @@ import { type DateTimeProblem, dateTimeError, unknownTimeZone } from './datetime
 import { type Field, splitFields } from './datetime-fields.ts'
 import { dateTimeWord, isDateTimeWord, type Label, type Moment, type WordMeaning } from './datetime-words.ts'
 import { isDigit } from './input-errors.ts'
-import { findTimeZone, type TimeZone } from './time-zone.ts'
+import { abbreviationOffset, findTimeZone, type TimeZone } from './time-zone.ts'
 import { TIME_ZONE_ABBREVIATIONS } from './time-zone-abbreviations.ts'
 import type { TypeContext } from './type.ts'
 
-/** All that 'now', 'epoch' and the infinities give. */
-const MOMENT: number = DATE | TIME | ZONE
+/** All that 'now' gives. */
+const EVERYTHING: number = DATE | TIME | ZONE
 
 /** int4, beyond which a number in a date is out of range. */
 const INT4_MAX = 0x7fff_ffff
@@ -67,6 +69,8 @@ export class DateTimeDecoder {
   /** Seconds east of UTC, once known. */
   offset = 0
   zone: TimeZone | undefined
+  abbreviatedZone: TimeZone | undefined
+  isSummerAbbreviation = false
   moment: Moment | undefined
   label: Label | undefined
   meridian: 'am' | 'pm' | undefined
@@ -145,7 +149,7 @@ export class DateTimeDecoder {
       this.setJulian(this.integer(digits))
       this.offset = this.decodeOffset(text.slice(digits.length))
       this.label = undefined
-      this.take(MOMENT)
+      this.take(EVERYTHING)
       return
     }
     const hasDay = (this.have & (MONTH | DAY)) === (MONTH | DAY)
@@ -233,8 +237,9 @@ export class DateTimeDecoder {
         return this.take(MINUTE)
       case 'second':
         this.second = value
-        if (text.includes('.')) this.micros = fractionMicros(text.slice(text.indexOf('.')))
-        return this.take(SECOND)
+        if (!text.includes('.')) return this.take(SECOND)
+        this.micros = fractionMicros(text.slice(text.indexOf('.')))
+        return this.take(SECOND | FRACTION)
       default:
         this.fail('format')
     }
@@ -266,8 +271,16 @@ export class DateTimeDecoder {
     if (abbreviation === undefined) return false
     this.take(abbreviation.isDst ? ZONE | DST_WORD : ZONE)
     if (abbreviation.offsetSeconds !== undefined) this.offset += abbreviation.offsetSeconds
-    else this.zone = findTimeZone(abbreviation.zoneName as string)
+    else this.#abbreviated(text, findTimeZone(abbreviation.zoneName as string))
     return true
+  }
+
+  /** An abbreviation whose offset changed over time: it needs the date. */
+  #abbreviated(text: string, zone: TimeZone | undefined): void {
+    if (zone === undefined) this.fail('format')
+    this.abbreviatedZone = zone
+    // Summer abbreviations of the list end in ST: NOVST beside NOVT.
+    this.isSummerAbbreviation = text.endsWith('st') && text.length > 3
   }
 
   applyWord(meaning: WordMeaning, index: number): void {
@@ -321,7 +334,7 @@ export class DateTimeDecoder {
     switch (moment) {
       case 'now':
         this.setNow(true)
-        return this.take(MOMENT)
+        return this.take(EVERYTHING)
       case 'today':
       case 'tomorrow':
       case 'yesterday': {
@@ -563,7 +576,10 @@ export class DateTimeDecoder {
   }
 
   #resolveZone(): void {
-    if (this.zone !== undefined) {
+    if (this.abbreviatedZone !== undefined) {
+      const local = this.localSeconds(this.days())
+      this.offset = abbreviationOffset(this.abbreviatedZone, local, this.isSummerAbbreviation)
+    } else if (this.zone !== undefined) {
       if ((this.have & DST_WORD) !== 0) this.fail('format')
       this.offset = this.zone.resolveLocal(this.localSeconds(this.days()))
     } else if ((this.have & ZONE) === 0) {

@@ -15,8 +15,11 @@ export const DST_WORD = 256
 export const WEEKDAY = 512
 export const MERIDIAN = 1024
 export const ERA = 2048
+export const MOMENT = 4096
+/** A second without a fraction behind a label is not a whole time: PostgreSQL counts the fraction by itself. */
+export const FRACTION = 8192
 export const DATE: number = YEAR | MONTH | DAY
-export const TIME: number = HOUR | MINUTE | SECOND
+export const TIME: number = HOUR | MINUTE | SECOND | FRACTION
 
 /** C's rint(): half to even. */
 export function roundHalfEven(value: number): number {

@@ -7,7 +7,7 @@ import type { Field } from './datetime-fields.ts'
 import { DATE, DST_WORD, TIME, ZONE } from './datetime-parts.ts'
 import type { WordMeaning } from './datetime-words.ts'
 import { isDigit } from './input-errors.ts'
-import { findTimeZone } from './time-zone.ts'
+import { abbreviationOffset, findTimeZone } from './time-zone.ts'
 
 export class TimeDecoder extends DateTimeDecoder {
   /** Decodes; afterwards timeMicros() and offset are set. */
@@ -87,9 +87,9 @@ export class TimeDecoder extends DateTimeDecoder {
 
   #resolveTimeZone(): void {
     const hasZone = (this.have & ZONE) !== 0
-    if (hasZone && this.zone === undefined) return
+    if (hasZone && this.zone === undefined && this.abbreviatedZone === undefined) return
     if ((this.have & DST_WORD) !== 0) this.fail('format')
-    const zone = this.zone ?? this.sessionZone()
+    const zone = this.zone ?? this.abbreviatedZone ?? this.sessionZone()
     if (zone.fixedOffset !== undefined) {
       this.offset = zone.fixedOffset
       return
@@ -102,7 +102,11 @@ export class TimeDecoder extends DateTimeDecoder {
     this.year = year
     this.month = month
     this.day = day
-    this.offset = zone.resolveLocal(this.localSeconds(this.days()))
+    const local = this.localSeconds(this.days())
+    this.offset =
+      this.abbreviatedZone === undefined
+        ? zone.resolveLocal(local)
+        : abbreviationOffset(this.abbreviatedZone, local, this.isSummerAbbreviation)
   }
 }
 

@@ -154,6 +154,25 @@ class IntlZone implements TimeZone {
   }
 }
 
+/**
+ * The offset that an abbreviation of the zone stands for around a wall time: the zone's offset outside of summer, and an
+ * hour more for a summer abbreviation.
+ */
+export function abbreviationOffset(zone: TimeZone, localSeconds: number, isSummer: boolean): number {
+  const now = zone.offsetAt(localSeconds)
+  const standard = hasSummerTime(zone, localSeconds) ? now - 3600 : now
+  return isSummer ? standard + 3600 : standard
+}
+
+/** Whether an instant lies in summer time: the zone is behind some months before, and again some months after. */
+function hasSummerTime(zone: TimeZone, utcSeconds: number): boolean {
+  const now = zone.offsetAt(utcSeconds)
+  const quarter = 91 * SECONDS_PER_DAY
+  const before = [1, 2, 3].some((n) => zone.offsetAt(utcSeconds - n * quarter) < now)
+  const after = [1, 2, 3].some((n) => zone.offsetAt(utcSeconds + n * quarter) < now)
+  return before && after
+}
+
 /** A zone with one offset: UTC, '+05:30', POSIX 'XYZ-3'. */
 class FixedZone implements TimeZone {
   readonly name: string
@@ -191,7 +210,7 @@ const UTC_NAMES = new Set(
   ['utc', 'etc/utc', 'zulu', 'etc/zulu', 'uct', 'etc/uct', 'universal', 'etc/universal'],
 )
 const GMT_NAMES = new Set(['gmt', 'etc/gmt', 'gmt0', 'gmt+0', 'gmt-0', 'etc/gmt0', 'greenwich', 'etc/greenwich'])
-const POSIX = /^(<[^<>]+>|[a-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/i
+const POSIX = /^(<[^<>]+>|[a-z]+)([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/i
 
 const zones = new Map<string, TimeZone | undefined>()
 
@@ -207,6 +226,7 @@ export function findTimeZone(name: string): TimeZone | undefined {
 
 function makeTimeZone(name: string): TimeZone | undefined {
   const lower = name.toLowerCase()
+  if (lower.startsWith('posix/')) return makeTimeZone(name.slice(6))
   if (UTC_NAMES.has(lower)) return new FixedZone(canonicalName(lower), 0, 'UTC')
   if (GMT_NAMES.has(lower)) return new FixedZone(canonicalName(lower), 0, 'GMT')
   if (/^[a-z]/.test(lower) && /^[\w/+-]+$/.test(lower)) {

@@ -1,5 +1,6 @@
 // PostgreSQL as the oracle of tests. The port comes from BOREALIS_TEST_PG; without it the tests that need PostgreSQL
-// skip. Everything happens in one temporary schema of the database 'postgres', nothing is left behind.
+// skip. Everything happens in one transaction of the database 'postgres' that is rolled back: 'now' stands still, and
+// nothing is left behind.
 
 import pg from 'pg'
 
@@ -28,16 +29,23 @@ end $$`
 
 export class Oracle {
   readonly client: pg.Client
+  /** The transaction's start, microseconds since 2000-01-01 UTC. */
+  readonly nowMicros: number
 
-  constructor(client: pg.Client) {
+  constructor(client: pg.Client, nowMicros: number) {
     this.client = client
+    this.nowMicros = nowMicros
   }
 
   static async connect(settings: Readonly<Record<string, string>> = {}): Promise<Oracle> {
     const client = new pg.Client({ host: '127.0.0.1', port: Number(port), user: 'postgres', database: 'postgres' })
     await client.connect()
+    await client.query('begin')
     await client.query(SETUP)
-    const oracle = new Oracle(client)
+    const { rows } = await client.query<{ now: string }>(
+      `select (extract(epoch from now()) * 1000000 - 946684800000000)::int8::text as now`,
+    )
+    const oracle = new Oracle(client, Number(rows[0]?.now))
     await oracle.set({ timezone: 'UTC', ...settings })
     return oracle
   }
