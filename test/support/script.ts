@@ -31,8 +31,10 @@ export function parseScript(script: string): ScriptStatement[] {
       if (COPY_FROM_STDIN.test(withoutComments(text))) {
         const begin = script.indexOf('\n', at) + 1
         const end = script.indexOf('\\.\n', begin)
-        copyData = script.slice(begin, end)
-        at = end + 3
+        if (end >= 0) {
+          copyData = script.slice(begin, end)
+          at = end + 3
+        }
       }
       start = at
       if (withoutComments(text) !== '')

@@ -1,0 +1,111 @@
+// psql 15's own commands print the same text on Borealis as on PostgreSQL 15 for the same schema. psql asks the catalog
+// with its own queries, so this compares pg_catalog as its best customer sees it.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startBorealis, type TestServer } from './support/borealis.ts'
+import { noPostgres, type Postgres, postgresDirectory, startPostgres } from './support/postgres.ts'
+import { RawClient } from './support/raw-client.ts'
+
+const SCHEMA = readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'psql', 'schema.sql'), 'utf8')
+const DATABASE = 'psqlshop'
+
+const COMMANDS = [
+  '\\d',
+  '\\d customer',
+  '\\d "order"',
+  '\\d shop.item',
+  '\\d rich',
+  '\\d ticket',
+  '\\d customer_pkey',
+  '\\d+',
+  '\\d+ customer',
+  '\\d+ rich',
+  '\\dt',
+  '\\dt+',
+  '\\dt shop.*',
+  '\\di',
+  '\\di+',
+  '\\dn',
+  '\\dn+',
+  '\\du',
+  '\\du+',
+  '\\l',
+  '\\df',
+  '\\df lower',
+  '\\df+ abs',
+  '\\dv',
+  '\\dv+',
+  '\\ds',
+  '\\dT',
+  '\\dT int4',
+  '\\dT+ uuid',
+  '\\dp',
+  '\\dx',
+  '\\db',
+  '\\dC int4',
+  '\\do ||',
+  '\\d nosuch',
+  '\\conninfo',
+]
+
+/** Sizes on disk, and ports, are each server's own. */
+function normalise(text: string): string {
+  return text
+    .replaceAll(/port "\d+"/g, 'port "PORT"')
+    .replaceAll(/\b\d+ (bytes|kB|MB)\b/g, 'SIZE')
+    .replaceAll(/ +\| +SIZE/g, ' | SIZE')
+    .replaceAll(/-{3,}/g, '---')
+    .replaceAll(/ {2,}/g, ' ')
+}
+
+function psql(port: number, commands: string): string {
+  const args = [
+    '-X',
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-U',
+    'postgres',
+    '-d',
+    DATABASE,
+    '-v',
+    'VERBOSITY=verbose',
+  ]
+  const { stdout, stderr } = spawnSync(join(postgresDirectory() ?? '', 'psql'), args, {
+    input: `${commands}\n`,
+    env: { ...process.env, PGCLIENTENCODING: 'UTF8', PSQL_PAGER: '' },
+    encoding: 'utf8',
+  })
+  return stdout + stderr
+}
+
+describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('psql', () => {
+  let postgres: Postgres
+  let borealis: TestServer
+
+  beforeAll(async () => {
+    // Not a shared one: roles and databases are listed, and those are the whole server's.
+    ;[postgres, borealis] = await Promise.all([startPostgres({ work_mem: '4MB' }), startBorealis()])
+    for (const { port } of [postgres, borealis]) {
+      const admin = await RawClient.login(port)
+      expect(await admin.query(`create database ${DATABASE}`)).toEqual(['C CREATE DATABASE', 'Z I'])
+      admin.close()
+      const client = await RawClient.login(port, { database: DATABASE })
+      expect((await client.query(SCHEMA)).filter((line) => line.startsWith('E'))).toEqual([])
+      client.close()
+    }
+  })
+
+  afterAll(async () => {
+    await Promise.all([postgres?.stop(), borealis?.close()])
+  })
+
+  test.each(COMMANDS)('%s', (command) => {
+    expect(normalise(psql(borealis.port, command))).toBe(normalise(psql(postgres.port, command)))
+  })
+})
