@@ -50,10 +50,13 @@ export class SqliteSegmentStore implements SegmentStore {
   #indexedTo: number
   #identity: StoreIdentity
 
-  /** Opens or creates the file at `path`. Throws StorageError. */
-  constructor(path: string) {
+  /** Opens or creates the file at `path`; `sizeBytesMax` bounds its size. Throws StorageError. */
+  constructor(path: string, limits: { readonly sizeBytesMax?: number | undefined } = {}) {
     this.where = path
     this.#db = openNodeDatabase(path)
+    if (limits.sizeBytesMax !== undefined) {
+      this.#db.pragma(`max_page_count = ${Math.ceil(limits.sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
+    }
     this.#sql = prepareStatements(this.#db)
     const meta = this.#sql.meta.get() as {
       cluster_id: string

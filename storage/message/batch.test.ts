@@ -1,0 +1,74 @@
+import { deflateRawSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+
+import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import {
+  BATCH_HEADER_SIZE_BYTES,
+  batchRecords,
+  findRecord,
+  readBatchHeader,
+  surveyRecords,
+  verifyBatch,
+  visitPages,
+} from './batch.ts'
+import { FakeLog } from './testing/fake-log.ts'
+
+const deflate = (records: Buffer): Buffer => deflateRawSync(records, { level: 1 })
+
+test('a batch has these bytes', () => {
+  const log = new FakeLog(7 as TimelineId)
+  const bytes = log.batch([{ page: 3, endsMtr: false }, { page: 4 }], { vdl: 0, wallMicros: 1_700_000_000_000_000 })
+  // magic, crc, length, version, timeline, two records, first 8, last 48, previous 0, consistent 48, end 88, ...
+  expect(bytes.subarray(0, BATCH_HEADER_SIZE_BYTES).toString('hex')).toBe(
+    '424c4231617168dca800000001000000070000000200000008000000000000003000000000000000' +
+      '000000000000000030000000000000005800000000000000000000000000000000401e18240a06005000000000000000',
+  )
+  expect(bytes.length).toBe(BATCH_HEADER_SIZE_BYTES + 80)
+})
+
+test('what is written is read back, plain and deflated', () => {
+  for (const options of [{}, { deflate }]) {
+    const log = new FakeLog(1 as TimelineId)
+    log.batch([{ page: 9 }])
+    const before = log.last
+    const bytes = log.batch([{ page: 1, endsMtr: false }, { page: 2 }, { page: 1, endsMtr: false }], {
+      ...options,
+      vdl: before,
+      wallMicros: 12,
+    })
+    verifyBatch(bytes, 'test')
+    const header = readBatchHeader(bytes)
+    expect(header).toMatchObject({ timeline: 1, recordCount: 3, previous: before, vdl: before, wallMicros: 12 })
+    expect(header.last).toBe(log.last)
+    expect(header.end).toBe(log.tail)
+    expect(header.consistent).toBe(log.last - 40)
+    expect(header.deflated).toBe('deflate' in options)
+    const records = batchRecords(bytes, header)
+    expect(surveyRecords(records, records.length)).toMatchObject({ first: header.first, last: header.last })
+    const seen: [PageNo, Lsn][] = []
+    visitPages(bytes, header, (page, lsn) => seen.push([page, lsn]))
+    expect(seen).toEqual([
+      [1, header.first],
+      [2, header.first + 40],
+      [1, header.first + 80],
+    ])
+    expect(findRecord(records, header, (header.first + 40) as Lsn)).toBe(40)
+    expect(findRecord(records, header, (header.first + 44) as Lsn)).toBe(-1)
+  }
+})
+
+test('any flipped bit and any cut is found', () => {
+  const bytes = new FakeLog(1 as TimelineId).batch([{ page: 1 }])
+  for (let at = 0; at < bytes.length; at++) {
+    const flipped = Buffer.from(bytes)
+    flipped[at] = (flipped[at] as number) ^ 0x10
+    expect(() => verifyBatch(flipped, 'here'), `byte ${at}`).toThrow(expect.objectContaining({ kind: 'corrupt' }))
+  }
+  expect(() => verifyBatch(bytes.subarray(0, 100), 'here')).toThrow(/here: .* cut off/)
+})
+
+test('damage names the LSN', () => {
+  const bytes = new FakeLog(1 as TimelineId).batch([{ page: 1 }])
+  bytes[bytes.length - 1] = 0xee
+  expect(() => verifyBatch(bytes, '/data/node-1')).toThrow('/data/node-1: checksum of the log batch at 0/8')
+})
