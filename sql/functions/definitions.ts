@@ -9,6 +9,10 @@ import { booleanFunctions } from './boolean.ts'
 import { castFunctions } from './cast.ts'
 import { catalogFunctions } from './catalog.ts'
 import { comparisonFunctions } from './comparison.ts'
+import { dateTimeMakeFunctions } from './datetime-make.ts'
+import { datePartFunctions } from './datetime-part.ts'
+import { timeZoneFunctions } from './datetime-zone.ts'
+import { dateTimeFunctions } from './datetime.ts'
 import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
@@ -35,6 +39,10 @@ const areas: readonly Definitions[] = [
   castFunctions,
   catalogFunctions,
   comparisonFunctions,
+  dateTimeMakeFunctions,
+  datePartFunctions,
+  timeZoneFunctions,
+  dateTimeFunctions,
   decimalFunctions,
   encodingFunctions,
   floatFunctions,
