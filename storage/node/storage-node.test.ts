@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../base/env.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
+import type { NodeMessage } from '../message/message.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Background } from './background.ts'
 import { memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
@@ -16,6 +17,11 @@ const homes: StoreHome[] = []
 function keep<H extends StoreHome>(home: H): H {
   homes.push(home)
   return home
+}
+
+function batchesOf(answer: NodeMessage): Buffer[] {
+  if (answer.kind !== 'log') throw new Error(answer.kind)
+  return answer.batches.map((bytes) => Buffer.from(bytes))
 }
 
 /** Compares pages by their head: a whole page is slow to print and to compare. */
@@ -135,7 +141,10 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       bench.reopen()
       check()
       const next = new FakeLog(T1)
-      for (const [page, lsns] of log.pages) next.pages.set(page, lsns.filter((lsn) => lsn <= cutAt))
+      for (const [page, lsns] of log.pages) next.pages.set(
+          page,
+          lsns.filter((lsn) => lsn <= cutAt),
+        )
       next.last = cutAt
       next.tail = 10_000_008
       expect(bench.append(next.batch([{ page: 1 }, { page: 3 }]))).toBe(next.last)
@@ -146,7 +155,7 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       other.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })
       const fetched = bench.call({ kind: 'fetch-log', timeline: T1, after: 0 as Lsn, sizeMax: 1e6 })
       expect(fetched).toMatchObject({ kind: 'log', scl: next.last })
-      expect(other.append(...(fetched as { batches: Buffer[] }).batches.map((bytes) => Buffer.from(bytes)))).toBe(next.last)
+      expect(other.append(...batchesOf(fetched))).toBe(next.last)
       for (const page of [1, 2, 3]) expectPage(other.read(1, page, next.last), next.pageAt(page, next.last))
     })
 
@@ -199,7 +208,7 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       bench.create(2, { timeline: 1, lsn: log.last })
       expect(() => bench.read(1, 1, log.last)).toThrow(/behind/)
       expect(() => bench.read(2, 1, log.last)).toThrow(/behind/)
-      expect(bench.read(2, 1, scl), log.pageAt(1, scl))
+      expectPage(bench.read(2, 1, scl), log.pageAt(1, scl))
       expect(() => bench.read(3, 1, scl)).toThrow(/timeline 3 is not known/)
     })
 
@@ -211,7 +220,9 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       for (let batch = 0; batch < 30; batch++) {
         const changes = [0, 1, 2].map((each) => ({ page: 1, commitMicros: batch * 100 + each * 10 }))
         const bytes = log.batch(changes, { wallMicros: batch * 100 + 50, vdl: 0 })
-        commits.push(...changes.map(({ commitMicros }, each) => ({ at: commitMicros, lsn: log.last - (2 - each) * 48 })))
+        for (const [each, { commitMicros }] of changes.entries()) {
+          commits.push({ at: commitMicros, lsn: log.last - (2 - each) * 48 })
+        }
         bench.append(bytes)
       }
       const branchLsn = commits[44]?.lsn ?? 0
@@ -278,9 +289,9 @@ test('damage on disk is named, refuses the read, and is repaired from a peer', (
   expect(answer).toMatchObject({ kind: 'failed', failure: 'corrupt', damaged: { timeline: 1, lsn: 48 } })
   expect((answer as { message: string }).message).toContain(home.path)
   expect((answer as { message: string }).message).toContain('0/30')
-  const fetched = peer.call({ kind: 'fetch-log', timeline: T1, after: 47 as Lsn, sizeMax: 1 }) as { batches: Buffer[] }
-  expect(fetched.batches).toHaveLength(1)
-  expect(bench.call({ kind: 'repair', batch: fetched.batches[0] as Buffer })).toMatchObject({ kind: 'done' })
+  const fetched = peer.call({ kind: 'fetch-log', timeline: T1, after: 47 as Lsn, sizeMax: 1 })
+  expect(batchesOf(fetched)).toHaveLength(1)
+  expect(bench.call({ kind: 'repair', batch: batchesOf(fetched)[0] as Buffer })).toMatchObject({ kind: 'done' })
   expectPage(bench.read(1, 2, log.last), log.pageAt(2, log.last))
 })
 
@@ -296,7 +307,8 @@ test('damage above the last checkpoint is reported with the state', () => {
   db.prepare("UPDATE log SET bytes = zeroblob(128) WHERE id = 2").run()
   db.close()
   bench.reopen()
-  const answer = bench.call({ kind: 'query' }) as { state: { damage: string; timelines: { scl: number }[] } }
+  const answer = bench.call({ kind: 'query' })
+  if (answer.kind !== 'state') throw new Error(answer.kind)
   expect(answer.state.damage).toContain(home.path)
   expect(answer.state.timelines[0]?.scl).toBe(batches[0]?.last)
   expect(bench.append(batches[1]?.bytes as Buffer)).toBe(log.last)

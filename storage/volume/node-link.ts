@@ -42,7 +42,8 @@ export interface QueuedBatch {
 interface Pending {
   readonly message: VolumeMessage
   readonly settle: (answer: NodeMessage) => void
-  cancelTimer: (() => void) | undefined
+  cancelTimeout: (() => void) | undefined
+  cancelResend: (() => void) | undefined
 }
 
 /** What the volume wants to hear from its links. */
@@ -136,21 +137,22 @@ export class NodeLink {
     const { volumeEpoch, membershipEpoch } = this
     // The union loses its link between kind and fields on the way through Omit and spread.
     const message = { ...request, id, volumeEpoch, membershipEpoch } as VolumeMessage
-    const pending: Pending = { message, settle, cancelTimer: undefined }
+    const pending: Pending = { message, settle, cancelTimeout: undefined, cancelResend: undefined }
     this.#pending.set(id, pending)
+    const { clock, resendAfterMs } = this.#settings
     if (timeoutMs !== undefined) {
-      pending.cancelTimer = this.#settings.clock.after(timeoutMs, () => {
-        if (!this.#pending.delete(id)) return
+      pending.cancelTimeout = clock.after(timeoutMs, () => {
+        if (this.#take(id) === undefined) return
         settle(gone(id, new StorageError('io', `node ${this.id} did not answer in ${timeoutMs} ms`)))
       })
-    } else if (this.#settings.resendAfterMs !== undefined) this.#resendLater(pending, this.#settings.resendAfterMs)
+    }
+    if (resendAfterMs !== undefined) this.#resendLater(pending, resendAfterMs)
     this.messagesSent++
     this.#transport.send(message)
   }
 
   #resendLater(pending: Pending, delayMs: number): void {
-    pending.cancelTimer = this.#settings.clock.after(delayMs, () => {
-      if (!this.#pending.has(pending.message.id)) return
+    pending.cancelResend = this.#settings.clock.after(delayMs, () => {
       this.messagesSent++
       this.#transport.send(pending.message)
       this.#resendLater(pending, delayMs)
@@ -158,11 +160,17 @@ export class NodeLink {
   }
 
   #receive(answer: NodeMessage): void {
-    const pending = this.#pending.get(answer.id)
-    if (pending === undefined) return
-    this.#pending.delete(answer.id)
-    pending.cancelTimer?.()
-    pending.settle(answer)
+    this.#take(answer.id)?.settle(answer)
+  }
+
+  /** Removes a pending request and its timers. */
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return undefined
+    this.#pending.delete(id)
+    pending.cancelTimeout?.()
+    pending.cancelResend?.()
+    return pending
   }
 
   /** Puts a batch into the queue; `flush` sends it. */
@@ -222,11 +230,7 @@ export class NodeLink {
     this.error = error
     this.accepting = false
     this.#dropQueue()
-    for (const [id, pending] of [...this.#pending]) {
-      this.#pending.delete(id)
-      pending.cancelTimer?.()
-      pending.settle(gone(id, error))
-    }
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.settle(gone(id, error))
     this.#events.failed(this)
   }
 

@@ -4,9 +4,9 @@
 //   VDL: the highest consistency point at or below the VCL.
 //   Annulled: (VDL, VCL + LAL]. No record was ever handed an LSN above that, so nothing of the old writer can come back.
 //
-// LSNs are never given out twice: the new writer begins above the annulled range. When every node of the volume stands
-// at the same consistency point, with the old writer fenced off from all of them, nothing can be in flight: nothing is
-// annulled and LSNs go on without a jump.
+// No LSN that a node may have seen is given out twice: the new writer begins above the annulled range. When every node
+// of the volume stands at the same consistency point, with the old writer fenced off from all of them, then no node has
+// seen more nor ever will: nothing is annulled and LSNs go on without a jump.
 
 import { must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'

@@ -46,7 +46,7 @@ export class FakeLog {
   tail: number
   last: number
   /** LSNs of the records of each page, in order, the parent's included. */
-  readonly pages = new Map<number, number[]>()
+  readonly pages: Map<number, number[]> = new Map()
 
   constructor(timeline: TimelineId, parent?: { log: FakeLog; lsn: number }) {
     this.timeline = timeline

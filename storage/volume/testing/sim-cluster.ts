@@ -1,0 +1,177 @@
+// Storage nodes, a network that misbehaves and a clock, all under one seed and in the test's own thread.
+//
+// Time jumps from event to event. A message is copied when it is sent, then lost, doubled or delayed at random, which
+// also reorders. A node that is down loses what reaches it; its store survives. A writer that is replaced is not told:
+// what it sent goes on arriving, as it would on a network.
+
+import { must } from '../../base/assert.ts'
+import type { Clock, Prng } from '../../base/env.ts'
+import { SeededPrng } from '../../base/testing/test-env.ts'
+import type { NodeMessage, VolumeMessage } from '../../message/message.ts'
+import { applyFakeRecord } from '../../message/testing/fake-log.ts'
+import type { Transport } from '../../message/transport.ts'
+import { openVolume } from '../quorum-volume.ts'
+import type { Quorum } from '../quorum.ts'
+import type { Deflate } from '../timeline-log.ts'
+import type { Volume } from '../volume.ts'
+
+/** What the cluster needs of a storage node. (The layers do not import each other, not even in tests.) */
+export interface SimNode {
+  handle(message: VolumeMessage, reply: (answer: NodeMessage) => void): void
+}
+
+/** Opens the node with this index on its store: at the beginning and after each crash. */
+export type OpenNode = (node: number, apply: typeof applyFakeRecord) => SimNode
+
+interface SimEvent {
+  readonly at: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+export class SimClock implements Clock {
+  nowMs = 1_000_000
+  #events: SimEvent[] = []
+  #order = 0
+
+  wallMicros(): number {
+    return Math.round(this.nowMs * 1000)
+  }
+
+  monotonicMs(): number {
+    return this.nowMs
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const event = { at: this.nowMs + Math.max(delayMs, 0), order: this.#order++, callback }
+    this.#events.push(event)
+    return () => {
+      this.#events = this.#events.filter((each) => each !== event)
+    }
+  }
+
+  soon(callback: () => void): void {
+    this.after(0, callback)
+  }
+
+  /** Lets events happen until `done` says so; false if it did not within `ms`. */
+  async run(ms: number, done: () => boolean = () => false): Promise<boolean> {
+    const until = this.nowMs + ms
+    for (;;) {
+      // Promises that are ready go first, as they do in a real event loop.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (done()) return true
+      let next: SimEvent | undefined
+      for (const event of this.#events) {
+        if (next === undefined || event.at < next.at || (event.at === next.at && event.order < next.order)) next = event
+      }
+      if (next === undefined || next.at > until) {
+        this.nowMs = until
+        return done()
+      }
+      this.#events = this.#events.filter((each) => each !== next)
+      this.nowMs = next.at
+      next.callback()
+    }
+  }
+}
+
+export interface Faults {
+  /** Shares of messages, 0 to 1. */
+  lost: number
+  doubled: number
+  /** A message takes up to this long, ms. */
+  delayMs: number
+}
+
+export class SimCluster {
+  readonly clock: SimClock = new SimClock()
+  readonly prng: Prng
+  readonly faults: Faults = { lost: 0, doubled: 0, delayMs: 1 }
+  readonly quorum: Quorum
+  readonly #openNode: OpenNode
+  readonly #nodes: (SimNode | undefined)[] = []
+
+  constructor(seed: number, quorum: Quorum, openNode: OpenNode) {
+    this.prng = new SeededPrng(seed)
+    this.quorum = quorum
+    this.#openNode = openNode
+    for (let node = 0; node < quorum.nodeCount; node++) this.restart(node)
+  }
+
+  draw(below: number): number {
+    return Math.floor(this.prng.next() * below)
+  }
+
+  isUp(node: number): boolean {
+    return this.#nodes[node] !== undefined
+  }
+
+  stop(node: number): void {
+    this.#nodes[node] = undefined
+  }
+
+  restart(node: number): void {
+    this.#nodes[node] = this.#openNode(node, applyFakeRecord)
+  }
+
+  /** Opens a volume; resolves with it, or rejects as it does. */
+  async open(deflate?: Deflate): Promise<Volume> {
+    const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => ({
+      id: node + 1,
+      zone: `az${(node % 3) + 1}`,
+      transport: this.#transport(node),
+    }))
+    const { quorum, clock, prng } = this
+    const opening = openVolume({ nodes, quorum, clock, prng, newClusterId: 'sim', deflate, resendAfterMs: 100 })
+    let settled = false
+    const settle = (): void => void (settled = true)
+    opening.then(settle, settle)
+    await clock.run(60_000, () => settled)
+    return opening
+  }
+
+  /** Runs the clock until the promise is settled. */
+  async settle<T>(promise: Promise<T>, ms = 60_000): Promise<T> {
+    let settled = false
+    const settle = (): void => void (settled = true)
+    promise.then(settle, settle)
+    if (!(await this.clock.run(ms, () => settled))) throw new Error(`not settled within ${ms} ms`)
+    return promise
+  }
+
+  #transport(node: number): Transport {
+    let receive: (message: NodeMessage) => void = () => undefined
+    let isOpen = true
+    const answer = (message: NodeMessage): void => {
+      const copy = structuredClone(message)
+      this.#travel(() => {
+        if (isOpen) receive(copy)
+      })
+    }
+    return {
+      send: (message) => {
+        const copy = structuredClone(message)
+        this.#travel(() => this.#nodes[node]?.handle(copy, answer))
+      },
+      onMessage: (receiver) => void (receive = receiver),
+      onClose: () => undefined,
+      close: async () => void (isOpen = false),
+    }
+  }
+
+  #travel(deliver: () => void): void {
+    const { lost, doubled, delayMs } = this.faults
+    const copies = this.prng.next() < lost ? 0 : this.prng.next() < doubled ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      const slow = this.prng.next() < 0.05 ? 20 : 1
+      this.clock.after(this.prng.next() * delayMs * slow, deliver)
+    }
+  }
+
+  /** Index of a node that is up, drawn. */
+  drawUp(): number {
+    const up = this.#nodes.flatMap((node, index) => (node === undefined ? [] : [index]))
+    return must(up[this.draw(up.length)])
+  }
+}
