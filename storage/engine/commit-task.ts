@@ -14,7 +14,8 @@ const SLICE_MS = 4
 /** Changes between two looks at the clock. */
 const CHANGES_PER_LOOK = 64
 /** Frames and log bytes that any single change may need: an insert that splits every level, or an overflow page. */
-const FRAMES_PER_CHANGE = 48
+const FRAMES_PER_CHANGE = 32
+const FRAMES_SPARE = 16
 const BYTES_PER_CHANGE = 131_072
 
 /** What is committed, and who wants to know. */
@@ -128,7 +129,8 @@ export class CommitTask {
     const { pool, log } = this.mtr.space
     if (pool.freeFrames < FRAMES_PER_CHANGE) {
       this.cells.flush() // while its leaf is still here
-      if (!pool.ensureFree(FRAMES_PER_CHANGE)) suspend(this.mtr.space.later())
+      // Some more, lest the page fetched next be the one that goes for the one after it.
+      if (!pool.ensureFree(FRAMES_PER_CHANGE + FRAMES_SPARE)) suspend(this.mtr.space.later())
     }
     if (!log.hasRoom(BYTES_PER_CHANGE)) {
       this.cells.flush()

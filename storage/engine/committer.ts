@@ -24,6 +24,8 @@ const SMALL_ENTRIES_MAX = 512
 const SMALL_BYTES_MAX = 262_144
 /** Frames that a split may take, at most, for every level of a tree. */
 export const FRAMES_PER_SPLIT = 24
+/** Frames made free beyond the need, lest the page fetched next be the one that goes for the one after it. */
+const FRAMES_SPARE = 16
 /** Bytes of log that a split may take. */
 const BYTES_PER_SPLIT = 40_000
 /** Bytes of log around a change: header, padding, slot numbers. */
@@ -79,7 +81,7 @@ export class Committer {
       this.space.readNewest(META_PAGE)
       const need = FRAMES_PER_SPLIT + 2 * this.cells.overflowPages(key.length, value.length)
       if (pool.freeFrames >= need) break
-      if (!pool.ensureFree(need)) suspend(this.space.later())
+      if (!pool.ensureFree(need + FRAMES_SPARE)) suspend(this.space.later())
     }
     if (!log.hasRoom(BYTES_PER_SPLIT + value.length * 2)) suspend(log.room())
     return this.apply(() => {
@@ -128,7 +130,7 @@ export class Committer {
         if (!log.hasRoom(bytes)) suspend(log.room())
         return true
       }
-      if (!pool.ensureFree(frames)) suspend(this.space.later())
+      if (!pool.ensureFree(frames + FRAMES_SPARE)) suspend(this.space.later())
     }
   }
 

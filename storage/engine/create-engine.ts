@@ -17,7 +17,7 @@ export interface EngineOptions {
   /** Bound of the buffer pool's pages. Memory is taken as it is needed, 16 MB at a time. */
   readonly poolSizeBytes: number
   /** Tests: page accesses suspend at random, although nothing is missing. */
-  readonly chaos?: { readonly prng: Prng; readonly suspendProbability: number } | undefined
+  readonly chaos?: Prng | undefined
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -104,9 +104,21 @@ class PooledEngine implements Engine {
 
   private onAccess(): (() => void) | undefined {
     const { chaos } = this.options
-    if (chaos === undefined) return undefined
-    return () => {
-      if (chaos.prng.next() < chaos.suspendProbability) suspend(Promise.resolve())
-    }
+    return chaos && suspendNowAndThen(chaos)
+  }
+}
+
+/**
+ * Suspends at the access after a random gap. Gaps grow, so that a step with many accesses, which begins again each time,
+ * comes to its end; then they are short again.
+ */
+function suspendNowAndThen(prng: Prng): () => void {
+  let gapMax = 2
+  let left = 1
+  return () => {
+    if (--left > 0) return
+    gapMax = gapMax > 2000 ? 2 : gapMax * 1.3
+    left = 1 + Math.floor(prng.next() * gapMax)
+    suspend(Promise.resolve())
   }
 }

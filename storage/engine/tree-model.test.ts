@@ -38,7 +38,7 @@ const workloads: Workload[] = [
   { name: 'long keys', keyOf: longKey, valueOf: smallValue, batches: 30, batchSize: 100 },
   {
     name: 'every page access suspends now and then',
-    options: { chaos: 0.2 },
+    options: { chaos: true },
     keyOf: textKey,
     valueOf: mixedValue,
     batches: 8,

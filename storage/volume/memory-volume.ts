@@ -24,7 +24,7 @@ export interface MemoryVolumeOptions {
   readonly clock: Clock
   /** When appended records become durable: at the end of the turn (default), after milliseconds, or by `makeDurable`. */
   readonly durability?: 'turn' | 'manual' | number | undefined
-  /** Milliseconds that a page read takes; default: resolved at once, which still suspends its reader. */
+  /** Milliseconds that a page read takes; default: answered in the next turn. */
   readonly readDelayMs?: number | undefined
   /** Called at each page read, before it is answered; may throw. */
   readonly onReadPage?: ((timeline: TimelineId, page: PageNo, lsn: Lsn) => void) | undefined
@@ -177,7 +177,10 @@ export class MemoryLog implements TimelineLog {
     options.onReadPage?.(this.timeline, page, lsn)
     this.volume.pagesRead++
     const delayMs = options.readDelayMs
-    if (delayMs !== undefined) await new Promise<void>((resolve) => options.clock.after(delayMs, resolve))
+    await new Promise<void>((resolve) => {
+      if (delayMs === undefined) options.clock.soon(resolve)
+      else options.clock.after(delayMs, resolve)
+    })
     return this.pageAt(page, lsn)
   }
 

@@ -22,8 +22,8 @@ export interface Fixture {
 export interface FixtureOptions {
   readonly poolPages?: number | undefined
   readonly volume?: Partial<MemoryVolumeOptions> | undefined
-  /** Every page access suspends with this probability. */
-  readonly chaos?: number | undefined
+  /** Page accesses suspend now and then. */
+  readonly chaos?: boolean | undefined
   readonly seed?: number | undefined
 }
 
@@ -35,10 +35,7 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
 }
 
 export function engineOver(volume: MemoryVolume, options: FixtureOptions = {}): Engine {
-  const chaos =
-    options.chaos === undefined
-      ? undefined
-      : { prng: new SeededPrng(options.seed ?? 1), suspendProbability: options.chaos }
+  const chaos = options.chaos === true ? new SeededPrng(options.seed ?? 1) : undefined
   return createEngine({ volume, clock: testClock, poolSizeBytes: (options.poolPages ?? 4096) * PAGE_SIZE_BYTES, chaos })
 }
 
