@@ -154,7 +154,14 @@ async function runHistory(seed: number, quorum: Quorum): Promise<void> {
       await history.replaceWriter()
     } else if (event === 6 && history.clients.length < 5) {
       await history.addTimeline({ client, lsn: history.volume.log(client.fake.timeline).vdl })
-    } else if (event < 10) await history.checkPages()
+    } else if (event === 7 && down.length === 0) {
+      // The worst moment: whoever knows most goes down with the writer.
+      for (const { id } of [...history.volume.status().nodes].sort((a, b) => b.scl - a.scl).slice(0, mayFail)) {
+        cluster.stop(id - 1)
+        down.push(id - 1)
+      }
+      await history.replaceWriter()
+    } else if (event < 12) await history.checkPages()
     expect(history.errors, `seed ${seed}, step ${step}`).toEqual([])
   }
   // Faults stop: everything becomes durable, everywhere.

@@ -49,29 +49,9 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   if (given !== undefined && Object.keys(settings).length === 0) {
     return { port: Number(given), processId: undefined, stop: () => Promise.resolve() }
   }
-  const programs = postgresDirectory()
-  if (programs === undefined) throw new Error('PostgreSQL 15 is not installed')
-  const account = process.getuid?.() === 0 ? postgresAccount() : undefined
-  const directory = mkdtempSync(join(tmpdir(), 'borealis-postgres-'))
-  if (account !== undefined) chownSync(directory, account.uid, account.gid)
-  const data = join(directory, 'data')
-  const options = { ...account, cwd: directory, env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' } }
-  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']
-  execFileSync(join(programs, 'initdb'), initdb, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
-
+  const directory = initPostgres()
   const port = await freePort()
-  const all = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    timezone: 'UTC',
-    log_timezone: 'UTC',
-    ...settings,
-  }
-  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
-    ...options,
-    stdio: 'ignore',
-  })
+  const server = launchPostgres(directory, port, settings)
   const onExit = (): void => {
     server.kill('SIGKILL')
   }
@@ -86,6 +66,68 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** Makes a new cluster and returns its directory. */
+export function initPostgres(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'borealis-postgres-'))
+  const account = runningAccount()
+  if (account !== undefined) chownSync(directory, account.uid, account.gid)
+  const flags = [
+    '-D',
+    join(directory, 'data'),
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+  ]
+  execFileSync(join(programs(), 'initdb'), [...flags, '--no-sync'], {
+    ...spawnOptions(directory),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  return directory
+}
+
+/** Starts a server on the cluster in `directory`; it does not take connections yet. */
+export function launchPostgres(
+  directory: string,
+  port: number,
+  settings: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const always = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+  }
+  const flags = Object.entries({ ...always, ...settings }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
+  const all = ['-D', join(directory, 'data'), '-p', String(port), ...flags]
+  return spawn(join(programs(), 'postgres'), all, { ...spawnOptions(directory), stdio: 'ignore' })
+}
+
+function programs(): string {
+  const directory = postgresDirectory()
+  if (directory === undefined) throw new Error('PostgreSQL 15 is not installed')
+  return directory
+}
+
+function spawnOptions(directory: string): {
+  cwd: string
+  env: NodeJS.ProcessEnv
+  uid?: number
+  gid?: number
+} {
+  return { ...runningAccount(), cwd: directory, env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' } }
+}
+
+function runningAccount(): Account | undefined {
+  return process.getuid?.() === 0 ? postgresAccount() : undefined
 }
 
 /** Resolves when the server on `port` answers a query; rejects after `timeoutMs`. */
@@ -119,11 +161,11 @@ export function freePort(): Promise<number> {
   })
 }
 
-function endProcess(server: ChildProcess): Promise<void> {
+/** Fast shutdown: open connections are ended. */
+export function endProcess(server: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (server.exitCode !== null || server.signalCode !== null) return resolve()
     server.once('exit', () => resolve())
-    // Fast shutdown: open connections are ended.
     server.kill('SIGINT')
   })
 }
