@@ -86,6 +86,8 @@ export interface ConvertExpr extends ExprBase {
   readonly arg: Expr
   /** For 'array': the element conversion, applied to an ElementExpr. */
   readonly element: Expr | undefined
+  /** Name of the collation when this is a COLLATE clause (method 'relabel', type unchanged): for deparsing. */
+  readonly collate?: string | undefined
   readonly form: 'explicit-cast' | 'implicit-cast'
 }
 

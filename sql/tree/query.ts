@@ -253,4 +253,9 @@ export interface AnalysedStatement {
    * this may be shared only by sessions with the same ones.
    */
   readonly dependsOnSettings: boolean
+  /**
+   * A literal such as timestamp 'now' was converted: its value holds for this statement only, so the plan of a simple
+   * query must not be used again (a prepared statement keeps the value, as in PostgreSQL).
+   */
+  readonly dependsOnClock: boolean
 }
