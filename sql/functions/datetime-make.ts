@@ -34,10 +34,10 @@ import { type Int8, type Value, int8 } from '../types/value.ts'
 
 const two = (value: number): string => String(value).padStart(2, '0')
 
-/** A day of the calendar; negative years are BC. */
-function makeDate(year: number, month: number, day: number): number {
-  const problem = new SqlError('22008', `date field value out of range: ${year}-${two(month)}-${two(day)}`)
+/** A day of the calendar; negative years are BC. PostgreSQL's errors show the year as make_date has reckoned it. */
+function makeDate(year: number, month: number, day: number, shownYear: number = year < 0 ? year + 1 : year): number {
   const astronomical = year < 0 ? year + 1 : year
+  const problem = new SqlError('22008', `date field value out of range: ${shownYear}-${two(month)}-${two(day)}`)
   if (year === 0 || month < 1 || month > 12 || day < 1 || day > monthLength(astronomical, month)) throw problem
   const days = dayFromDate(astronomical, month, day)
   if (days < DATE_MIN || days > DATE_MAX) throw new SqlError('22008', `date out of range: ${year}-${two(month)}-${two(day)}`)
@@ -49,22 +49,22 @@ function makeTime(hour: number, minute: number, seconds: number): number {
   const isOutside = hour < 0 || minute < 0 || minute > 59 || hour > 24 || Number.isNaN(seconds) || seconds < 0 || seconds > 60
   const micros = hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + roundHalfEven(seconds * MICROS_PER_SECOND)
   if (isOutside || micros > MICROS_PER_DAY) {
-    const shown = Number.isNaN(seconds) ? 'NaN' : formatSeconds(seconds)
-    throw new SqlError('22008', `time field value out of range: ${hour}:${two(minute)}:${shown}`)
+    throw new SqlError('22008', `time field value out of range: ${hour}:${two(minute)}:${formatSeconds(seconds)}`)
   }
   return micros
 }
 
 /** C's %02g: six significant digits. */
 function formatSeconds(seconds: number): string {
-  if (!Number.isFinite(seconds)) return seconds > 0 ? 'inf' : '-inf'
+  if (!Number.isFinite(seconds)) return String(seconds)
+  if (Object.is(seconds, -0)) return '-0'
   return String(Number(seconds.toPrecision(6))).padStart(2, '0')
 }
 
 type DateTimeNumbers = readonly [number, number, number, number, number, number]
 
 function makeTimestamp(...[year, month, day, hour, minute, seconds]: DateTimeNumbers): Int8 {
-  const days = makeDate(year, month, day)
+  const days = makeDate(year, month, day, year)
   return checkTimestamp(joinTimestamp(days, makeTime(hour, minute, seconds)))
 }
 
@@ -74,7 +74,7 @@ function makeInterval(...[years, months, weeks, days, ...time]: readonly number[
   const allMonths = (years ?? 0) * 12 + (months ?? 0)
   const allDays = (weeks ?? 0) * 7 + (days ?? 0)
   const isInt4 = (value: number): boolean => value >= -2147483648 && value <= 2147483647
-  if (!Number.isFinite(seconds) || !isInt4(allMonths) || !isInt4(allDays)) {
+  if (!(Math.abs(seconds) < 9e12) || !isInt4(allMonths) || !isInt4(allDays)) {
     throw new SqlError('22008', 'interval out of range')
   }
   const fraction = BigInt(roundHalfEven(seconds * MICROS_PER_SECOND))
@@ -138,6 +138,11 @@ const timeUnits: Readonly<Partial<Record<DateTimeUnit, number>>> = {
   hour: MICROS_PER_HOUR,
 }
 
+/** Parts that are no spans of time are unknown to date_trunc; the zone is known, and no span either. */
+function untruncatable(unit: DateTimeUnit, word: string, typeName: string): SqlError {
+  return unit.startsWith('timezone') ? unsupportedUnit(word, typeName) : unknownUnit(word, typeName)
+}
+
 function truncateLocal(word: string, local: Int8, typeName: string): Int8 {
   const unit = dateTimeUnit(word)
   if (unit === undefined) throw unknownUnit(word, typeName)
@@ -148,7 +153,7 @@ function truncateLocal(word: string, local: Int8, typeName: string): Int8 {
     return joinTimestamp(days, time - (time % step))
   }
   const first = truncateDay(unit, days)
-  if (first === undefined) throw unsupportedUnit(word, typeName)
+  if (first === undefined) throw untruncatable(unit, word, typeName)
   return joinTimestamp(first, 0)
 }
 
@@ -186,7 +191,7 @@ function truncateInterval(word: string, value: Interval): Interval {
   if (unit === 'day') return new Interval(value.months, value.days, 0)
   const step = timeUnits[unit]
   if (step === undefined) {
-    if (unit !== 'week') throw unsupportedUnit(word, 'interval')
+    if (unit !== 'week') throw untruncatable(unit, word, 'interval')
     throw new SqlError('0A000', unsupportedUnit(word, 'interval').message, {
       detail: 'Months usually have fractional weeks.',
     })
@@ -274,7 +279,7 @@ function* overlapsFamily(): Iterable<readonly [string, Definition]> {
 type SixAndZone = [...DateTimeNumbers, string]
 
 const making: Definitions = {
-  'make_date(int4,int4,int4)': { call: makeDate },
+  'make_date(int4,int4,int4)': { call: (year: number, month: number, day: number) => makeDate(year, month, day) },
   'make_time(int4,int4,float8)': { call: makeTime },
   'make_timestamp(int4,int4,int4,int4,int4,float8)': { call: makeTimestamp },
   'make_timestamptz(int4,int4,int4,int4,int4,float8)': {
@@ -296,7 +301,7 @@ const cutting: Definitions = {
     context: (context, word: string, utc: Int8) => truncateInZone(word, utc, zoneOf(context)),
   },
   'date_trunc(text,timestamptz,text)': {
-    call: (word: string, utc: Int8, zone: string) => truncateInZone(word, utc, zoneNamed(zone)),
+    call: (word: string, utc: Int8, zone: string) => (isInfinite(utc) ? utc : truncateInZone(word, utc, zoneNamed(zone))),
   },
   'date_trunc(text,interval)': { call: truncateInterval },
   'date_bin(interval,timestamp,timestamp)': { call: bin },

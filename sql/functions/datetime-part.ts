@@ -182,7 +182,6 @@ function resolve(word: string, typeName: string): DateTimeUnit {
 function partOfTimestamp(_context: FunctionContext, word: string, value: Int8): Numeric | null {
   const typeName = 'timestamp without time zone'
   const unit = resolve(word, typeName)
-  if (unit.startsWith('timezone')) throw unsupportedUnit(word, typeName)
   if (!isFinite(value)) return infinitePart(unit, value)
   const part = timestampPart(unit, value)
   if (part === undefined) throw unsupportedUnit(word, typeName)
@@ -289,6 +288,12 @@ function datePartOf(part: Part): Part {
   }
 }
 
+/** date_part's epoch of an interval is summed in floats. */
+function floatEpoch({ months, days, micros }: Interval): number {
+  const years = Math.trunc(months / 12)
+  return Number(micros) / MICROS_PER_SECOND + 31_557_600 * years + 2_592_000 * (months % 12) + 86_400 * days
+}
+
 export const datePartFunctions: Definitions = collect(
   Object.entries(parts).flatMap(([type, part]): [string, Definition][] => {
     const asFloat = datePartOf(part)
@@ -298,6 +303,7 @@ export const datePartFunctions: Definitions = collect(
         `date_part(text,${type})`,
         {
           context: (context, word: string, value: never): Value => {
+            if (type === 'interval' && dateTimeUnit(word) === 'epoch') return floatEpoch(value)
             const result = asFloat(context, word, value)
             return result === null ? null : numericToFloat8(result)
           },

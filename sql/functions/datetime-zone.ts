@@ -79,6 +79,12 @@ function timestampToTime(micros: Int8): Value {
 export function zoneNamed(name: string): TimeZone {
   const abbreviation = TIME_ZONE_ABBREVIATIONS.get(name.toLowerCase())
   if (abbreviation?.offsetSeconds !== undefined) return fixedZone(abbreviation.offsetSeconds)
+  const posix = /^([+-]?)(\d{1,2})(?::(\d\d))?$/.exec(name)
+  if (posix !== null) {
+    // POSIX counts west of Greenwich.
+    const seconds = Number(posix[2]) * 3600 + Number(posix[3] ?? 0) * 60
+    return fixedZone(posix[1] === '-' ? seconds : -seconds)
+  }
   return requireTimeZone(abbreviation?.zoneName ?? name)
 }
 
@@ -91,6 +97,14 @@ function fixedZone(offset: number): TimeZone {
     resolveLocal: () => offset,
     abbreviationAt: () => '',
   }
+}
+
+/** A change of zone that leaves infinities alone, before it even looks at the zone. */
+function inZone<Z>(
+  find: (zone: Z) => TimeZone,
+  move: (at: Int8, zone: TimeZone) => Int8,
+): (zone: Z, at: Int8) => Int8 {
+  return (zone, at) => (isInfinite(at) ? at : move(at, find(zone)))
 }
 
 /** The zone of an interval: hours east of UTC; months and days have no place in it. */
@@ -133,13 +147,13 @@ function intervalToTime({ micros }: Interval): number {
 }
 
 const zones: Definitions = {
-  'timezone(text,timestamptz)': { call: (name: string, utc: Int8) => toLocal(utc, zoneNamed(name)) },
-  'timezone(text,timestamp)': { call: (name: string, local: Int8) => toUtc(local, zoneNamed(name)) },
+  'timezone(text,timestamptz)': { call: inZone(zoneNamed, toLocal) },
+  'timezone(text,timestamp)': { call: inZone(zoneNamed, toUtc) },
   'timezone(text,timetz)': {
     context: (context, name: string, value: TimeTz) => moveTimeTz(value, offsetNow(context, zoneNamed(name))),
   },
-  'timezone(interval,timestamptz)': { call: (zone: Interval, utc: Int8) => toLocal(utc, zoneOfInterval(zone)) },
-  'timezone(interval,timestamp)': { call: (zone: Interval, local: Int8) => toUtc(local, zoneOfInterval(zone)) },
+  'timezone(interval,timestamptz)': { call: inZone(zoneOfInterval, toLocal) },
+  'timezone(interval,timestamp)': { call: inZone(zoneOfInterval, toUtc) },
   'timezone(interval,timetz)': {
     call: (zone: Interval, value: TimeTz) => moveTimeTz(value, zoneOfInterval(zone).fixedOffset ?? 0),
   },

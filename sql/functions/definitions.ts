@@ -17,6 +17,7 @@ import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
 import { integerFunctions } from './integer.ts'
+import { intervalFunctions } from './interval.ts'
 import { jsonBuildFunctions } from './json-build.ts'
 import { jsonFunctions } from './json.ts'
 import { jsonbFunctions } from './jsonb.ts'
@@ -47,6 +48,7 @@ const areas: readonly Definitions[] = [
   encodingFunctions,
   floatFunctions,
   integerFunctions,
+  intervalFunctions,
   jsonBuildFunctions,
   jsonFunctions,
   jsonbFunctions,

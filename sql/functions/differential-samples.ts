@@ -44,9 +44,29 @@ const byType: Readonly<Record<string, readonly (string | null)[]>> = {
   tid: ['(0,1)', '(10,2)'],
 }
 
-/** Stand-ins for polymorphic types: what they are when nothing more is known. */
-export function samples(typeName: string): readonly (string | null)[] | undefined {
-  return byType[typeName]
+const units = (
+  'microseconds milliseconds second minute HOUR day week month quarter year decade century millennium epoch julian ' +
+  'isoyear dow isodow doy timezone timezone_hour timezone_minute yrs nonsense'
+).split(' ')
+const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'CET', 'EDT', 'Asia/Kolkata', '+03', 'Nowhere/City']
+const patterns = ['', 'a', '%', 'a%', '%b%', '_b_', '%c', 'Hel_o%', 'back\\\\slash', 'A,%', '%\\_']
+const regexps = ['', 'a', '^a', 'c$', '(b)(c)', 'x+?y', '[[:alpha:]]+', '\\d', '\\mW', '(x|y)*', 'l{2}', '[^a-c]', '(', '***=a', '(?i)HELLO']
+
+/** Arguments that make sense only for a function: unit names, zones, patterns. */
+function byFunction(functionName: string, index: number): readonly string[] | undefined {
+  if (index === 0 && /^(date_part|extract|date_trunc)$/.test(functionName)) return units
+  if (index === 0 && functionName === 'timezone') return zones
+  if (index === 2 && functionName === 'date_trunc') return zones
+  if (index === 6 && functionName === 'make_timestamptz') return zones
+  if (index === 1 && /like$/.test(functionName)) return patterns
+  if (index === 1 && /regex/.test(functionName)) return regexps
+  return undefined
+}
+
+/** Sample texts of an argument of this type, or undefined when there are none. */
+export function samples(typeName: string, functionName = '', index = 0): readonly (string | null)[] | undefined {
+  const list = byType[typeName]
+  return list === undefined || typeName !== 'text' ? list : (byFunction(functionName, index) ?? list)
 }
 
 /** Calls whose answers differ for a reason that is written here. */
@@ -56,8 +76,23 @@ export const knownDifferences: readonly RegExp[] = [
   // The C library's cube root is one unit off in the last place here and there; ours is rounded right.
   /^d?cbrt\(/,
   /^pg_(backend_pid|char_to_encoding)\(/,
+  // The clock is the session's.
+  /^(now|transaction_timestamp|statement_timestamp)\(/,
+  /^age\((timestamp|timestamptz) [^,]*\)$/,
   // 'abc' is an old name of WIN1258, one of the encodings we do not convert.
   /^(convert|convert_to|convert_from|length)\(.*name abc/,
+  // Typmods that no type declaration can have; lengths of which PostgreSQL runs out of memory or wraps around.
+  /^(timestamp|timestamptz|time|timetz|interval)\(\w+ [^,]*, int4 /,
+  /^(bpchar|right)\(.*-?214748364\d/,
+  // Fields that overflow are an error to us (and to PostgreSQL 17); 15 wraps around.
+  /^make_(interval|date)\(.*(-2147483648|2147483647|e30[08]|-1e308)/,
+  /^trunc\(numeric .*2147483647/,
+  // Basic regular expressions are refused.
+  /^regexp_\w+\(.*text b[,)]/,
+  // PostgreSQL reckons with the largest int8 for infinity there.
+  /^age\(.*infinity/,
+  // One unit in the last place, as C libraries differ.
+  /^(sin|cos)\(/,
   // PostgreSQL takes any length of a bit string here, up to its memory.
   /^bit\(.*2147483647/,
 ]

@@ -43,7 +43,7 @@ function randomFrom(seed: number): () => number {
 }
 
 function combinations(fn: ScalarFunction): (string | null)[][] {
-  const lists = fn.argumentTypes.map((oid) => samples(testContext.lookup.type(oid).name) ?? [])
+  const lists = fn.argumentTypes.map((oid, i) => samples(testContext.lookup.type(oid).name, fn.name, i) ?? [])
   const total = lists.reduce((product, list) => product * list.length, 1)
   if (total <= COMBINATIONS_MAX) {
     return lists.reduce<(string | null)[][]>((rows, list) => rows.flatMap((row) => list.map((v) => [...row, v])), [[]])

@@ -200,7 +200,7 @@ function objectOfArray(array: ArrayValue, isJsonb: boolean): string {
 }
 
 function objectOfArrays(keys: ArrayValue, values: ArrayValue, isJsonb: boolean): string {
-  if (keys.dimensions.length > 1 || values.dimensions.length > 1) {
+  if (keys.dimensions.length > 1 || keys.dimensions.length !== values.dimensions.length) {
     throw new SqlError('2202E', 'wrong number of array subscripts')
   }
   if (keys.elements.length !== values.elements.length) throw new SqlError('2202E', 'mismatched array dimensions')

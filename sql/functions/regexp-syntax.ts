@@ -8,7 +8,7 @@
 // first; and a pattern that mixes greedy with non-greedy quantifiers is greedy or not as a whole in PostgreSQL. For the
 // second, all quantifiers get the preference of the first one, which finds the whole match that PostgreSQL finds.
 
-import { SqlError } from '../types/sql-error.ts'
+import { SqlError, unsupported } from '../types/sql-error.ts'
 
 /** What flags and embedded options say. */
 export interface RegexpOptions {
@@ -20,6 +20,8 @@ export interface RegexpOptions {
   readonly anchorsAtLines: boolean
   /** 'q': the pattern is a literal string. */
   readonly literal: boolean
+  /** 'b': basic regular expressions, which we do not do. */
+  readonly basic: boolean
 }
 
 export const defaultOptions: RegexpOptions = {
@@ -28,6 +30,7 @@ export const defaultOptions: RegexpOptions = {
   dotStopsAtNewline: false,
   anchorsAtLines: false,
   literal: false,
+  basic: false,
 }
 
 /** Options from flag letters; `allowGlobal`: 'g' is the caller's. SqlError 22023 for others. */
@@ -62,9 +65,10 @@ function withFlag(options: RegexpOptions, flag: string): RegexpOptions {
       return { ...options, dotStopsAtNewline: false, anchorsAtLines: false }
     case 'q':
       return { ...options, literal: true }
-    case 'b':
     case 'e':
-      return options
+      return { ...options, basic: false }
+    case 'b':
+      return { ...options, basic: true }
     default:
       throw new SqlError('22023', `invalid regular expression option: "${flag}"`)
   }
@@ -399,6 +403,7 @@ export function translateRegexp(pattern: string, given: RegexpOptions): { source
     }
     body = body.slice(embedded[0].length)
   }
+  if (options.basic) throw unsupported('regular expression option "b"')
   const source = options.literal
     ? Array.from(body, escapeCharacter).join('')
     : new Translator(body, options).translate()
