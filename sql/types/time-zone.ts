@@ -318,6 +318,8 @@ const ASIAN: Readonly<Record<string, string>> = {
  * that the zone data itself uses for most of the world.
  */
 function abbreviation(zone: string, utcSeconds: number, offset: number): string {
+  // Local mean time, before zones were agreed on.
+  if (offset % 900 !== 0) return 'LMT'
   let format = abbreviationFormats.get(zone)
   if (format === undefined) {
     format = new Intl.DateTimeFormat(zone.startsWith('Australia') ? 'en-AU' : 'en-US', {
