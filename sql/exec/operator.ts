@@ -81,6 +81,11 @@ class CountingOperator implements Operator {
     this.#inner.rescan()
   }
 
+  /** Of operators that change data. */
+  get rowCount(): number | undefined {
+    return (this.#inner as { readonly rowCount?: number }).rowCount
+  }
+
   close(): void {
     this.#inner.close()
   }

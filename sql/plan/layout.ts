@@ -117,6 +117,7 @@ export class OuterScope {
   readonly #outer: OuterScope | undefined
   readonly #allocate: () => number
   readonly #uses = new Map<ColumnKey, HandedDown>()
+  readonly #slots = new Set<number>()
 
   constructor(
     provides: (expr: ColumnExpr | WholeRowExpr) => boolean,
@@ -132,7 +133,18 @@ export class OuterScope {
     return [...this.#uses.values()]
   }
 
+  /** Every slot that the inner plan reads, those of queries further out included. */
+  get slots(): readonly number[] {
+    return [...this.#slots]
+  }
+
   slotOf(expr: ColumnExpr | WholeRowExpr): number {
+    const slot = this.#find(expr)
+    this.#slots.add(slot)
+    return slot
+  }
+
+  #find(expr: ColumnExpr | WholeRowExpr): number {
     if (!this.#provides(expr)) {
       assert(this.#outer !== undefined, `an outer query provides relation ${expr.relation}`)
       return this.#outer.slotOf(expr)

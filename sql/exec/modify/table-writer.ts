@@ -69,13 +69,14 @@ export class TableWriter {
     if (failed !== undefined) throw checkError(compiled, row, failed, runtime.functions)
   }
 
-  /** Inserts a full row that passed check(). 23505 when a unique key is taken. Returns nothing: the row's key is new. */
+  /** Checks and inserts a full row. 23505 when a unique key is taken. */
   insertRow(row: Row): void {
     this.check(row)
     this.insertChecked(row)
   }
 
-  insertChecked(row: Row): void {
+  /** Inserts a full row that passed check(); returns its key. */
+  insertChecked(row: Row): Buffer {
     const rowKey = this.#newRowKey(row)
     if (!this.#hasIndexes) {
       this.#putRow(rowKey, row)
@@ -87,6 +88,7 @@ export class TableWriter {
       this.#checkLater(entries)
     }
     this.foreignKeys.inserted(row)
+    return rowKey
   }
 
   /**

@@ -1,0 +1,60 @@
+// Constant folding: immutable calls over constants are evaluated once, when the plan is made. A call that fails is left as
+// it is: its error belongs to the execution, if it ever gets there.
+
+import { SUSPENDED } from '../../storage/base/suspend.ts'
+import { rewrite } from '../exec/expression/walk.ts'
+import type { Runtime } from '../exec/runtime.ts'
+import type { Expr } from '../tree/expr.ts'
+import type { Value } from '../types/value.ts'
+import { EMPTY_LAYOUT } from './layout.ts'
+import type { Planner } from './planner.ts'
+
+const isConstant = (expr: Expr): boolean => expr.kind === 'constant'
+
+export function foldConstants(planner: Planner, expr: Expr): Expr {
+  return rewrite(expr, (one) => {
+    switch (one.kind) {
+      case 'call': {
+        const { function: fn, args } = one
+        if (fn.volatility !== 'immutable') return one
+        if (fn.strict && args.some((arg) => arg.kind === 'constant' && arg.value === null)) return constant(one, null)
+        return args.every(isConstant) ? evaluate(planner, one) : one
+      }
+      case 'typmod':
+      case 'not':
+        return isConstant(one.arg) ? evaluate(planner, one) : one
+      case 'array':
+        return one.elements.length > 0 && one.elements.every(isConstant) ? evaluate(planner, one) : one
+      case 'and':
+      case 'or':
+        return foldLogic(one)
+      default:
+        return one
+    }
+  })
+}
+
+/** TRUE AND x ──▶ x, FALSE AND x ──▶ FALSE, and the same for OR the other way round. */
+function foldLogic(expr: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
+  const decisive = expr.kind === 'or'
+  if (expr.args.some((arg) => arg.kind === 'constant' && arg.value === decisive)) return constant(expr, decisive)
+  const args = expr.args.filter((arg) => !(arg.kind === 'constant' && arg.value === !decisive))
+  const [first] = args
+  if (first === undefined) return constant(expr, !decisive)
+  return args.length === 1 ? first : args.length === expr.args.length ? expr : { ...expr, args }
+}
+
+function constant(like: Expr, value: Value): Expr {
+  const { type, typmod, collation, location } = like
+  return { kind: 'constant', value, type, typmod, collation, location }
+}
+
+function evaluate(planner: Planner, expr: Expr): Expr {
+  try {
+    const compute = planner.compileValue(expr, EMPTY_LAYOUT, undefined)
+    return constant(expr, compute({ functions: planner.context.functions } as Runtime, []))
+  } catch (thrown) {
+    if (thrown === SUSPENDED) throw thrown
+    return expr
+  }
+}

@@ -1,0 +1,76 @@
+// Functions in FROM: one or several side by side (ROWS FROM), scalar ones as one row, WITH ORDINALITY.
+
+import { must } from '../../storage/base/assert.ts'
+import type { ExpressionCompiler } from '../exec/expression/compiler.ts'
+import { callSource } from '../exec/expression/compile-call.ts'
+import type { Runtime } from '../exec/runtime.ts'
+import type { Expr, SetCallExpr } from '../tree/expr.ts'
+import type { FunctionFrom } from '../tree/query.ts'
+import { RecordValue, type Row, type Value } from '../types/value.ts'
+import { EMPTY_LAYOUT, type Layout, type OuterScope } from './layout.ts'
+import type { Planner } from './planner.ts'
+
+type Rows = (rt: Runtime) => Iterable<Row>
+
+export function compileFunctionRows(planner: Planner, from: FunctionFrom, outer: OuterScope | undefined): Rows {
+  const calls = from.calls.map(({ call, columnCount }) => ({
+    rows: compileSetCall(planner, call, EMPTY_LAYOUT, outer),
+    columnCount,
+  }))
+  const [only] = calls
+  if (only !== undefined && calls.length === 1 && !from.withOrdinality) {
+    const { rows, columnCount } = only
+    return function* (rt) {
+      for (const item of rows(rt, [])) yield spread(item, columnCount)
+    }
+  }
+  return function* (rt) {
+    const iterators = calls.map(({ rows }) => rows(rt, [])[Symbol.iterator]())
+    const isDone = iterators.map(() => false)
+    for (let ordinal = 1; ; ordinal++) {
+      const row: Row = []
+      for (const [i, iterator] of iterators.entries()) {
+        const step = isDone[i] === true ? undefined : iterator.next()
+        if (step === undefined || step.done === true) isDone[i] = true
+        const { columnCount } = must(calls[i])
+        row.push(...(step === undefined || step.done === true ? spread(null, columnCount, true) : spread(step.value, columnCount)))
+      }
+      if (isDone.every((one) => one)) return
+      yield from.withOrdinality ? [...row, ordinal] : row
+    }
+  }
+}
+
+/** An item of a set as so many columns. */
+function spread(item: Value | Row, columnCount: number, isMissing = false): Row {
+  if (Array.isArray(item)) return item
+  if (isMissing) return new Array<Value>(columnCount).fill(null)
+  if (item instanceof RecordValue && columnCount === item.fields.length) return [...item.fields]
+  return columnCount === 1 ? [item] : new Array<Value>(columnCount).fill(null)
+}
+
+export type SetRows = (rt: Runtime, r: Row) => Iterable<Value | Row>
+
+/** A set-returning (or scalar) call as a function of a row. */
+export function compileSetCall(planner: Planner, expr: Expr, layout: Layout, outer: OuterScope | undefined): SetRows {
+  if (expr.kind !== 'set-call') {
+    const value = planner.compileValue(expr, layout, outer)
+    return (rt, r) => [value(rt, r)]
+  }
+  const compiler = planner.compiler([{ name: 'r', layout }], outer)
+  return compiler.builder.build<SetRows>('rt, r', `return ${setSource(compiler, expr)}`)
+}
+
+const NO_ITEMS: readonly Value[] = []
+
+function setSource(compiler: ExpressionCompiler, expr: SetCallExpr): string {
+  const { builder } = compiler
+  const { function: fn } = expr
+  const names = expr.args.map(() => builder.temp())
+  const assigns = expr.args.map((arg, i) => `${names[i]} = ${compiler.value(arg).source}`)
+  const types = { args: expr.args.map((arg) => arg.type), result: expr.type }
+  const call = callSource(compiler, { ...fn, kind: 'scalar' } as never, types, names)
+  const tests = fn.strict ? names.map((name) => `${name} === null`) : []
+  const guarded = tests.length === 0 ? call : `${tests.join(' || ')} ? ${builder.bind(NO_ITEMS)} : ${call}`
+  return `(${[...assigns, guarded].join(', ')})`
+}

@@ -1,0 +1,201 @@
+// The planner of one statement: allocates runtime slots and state numbers, resolves types, plans subqueries wherever
+// expressions hold them. The work itself is in the modules it calls:
+//
+//   planStatement ─▶ query.ts (SELECT, set operations, VALUES) ─▶ join-group.ts ─▶ table-path.ts and its siblings
+//                 └▶ modify-*.ts (INSERT, UPDATE, DELETE)
+
+import { must } from '../../storage/base/assert.ts'
+import type { Catalog, Table } from '../catalog/catalog.ts'
+import type { PlanNode } from '../exec/operator.ts'
+import { type DomainRules, ExpressionCompiler } from '../exec/expression/compiler.ts'
+import type { Fragment } from '../exec/expression/source.ts'
+import { Subplan, type SubplanOptions } from '../exec/expression/subplan.ts'
+import { replace, visitQuery } from '../exec/expression/walk.ts'
+import type { WriteEnvironment } from '../exec/modify/compiled-table.ts'
+import type { Runtime } from '../exec/runtime.ts'
+import type { FunctionRegistry } from '../functions/function.ts'
+import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
+import type { Query } from '../tree/query.ts'
+import { unsupported } from '../types/sql-error.ts'
+import type { Type } from '../types/type.ts'
+import type { Row, Value } from '../types/value.ts'
+import { CteRegistry } from './cte.ts'
+import { isVolatile } from './expr-facts.ts'
+import { Layout, LayoutScope, type NamedRow, OuterScope, slotColumn, type SubqueryCompiler } from './layout.ts'
+import type { PlanContext } from './plan-context.ts'
+import { planQuery } from './query.ts'
+import type { Planned } from './path.ts'
+
+/** Relation ids of the planner's own making count down from here; analysis counts up from 1. */
+const SYNTHETIC_START = -1000
+
+export class Planner implements WriteEnvironment {
+  readonly context: PlanContext
+  readonly catalog: Catalog
+  readonly functions: FunctionRegistry
+  readonly ctes: CteRegistry
+  /** Names of rules that fired, in order: golden tests look at them. */
+  readonly fired: string[] = []
+  readonly #domains = new Map<number, DomainRules | undefined>()
+  #slotCount = 0
+  #stateCount = 0
+  #synthetic = SYNTHETIC_START
+
+  constructor(context: PlanContext) {
+    this.context = context
+    this.catalog = context.catalog
+    this.functions = context.catalog.functions
+    this.ctes = new CteRegistry(this)
+  }
+
+  get slotCount(): number {
+    return this.#slotCount
+  }
+
+  newSlot(): number {
+    return this.#slotCount++
+  }
+
+  newState(): number {
+    return this.#stateCount++
+  }
+
+  newRelation(): RelationId {
+    return this.#synthetic-- as RelationId
+  }
+
+  type(oid: number): Type {
+    return must(this.catalog.type(oid), 'analysis resolved every type')
+  }
+
+  domain(oid: number): DomainRules | undefined {
+    if (this.#domains.has(oid)) return this.#domains.get(oid)
+    const entry = this.catalog.typeEntry(oid)
+    const info = entry?.domain
+    let rules: DomainRules | undefined
+    if (entry !== undefined && info !== undefined) {
+      const below = this.domain(info.baseOid)
+      const own = [...info.checks].sort((a, b) => (a.name < b.name ? -1 : 1))
+      const checks = own.map((check) => ({
+        name: check.name,
+        expr: this.context.bindDomainCheck(check.expression, info.baseOid),
+      }))
+      const notNull = info.notNull || below?.notNull === true
+      rules = { name: entry.type.name, baseOid: info.baseOid, notNull, checks: [...(below?.checks ?? []), ...checks] }
+    }
+    this.#domains.set(oid, rules)
+    return rules
+  }
+
+  bindTableExpression(text: string, table: Table, relation: RelationId): Expr {
+    return this.context.bindTableExpression(text, table, relation)
+  }
+
+  readonly subqueryCompiler: SubqueryCompiler = (expr, compiler, scope) => this.#compileSubquery(expr, compiler, scope)
+
+  scope(rows: readonly NamedRow[], outer: OuterScope | undefined): LayoutScope {
+    return new LayoutScope(rows, outer, this.subqueryCompiler)
+  }
+
+  compiler(rows: readonly NamedRow[], outer: OuterScope | undefined): ExpressionCompiler {
+    return new ExpressionCompiler(this, this.scope(rows, outer))
+  }
+
+  /** What an inner plan sees: the relations that `provides` claims, then what `outer` sees. */
+  outerScope(provides: (relation: RelationId) => boolean, outer: OuterScope | undefined): OuterScope {
+    return new OuterScope((expr) => provides(expr.relation), outer, () => this.newSlot())
+  }
+
+  planQuery(query: Query, outer: OuterScope | undefined, relation?: RelationId, rowLimit?: number): Planned {
+    return planQuery(this, query, outer, { relation: relation ?? this.newRelation(), rowLimit })
+  }
+
+  deparse(expr: Expr): string | undefined {
+    return this.context.deparse?.(expr)
+  }
+
+  /** A value over one row `r`. */
+  compileValue(expr: Expr, layout: Layout, outer: OuterScope | undefined): (rt: Runtime, r: Row) => Value {
+    const compiler = this.compiler([{ name: 'r', layout }], outer)
+    return compiler.builder.build('rt, r', `return ${compiler.value(expr).source}`)
+  }
+
+  /** A condition over one row `r`. */
+  compileCondition(exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): (rt: Runtime, r: Row) => boolean {
+    const compiler = this.compiler([{ name: 'r', layout }], outer)
+    const source = exprs.map((expr) => compiler.condition(expr)).join(' && ')
+    return compiler.builder.build('rt, r', `return ${source === '' ? 'true' : source}`)
+  }
+
+  /** A row of expressions over one row `r`. */
+  compileRow(exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): (rt: Runtime, r: Row) => Row {
+    const compiler = this.compiler([{ name: 'r', layout }], outer)
+    return compiler.builder.build('rt, r', `return [${exprs.map((expr) => compiler.value(expr).source).join(', ')}]`)
+  }
+
+  readonly #subplanNodes: PlanNode[] = []
+
+  /** Plans of expression subqueries, for EXPLAIN. */
+  get subplanNodes(): readonly PlanNode[] {
+    return this.#subplanNodes
+  }
+
+  #compileSubquery(expr: SubqueryExpr, compiler: ExpressionCompiler, scope: LayoutScope): Fragment {
+    const inner = new OuterScope((column) => scope.find(column) !== undefined, scope.outer, () => this.newSlot())
+    const outputs = expr.outputs ?? this.newRelation()
+    const rowLimit = expr.test === 'exists' ? 1 : undefined
+    const planned = this.planQuery(expr.query, inner, outputs, rowLimit)
+    this.#subplanNodes.push(planned.node)
+    const compared = this.#compileCompare(expr, planned.layout, inner)
+    let volatile = false
+    visitQuery(expr.query, (one) => {
+      volatile ||= one.kind !== 'subquery' && isVolatile(one)
+    })
+    const isComparison = compared !== undefined
+    const options: SubplanOptions = {
+      id: this.newState(),
+      node: planned.node,
+      test: expr.test,
+      slots: inner.slots,
+      isVolatile: volatile,
+      elementOid: expr.test === 'array' ? this.type(expr.type).elementOid : 0,
+      compare: compared,
+      hashKey: expr.test === 'any' && inner.slots.length === 0 ? this.#hashKeyOf(expr) : undefined,
+    }
+    const assigns = inner.uses.map((use) => `rt.s[${use.slot}] = ${must(scope.find(use.expr)).source}`)
+    const subplan = compiler.builder.bind(new Subplan(options))
+    const left = `[${expr.left.map((one) => compiler.value(one).source).join(', ')}]`
+    const call = isComparison ? `${subplan}.compare(rt, ${left})` : `${subplan}.evaluate(rt)`
+    return { source: `(${[...assigns, call].join(', ')})`, nullable: expr.test !== 'exists', simple: false }
+  }
+
+  /** The comparison as a function of the left values `l` and a row `r` of the subquery. */
+  #compileCompare(expr: SubqueryExpr, layout: Layout, inner: OuterScope): SubplanOptions['compare'] {
+    if (expr.compare === undefined) return undefined
+    if (expr.test !== 'any' && expr.test !== 'all' && expr.test !== 'row') throw unsupported('this comparison')
+    const leftRelation = this.newRelation()
+    const leftLayout = new Layout(expr.left.map((_, column) => ({ relation: leftRelation, column, nullable: true })))
+    const compare = replaceLeft(expr.compare, expr.left, leftRelation)
+    const compiler = this.compiler([{ name: 'l', layout: leftLayout }, { name: 'r', layout }], inner)
+    return compiler.builder.build('rt, l, r', `return ${compiler.value(compare).source}`)
+  }
+
+  /** IN by hashing: one column, compared by the hashable '=' of one type. */
+  #hashKeyOf(expr: SubqueryExpr): SubplanOptions['hashKey'] {
+    const { compare, left } = expr
+    if (compare?.kind !== 'call' || left.length !== 1 || compare.args.length !== 2) return undefined
+    const operator = this.functions.operatorByOid(compare.operatorOid)
+    const [a, b] = compare.args
+    if (operator?.btree !== '=' || !operator.canHash || a === undefined || b === undefined) return undefined
+    if (b.kind !== 'column' || b.relation !== expr.outputs || a !== left[0] || operator.left !== operator.right) return undefined
+    return this.type(operator.left).hashKey
+  }
+}
+
+/** The left operands, wherever the comparison names them, become columns of their own relation. */
+function replaceLeft(compare: Expr, left: readonly Expr[], relation: RelationId): Expr {
+  return replace(compare, (one) => {
+    const index = left.findIndex((operand) => operand === one)
+    return index < 0 ? undefined : slotColumn(relation, index, one)
+  })
+}
