@@ -18,7 +18,7 @@ function parseOctets(text: string): number[] | undefined {
 /** Prefix length behind a slash; undefined when it is none or too long. */
 function parsePrefix(text: string | undefined, max: number): number | undefined {
   if (text === undefined) return undefined
-  return /^\d{1,3}$/.test(text) && !(text.length > 1 && text.startsWith('0')) && Number(text) <= max ? Number(text) : -1
+  return /^\d+$/.test(text) && Number(text) <= max ? Number(text) : -1
 }
 
 /** inet and cidr text; undefined when it is no address. `isCidr` allows missing octets and guesses their prefix. */
@@ -33,7 +33,7 @@ function parseIpv4(address: string, prefixText: string | undefined, isCidr: bool
   const octets = parseOctets(address.endsWith('.') && isCidr ? address.slice(0, -1) : address)
   const prefix = parsePrefix(prefixText, 32)
   if (octets === undefined || prefix === -1) return undefined
-  if (octets.length < 4 && prefix === undefined && !isCidr) return undefined
+  if (!isCidr && octets.length < 4 && (prefix ?? 32) > octets.length * 8) return undefined
   const bytes = new Uint8Array(4)
   bytes.set(octets)
   return { bytes, bits: prefix ?? (isCidr ? classfulBits(octets) : 32) }
@@ -91,7 +91,7 @@ export function formatIp(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[i * 2] as number) << 8) | (bytes[i * 2 + 1] as number))
   const run = longestZeroRun(groups)
   // ::a.b.c.d and ::ffff:a.b.c.d keep their dotted tail.
-  const isMapped = run.start === 0 && (run.length === 6 || (run.length === 7 && groups[7] !== 1) || (run.length === 5 && groups[5] === 0xffff))
+  const isMapped = run.start === 0 && (run.length === 6 || (run.length === 5 && groups[5] === 0xffff))
   if (isMapped) return `::${run.length === 5 ? 'ffff:' : ''}${bytes.subarray(12).join('.')}`
   const hex = groups.map((group) => group.toString(16))
   if (run.length < 2) return hex.join(':')

@@ -22,7 +22,9 @@ export function validateJson(text: string): void {
 }
 
 const WORD_CHARACTER = /[A-Za-z0-9_\u0080-\uffff]/
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+/** As much as belongs to a number, right or wrong, for the error's sake. */
+const NUMBER_TOKEN = /-?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][+-]?\d*)?[A-Za-z0-9_\u0080-\uffff]*/y
 const PLAIN_STRING = /[^"\\\u0000-\u001f]*/y
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
@@ -50,7 +52,7 @@ class JsonReader {
 
   read(): JsonValue {
     this.#skipSpace()
-    const value = this.#value('Expected JSON value, but found')
+    const value = this.#value()
     this.#skipSpace()
     if (this.#end < this.#text.length) this.#unexpected('Expected end of input, but found')
     return value
@@ -72,7 +74,7 @@ class JsonReader {
     return this.#text[this.#end] ?? ''
   }
 
-  #value(expectation: string): JsonValue {
+  #value(): JsonValue {
     const first = this.#peek()
     switch (first) {
       case '{':
@@ -86,7 +88,7 @@ class JsonReader {
       case ':':
       case ',':
       case '':
-        return this.#unexpected(expectation)
+        return this.#unexpected('Expected JSON value, but found')
       default:
         return first === '-' || (first >= '0' && first <= '9') ? this.#number() : this.#word()
     }
@@ -115,7 +117,7 @@ class JsonReader {
         if (this.#peek() !== ':') this.#unexpected('Expected ":", but found')
         this.#end++
         this.#skipSpace()
-        const value = this.#value('Expected JSON value, but found')
+        const value = this.#value()
         if (this.#makesValues) entries.set(key, value)
         this.#skipSpace()
         if (this.#peek() === '}') break
@@ -133,8 +135,8 @@ class JsonReader {
     this.#enter()
     const items: JsonValue[] = []
     if (this.#peek() !== ']') {
-      for (let isFirst = true; ; isFirst = false) {
-        const item = this.#value(isFirst ? 'Expected array element or "]", but found' : 'Expected JSON value, but found')
+      for (;;) {
+        const item = this.#value()
         if (this.#makesValues) items.push(item)
         this.#skipSpace()
         if (this.#peek() === ']') break
@@ -150,19 +152,11 @@ class JsonReader {
 
   #number(): JsonValue {
     this.#start = this.#end
-    NUMBER.lastIndex = this.#start
-    const match = NUMBER.exec(this.#text)?.[0] ?? ''
-    this.#end = this.#start + match.length
-    if (match === '' || this.#isPartOfNumber(this.#peek())) {
-      if (match === '') this.#end++
-      while (this.#isPartOfNumber(this.#peek())) this.#end++
-      this.#invalidToken()
-    }
-    return this.#makesValues ? parseNumeric(match) : null
-  }
-
-  #isPartOfNumber(character: string): boolean {
-    return character !== '' && (WORD_CHARACTER.test(character) || '.+-'.includes(character))
+    NUMBER_TOKEN.lastIndex = this.#start
+    const token = NUMBER_TOKEN.exec(this.#text)?.[0] ?? ''
+    this.#end = this.#start + token.length
+    if (!NUMBER.test(token)) this.#invalidToken()
+    return this.#makesValues ? parseNumeric(token) : null
   }
 
   #word(): JsonValue {

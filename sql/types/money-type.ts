@@ -6,16 +6,16 @@ import { INT8_MAX, INT8_MIN } from './int8.ts'
 import { int8Behaviour } from './integer-types.ts'
 import { int8, type Int8 } from './value.ts'
 
-const MONEY = /^(\()?\s*([+-]?)\s*\$?\s*([+-]?)\s*(\d[\d,]*|(?=\.\d))(?:\.(\d*))?\s*(\))?$/
+const MONEY = /^(\()?\s*([+-]?)\s*\$?\s*([+-]?)\s*([\d,]*)(?:\.(\d*))?([\s)$-]*)$/
 
 function parseMoney(text: string): Int8 {
   const match = MONEY.exec(trimSpace(text))
   if (match === null) throw invalidSyntax('money', text)
-  const [, open, signBefore, signAfter, whole = '', fraction = ''] = match
+  const [, open, signBefore, signAfter, whole = '', fraction = '', tail = ''] = match
   const digits = `${whole.replaceAll(',', '')}${fraction.slice(0, 2).padEnd(2, '0')}`
   let cents = BigInt(digits)
   if ((fraction[2] ?? '0') >= '5') cents += 1n
-  if (open !== undefined || signBefore === '-' || signAfter === '-') cents = -cents
+  if (open !== undefined || signBefore === '-' || signAfter === '-' || /[)-]/.test(tail)) cents = -cents
   if (cents < INT8_MIN || cents > INT8_MAX) throw valueOutOfRange('money', text)
   return int8(cents)
 }

@@ -3,7 +3,7 @@
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'
-import { expectBytes, insufficientData, invalidSyntax, isSpace } from './input-errors.ts'
+import { expectBytes, insufficientData, invalidSyntax, trimSpace } from './input-errors.ts'
 import { oidBehaviour, parseInt2, parseOid } from './integer-types.ts'
 import { INT2_OID } from './oids.ts'
 import { arrayBehaviour } from './array-type.ts'
@@ -88,7 +88,7 @@ function readTid(bytes: Buffer, start: number): string {
 /** tid: '(block,offset)', six bytes. */
 export const tidBehaviour: Behaviour<string> = {
   input(text) {
-    const match = /^\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)/.exec(text)
+    const match = /^\(\s*(\d+),\s*(\d+)\)/.exec(text)
     if (match === null || Number(match[1]) > 0xffff_ffff || Number(match[2]) > 0xffff) throw invalidSyntax('tid', text)
     return `(${Number(match[1])},${Number(match[2])})`
   },
@@ -110,20 +110,11 @@ export const tidBehaviour: Behaviour<string> = {
 }
 
 /** int2vector and oidvector: numbers with blanks between, an array from index 0. */
-function vectorBehaviour(element: Type, parse: (word: string) => number): Behaviour<ArrayValue> {
+function vectorBehaviour(element: Type, parse: (text: string) => number[]): Behaviour<ArrayValue> {
   const base = arrayBehaviour(element)
   return {
     ...base,
-    input(text) {
-      const words: string[] = []
-      for (let at = 0; at < text.length; ) {
-        while (isSpace(text.charCodeAt(at))) at++
-        const start = at
-        while (at < text.length && !isSpace(text.charCodeAt(at))) at++
-        if (at > start) words.push(text.slice(start, at))
-      }
-      return makeVector(element.oid, words.map(parse))
-    },
+    input: (text) => makeVector(element.oid, parse(text)),
     output: (value) => value.elements.join(' '),
     receive(bytes, start, end, typmod, context) {
       if (end - start < 12) throw insufficientData()
@@ -158,9 +149,24 @@ function compareVectors(a: ArrayValue, b: ArrayValue): number {
 }
 
 export function int2vectorBehaviour(element: Type): Behaviour<ArrayValue> {
-  return vectorBehaviour(element, parseInt2)
+  return vectorBehaviour(element, (text) => (text.match(WORDS) ?? []).map(parseInt2))
 }
 
 export function oidvectorBehaviour(element: Type): Behaviour<ArrayValue> {
-  return vectorBehaviour(element, parseOid)
+  return vectorBehaviour(element, parseOids)
+}
+
+const WORDS = /[^ \t-\r]+/g
+
+/** oids follow each other as C's strtoul finds them; what is left when it finds none is wrong. */
+function parseOids(text: string): number[] {
+  const oids: number[] = []
+  let rest = trimSpace(text)
+  while (rest !== '') {
+    const digits = /^[+-]?\d+/.exec(rest)?.[0]
+    if (digits === undefined) throw invalidSyntax('oid', rest)
+    oids.push(parseOid(digits))
+    rest = trimSpace(rest.slice(digits.length))
+  }
+  return oids
 }
