@@ -98,6 +98,7 @@ class History {
   async replaceWriter(): Promise<void> {
     const { cluster } = this
     const old = this.volume
+    const oldPages = new Map(this.clients[0]?.fake.pages)
     this.volume = await cluster.open()
     this.generation++
     for (const client of this.clients) {
@@ -108,15 +109,16 @@ class History {
       client.fake.last = vdl
       client.fake.tail = tail
     }
-    if (cluster.draw(2) === 0) this.#writeAsOld(old)
+    if (cluster.draw(2) === 0) this.#writeAsOld(old, oldPages)
   }
 
   /** The old writer is not dead after all. */
-  #writeAsOld(old: Volume): void {
+  #writeAsOld(old: Volume, pages: ReadonlyMap<number, number[]>): void {
     const client = must(this.clients[0])
     const log = old.log(client.fake.timeline)
     const ghost = new FakeLog(client.fake.timeline)
     ghost.tail = log.tail
+    for (const [page, lsns] of pages) ghost.pages.set(page, lsns)
     const bytes = ghost.record({ page: 1 })
     try {
       log.append(bytes, 0, bytes.length, true)

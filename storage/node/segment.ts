@@ -74,7 +74,7 @@ export class Segment {
   judge(header: BatchHeader): Acceptance {
     if (this.isAnnulled(header.first)) return 'annulled'
     if (this.lastOf(header) <= this.scl || this.pending.has(header.previous)) return 'known'
-    return header.previous <= this.scl ? 'next' : 'gap'
+    return header.previous === this.scl ? 'next' : 'gap'
   }
 
   /** Takes a batch that the store holds now. Returns those it makes complete, in order: itself and pending ones. */

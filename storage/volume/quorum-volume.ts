@@ -14,7 +14,7 @@ import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { NodeState, TimelineBirth } from '../message/message.ts'
 import { catchUp, type CatchUpSurroundings, fillSegment } from './catch-up.ts'
 import { LogWriter } from './log-writer.ts'
-import { type NodeAddress, NodeLink, type NodeRequest } from './node-link.ts'
+import { type NodeAddress, NodeError, NodeLink, type NodeRequest } from './node-link.ts'
 import { PageSource } from './page-source.ts'
 import { checkQuorum, type Quorum } from './quorum.ts'
 import { alignNode, recover, type Recovered } from './recovery.ts'
@@ -371,21 +371,39 @@ class QuorumVolume implements Volume {
     })
   }
 
-  /** Sends to every live node; resolves when a write quorum of them did it. */
+  /** Sends to every node; resolves when a write quorum of them did it. */
   #onWriteQuorum(request: NodeRequest, done: (node: number) => void): Promise<void> {
-    const { writeCount: write } = this.#options.quorum
+    const { writeCount } = this.#options.quorum
     return new Promise((resolve, reject) => {
       let agreed = 0
       let refused = 0
       for (const [node, link] of this.#links.entries()) {
-        const settle = (error: unknown): void => {
-          if (error === undefined) done(node)
-          if (error === undefined && ++agreed === write) resolve()
-          if (error !== undefined && ++refused === this.#links.length - write + 1) reject(error)
-        }
-        link.request(request).then(() => settle(undefined), settle)
+        this.#insist(link, request).then(
+          () => {
+            done(node)
+            if (++agreed === writeCount) resolve()
+          },
+          (error: unknown) => {
+            if (++refused === this.#links.length - writeCount + 1) reject(error)
+          },
+        )
       }
     })
+  }
+
+  /** Makes a request until the node does it: one that is behind is brought up first. Rejects when it is gone. */
+  async #insist(link: NodeLink, request: NodeRequest): Promise<void> {
+    for (;;) {
+      try {
+        await link.request(request)
+        return
+      } catch (error) {
+        const isBehind = error instanceof NodeError && error.answer.failure === 'behind'
+        if (!isBehind || this.#closed) throw error
+        link.lag()
+      }
+      await new Promise<void>((resolve) => void this.#options.clock.after(REJOIN_PAUSE_MS, resolve))
+    }
   }
 
   /** Nodes whose segment of the timeline reaches `lsn`. */
