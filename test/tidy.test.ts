@@ -1,7 +1,7 @@
 // Rules about the source that no compiler knows: imports point down, files have a header and an end, nothing is named
 // after nothing. It reads every file itself and fails if it saw too few, so that it cannot pass by looking at nothing.
 //
-//   server ─▶ sql/session ─▶ ddl ─▶ exec ─▶ plan ─▶ analyze ─▶ parse ─▶ tree ─▶ catalog ─▶ functions ─▶ types
+//   server ─▶ sql/session ─▶ ddl ─▶ plan ─▶ exec ─▶ analyze ─▶ parse ─▶ tree ─▶ catalog ─▶ functions ─▶ types
 //          ─▶ storage/engine ─▶ storage/volume │ storage/node ─▶ message ─▶ page ─▶ log ─▶ base
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -25,8 +25,9 @@ const RANKS: readonly (readonly string[])[] = [
   ['sql/tree'],
   ['sql/parse'],
   ['sql/analyze'],
-  ['sql/plan'],
+  // The planner builds the operators of exec, which know nothing of plans.
   ['sql/exec'],
+  ['sql/plan'],
   ['sql/ddl'],
   ['sql/session'],
   ['server'],
@@ -131,9 +132,11 @@ test('the layer check sees what it should', () => {
 })
 
 test('every file opens with a comment that says what it is', () => {
-  const bare = SOURCES.filter(
-    ({ lines }) => !/^(\/\/|\/\*)/.test(lines[lines[0]?.startsWith('#!') === true ? 1 : 0] ?? ''),
-  )
+  const bare = SOURCES.filter(({ path, lines }) => {
+    if (path.endsWith('.test.ts')) return false
+    const first = lines[lines[0]?.startsWith('#!') === true ? 1 : 0] ?? ''
+    return !/^(\/\/|\/\*)/.test(first)
+  })
   expect(bare.map(({ path }) => path)).toEqual([])
 })
 

@@ -2,7 +2,7 @@
 // notices, the error with its position, and the transaction status.
 
 import { serialize } from 'pg-protocol'
-import { RawClient, reportFields } from './raw-client.ts'
+import { type RawClient, reportFields } from './raw-client.ts'
 import type { ScriptStatement } from './script.ts'
 
 /** simple: Query. extended: Parse, Bind, Describe, Execute, Sync. binary: the same, with binary results. */
