@@ -165,15 +165,15 @@ export class IndexMatcher {
     if (column === undefined) return false
     if (column.column < 0) {
       if (column.expression === undefined) return false
-      return sameExpr(expr, this.#overEntry(column.expression))
+      return sameExpr(expr, this.#overEntry(column.expression, 'index-expression'))
     }
     const bare = bareColumn(expr)
     return bare?.relation === this.#from.id && this.#from.tableColumns[bare.column] === column.column
   }
 
   /** A stored expression over this entry's columns. */
-  #overEntry(text: string): Expr {
-    const bound = this.#planner.bindTableExpression(text, this.#table, STORED_RELATION)
+  #overEntry(text: string, kind: 'index-expression' | 'index-predicate'): Expr {
+    const bound = this.#planner.bindTableExpression(text, this.#table, STORED_RELATION, { kind })
     const { id, tableColumns } = this.#from
     return replace(bound, (one) => {
       if (one.kind !== 'column' || one.relation !== STORED_RELATION) return undefined
@@ -183,7 +183,7 @@ export class IndexMatcher {
 
   #impliesPredicate(index: Index, conditions: readonly Expr[]): boolean {
     if (index.predicate === undefined) return true
-    const needed = conjunctsOf(this.#overEntry(index.predicate))
+    const needed = conjunctsOf(this.#overEntry(index.predicate, 'index-predicate'))
     return needed.every((one) => conditions.some((condition) => sameExpr(one, condition) || impliesNotNull(condition, one)))
   }
 }

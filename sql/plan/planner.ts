@@ -5,19 +5,15 @@
 //                 └▶ modify-*.ts (INSERT, UPDATE, DELETE)
 
 import { must } from '../../storage/base/assert.ts'
-import type { Catalog, Table } from '../catalog/catalog.ts'
 import type { PlanNode } from '../exec/operator.ts'
-import { type DomainRules, ExpressionCompiler } from '../exec/expression/compiler.ts'
+import { ExpressionCompiler } from '../exec/expression/compiler.ts'
 import type { Fragment } from '../exec/expression/source.ts'
 import { Subplan, type SubplanOptions } from '../exec/expression/subplan.ts'
 import { replace, visitQuery } from '../exec/expression/walk.ts'
-import type { WriteEnvironment } from '../exec/modify/compiled-table.ts'
 import type { Runtime } from '../exec/runtime.ts'
-import type { FunctionRegistry } from '../functions/function.ts'
 import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
 import type { Query } from '../tree/query.ts'
 import { unsupported } from '../types/sql-error.ts'
-import type { Type } from '../types/type.ts'
 import type { Row, Value } from '../types/value.ts'
 import { CteRegistry } from './cte.ts'
 import { isVolatile } from './expr-facts.ts'
@@ -25,26 +21,23 @@ import { Layout, LayoutScope, type NamedRow, OuterScope, slotColumn, type Subque
 import type { PlanContext } from './plan-context.ts'
 import { planQuery } from './query.ts'
 import type { Planned } from './path.ts'
+import { CatalogEnvironment } from './write-environment.ts'
 
 /** Relation ids of the planner's own making count down from here; analysis counts up from 1. */
 const SYNTHETIC_START = -1000
 
-export class Planner implements WriteEnvironment {
+export class Planner extends CatalogEnvironment {
   readonly context: PlanContext
-  readonly catalog: Catalog
-  readonly functions: FunctionRegistry
   readonly ctes: CteRegistry
   /** Names of rules that fired, in order: golden tests look at them. */
   readonly fired: string[] = []
-  readonly #domains = new Map<number, DomainRules | undefined>()
   #slotCount = 0
   #stateCount = 0
   #synthetic = SYNTHETIC_START
 
   constructor(context: PlanContext) {
+    super(context)
     this.context = context
-    this.catalog = context.catalog
-    this.functions = context.catalog.functions
     this.ctes = new CteRegistry(this)
   }
 
@@ -62,33 +55,6 @@ export class Planner implements WriteEnvironment {
 
   newRelation(): RelationId {
     return this.#synthetic-- as RelationId
-  }
-
-  type(oid: number): Type {
-    return must(this.catalog.type(oid), 'analysis resolved every type')
-  }
-
-  domain(oid: number): DomainRules | undefined {
-    if (this.#domains.has(oid)) return this.#domains.get(oid)
-    const entry = this.catalog.typeEntry(oid)
-    const info = entry?.domain
-    let rules: DomainRules | undefined
-    if (entry !== undefined && info !== undefined) {
-      const below = this.domain(info.baseOid)
-      const own = [...info.checks].sort((a, b) => (a.name < b.name ? -1 : 1))
-      const checks = own.map((check) => ({
-        name: check.name,
-        expr: this.context.bindDomainCheck(check.expression, info.baseOid),
-      }))
-      const notNull = info.notNull || below?.notNull === true
-      rules = { name: entry.type.name, baseOid: info.baseOid, notNull, checks: [...(below?.checks ?? []), ...checks] }
-    }
-    this.#domains.set(oid, rules)
-    return rules
-  }
-
-  bindTableExpression(text: string, table: Table, relation: RelationId): Expr {
-    return this.context.bindTableExpression(text, table, relation)
   }
 
   readonly subqueryCompiler: SubqueryCompiler = (expr, compiler, scope) => this.#compileSubquery(expr, compiler, scope)

@@ -33,11 +33,11 @@ const SEEK_COST = 0.3
 
 /** All paths over a table, given the conditions that can be used at the scan (its own, and parameterised ones). */
 export function tablePaths(planner: Planner, from: TableFrom, conditions: readonly Expr[], wantsOrder: boolean): Path[] {
-  const figures = planner.context.estimate(from.table.tree)
-  const tableRows = Math.max(1, figures.cellCount)
+  const figures = planner.context.estimate(from.table.oid)
+  const tableRows = Math.max(1, figures.tuples)
   const rows = Math.max(1, tableRows * conditions.reduce((all, one) => all * selectivityOf(planner, one, tableRows), 1))
   const width = from.columns.length * 8
-  const scanCost = figures.pageCount + tableRows * (SEQUENTIAL_ROW_COST + CONDITION_COST * conditions.length)
+  const scanCost = figures.pages + tableRows * (SEQUENTIAL_ROW_COST + CONDITION_COST * conditions.length)
   const paths: Path[] = [
     new TablePath(planner, from, conditions, { kind: 'scan' }, { rows, startup: 0, total: scanCost, width }),
   ]

@@ -15,10 +15,15 @@ import { unsupported } from '../../types/sql-error.ts'
 import type { Runtime } from '../runtime.ts'
 import { clusterKeyColumns, keyColumnsOf, rowKeySize } from './index-key.ts'
 
-/** Binds SQL text that the catalog keeps; the planner's context implements it. */
+/** What a stored expression is; defaults and generated columns are converted to their column's type. */
+export type StoredPurpose =
+  | { readonly kind: 'check' | 'index-expression' | 'index-predicate' }
+  | { readonly kind: 'default' | 'generated'; readonly column: number }
+
+/** Binds SQL text that the catalog keeps; see sql/plan/write-environment.ts. */
 export interface StoredExpressions {
-  /** A default, CHECK, index expression or predicate over one table's columns (ColumnExpr by table.columns index). */
-  bindTableExpression(text: string, table: Table, relation: RelationId): Expr
+  /** Over one table's columns: ColumnExpr of `relation`, by table.columns index. */
+  bindTableExpression(text: string, table: Table, relation: RelationId, purpose: StoredPurpose): Expr
 }
 
 export interface WriteEnvironment extends CompileEnvironment, StoredExpressions {
@@ -64,7 +69,6 @@ export class CompiledTable {
   readonly decode: (cell: Cell) => Row
   /** A full row in the order that the codec encodes. */
   readonly toLayout: (row: Row) => Row
-  readonly #expressions = new Map<string, Expr>()
 
   constructor(table: Table, environment: WriteEnvironment) {
     this.table = table
@@ -88,14 +92,14 @@ export class CompiledTable {
     return new ExpressionCompiler(this.environment, new FullRowScope(this.table))
   }
 
-  /** A stored expression, bound. */
-  bind(text: string): Expr {
-    let expr = this.#expressions.get(text)
-    if (expr === undefined) {
-      expr = this.environment.bindTableExpression(text, this.table, STORED_RELATION)
-      this.#expressions.set(text, expr)
-    }
-    return expr
+  /** A column's default, converted to its type; undefined: none (NULL). */
+  bindDefault(column: number): Expr | undefined {
+    const text = this.table.columns[column]?.default
+    return text === undefined ? undefined : this.#bind(text, { kind: 'default', column })
+  }
+
+  #bind(text: string, purpose: StoredPurpose): Expr {
+    return this.environment.bindTableExpression(text, this.table, STORED_RELATION, purpose)
   }
 
   #rowKeyEncoder(clusterKey: readonly number[]): (row: Row, writer: Parameters<KeyEncoder>[1]) => void {
@@ -124,14 +128,14 @@ export class CompiledTable {
         dependsOn.add(column.column)
         return `r[${column.column}]`
       }
-      const expr = this.bind(must(column.expression))
+      const expr = this.#bind(must(column.expression), { kind: 'index-expression' })
       addColumns(expr, dependsOn)
       return compiler.value(expr).source
     })
     const values = compiler.builder.build<CompiledIndex['values']>('rt, r', `return [${sources.join(', ')}]`)
     let includes: RowFunction | undefined
     if (index.predicate !== undefined) {
-      const predicate = this.bind(index.predicate)
+      const predicate = this.#bind(index.predicate, { kind: 'index-predicate' })
       addColumns(predicate, dependsOn)
       const inner = this.compiler()
       includes = inner.builder.build<RowFunction>('rt, r', `return ${inner.condition(predicate)}`)
@@ -146,7 +150,7 @@ export class CompiledTable {
     const compiler = this.compiler()
     const lines = generated.map((i) => {
       const text = must(this.table.columns[i]?.default, 'a generated column has an expression')
-      return `r[${i}] = ${compiler.value(this.bind(text)).source}`
+      return `r[${i}] = ${compiler.value(this.#bind(text, { kind: 'generated', column: i })).source}`
     })
     return compiler.builder.build('rt, r', lines.join('\n'))
   }
@@ -156,7 +160,7 @@ export class CompiledTable {
     if (checks.length === 0) return undefined
     const compiler = this.compiler()
     const lines = checks.map((check) => {
-      const { source } = compiler.value(this.bind(check.expression))
+      const { source } = compiler.value(this.#bind(check.expression, { kind: 'check' }))
       return `if ((${source}) === false) return ${compiler.builder.bind(check.name)}`
     })
     return compiler.builder.build('rt, r', `${lines.join('\n')}\nreturn undefined`)

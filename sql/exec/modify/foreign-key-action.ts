@@ -61,9 +61,9 @@ function changeOne(change: ReferencingChange, found: FoundRow, writer: TableWrit
 
 function newValue(change: ReferencingChange, child: CompiledTable, column: number, i: number, runtime: Runtime): Value {
   if (change.action === 'cascade') return change.replacement?.[i] ?? null
-  const text = child.table.columns[column]?.default
-  if (change.action === 'set-null' || text === undefined) return null
+  const expr = change.action === 'set-null' ? undefined : child.bindDefault(column)
+  if (expr === undefined) return null
   const compiler = child.compiler()
-  const { source } = compiler.value(child.bind(text))
+  const { source } = compiler.value(expr)
   return compiler.builder.build<(rt: Runtime) => Value>('rt', `return ${source}`)(runtime)
 }

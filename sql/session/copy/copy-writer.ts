@@ -77,8 +77,8 @@ function compileDefaults(
 ): ((runtime: Runtime, row: Row) => void) | undefined {
   const compiler = compiled.compiler()
   const lines = compiled.table.columns.flatMap((column, i) => {
-    if (given.has(i) || column.isDropped || column.generated || column.default === undefined) return []
-    return [`r[${i}] = ${compiler.value(compiled.bind(column.default)).source}`]
+    const expr = given.has(i) || column.isDropped || column.generated ? undefined : compiled.bindDefault(i)
+    return expr === undefined ? [] : [`r[${i}] = ${compiler.value(expr).source}`]
   })
   if (lines.length === 0) return undefined
   return compiler.builder.build('rt, r', lines.join('\n'))
