@@ -34,6 +34,15 @@ export interface SetDefinition {
   readonly rows: (context: FunctionContext, ...args: never[]) => Iterable<Value | Row>
 }
 
+/** A set-returning function that depends on the types or the column definition list of its call. */
+export interface TypedSetDefinition {
+  readonly specialiseRows: (
+    argumentTypes: readonly number[],
+    returnType: number,
+    columns: readonly { readonly name: string; readonly type: number; readonly typmod: number }[],
+  ) => (context: FunctionContext, ...args: never[]) => Iterable<Value | Row>
+}
+
 /** An aggregate; `strict` unless said otherwise. */
 export interface AggregateDefinition<State = never> {
   readonly strict?: boolean | undefined
@@ -53,6 +62,7 @@ export type Definition =
   | ContextDefinition
   | TypedDefinition
   | SetDefinition
+  | TypedSetDefinition
   | AggregateDefinition
   | WindowDefinition
 

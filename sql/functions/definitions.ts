@@ -16,9 +16,11 @@ import { dateTimeFunctions } from './datetime.ts'
 import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
+import { identifierFunctions } from './identifier.ts'
 import { integerFunctions } from './integer.ts'
 import { intervalFunctions } from './interval.ts'
 import { jsonBuildFunctions } from './json-build.ts'
+import { jsonRecordFunctions } from './json-record.ts'
 import { jsonFunctions } from './json.ts'
 import { jsonbFunctions } from './jsonb.ts'
 import { mathFunctions } from './math.ts'
@@ -47,9 +49,11 @@ const areas: readonly Definitions[] = [
   decimalFunctions,
   encodingFunctions,
   floatFunctions,
+  identifierFunctions,
   integerFunctions,
   intervalFunctions,
   jsonBuildFunctions,
+  jsonRecordFunctions,
   jsonFunctions,
   jsonbFunctions,
   mathFunctions,

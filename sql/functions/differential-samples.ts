@@ -86,13 +86,13 @@ export const knownDifferences: readonly RegExp[] = [
   /^(bpchar|right)\(.*-?214748364\d/,
   // Fields that overflow are an error to us (and to PostgreSQL 17); 15 wraps around.
   /^make_(interval|date)\(.*(-2147483648|2147483647|e30[08]|-1e308)/,
-  /^trunc\(numeric .*2147483647/,
+  /^(trunc|round)\(numeric .*2147483647/,
   // Basic regular expressions are refused.
   /^regexp_\w+\(.*text b[,)]/,
   // PostgreSQL reckons with the largest int8 for infinity there.
   /^age\(.*infinity/,
   // One unit in the last place, as C libraries differ.
-  /^(sin|cos)\(/,
+  /^(sin|cos|atan2|d?pow|power)\(/,
   // PostgreSQL takes any length of a bit string here, up to its memory.
   /^bit\(.*2147483647/,
 ]

@@ -56,8 +56,9 @@ function combinations(fn: ScalarFunction): (string | null)[][] {
 
 async function askPostgres(fn: ScalarFunction, args: readonly (string | null)[]): Promise<{ text: string; type: number }> {
   const list = args.map((arg, i) => {
+    const variadic = fn.variadicType !== 0 && i === args.length - 1 ? 'variadic ' : ''
     const type = testContext.lookup.type(fn.argumentTypes[i] ?? 0).name
-    return arg === null ? `null::pg_catalog."${type}"` : `${client.escapeLiteral(arg)}::pg_catalog."${type}"`
+    return variadic + (arg === null ? `null::pg_catalog."${type}"` : `${client.escapeLiteral(arg)}::pg_catalog."${type}"`)
   })
   try {
     const result = await client.query({ text: `select pg_catalog."${fn.name}"(${list.join(', ')})`, rowMode: 'array' })

@@ -79,6 +79,17 @@ export interface SetFunction extends CallableBase {
   readonly call: (...args: never[]) => Iterable<Value | Row>
   /** OUT columns: names and types; empty for a single column named after the function. */
   readonly columns: readonly { readonly name: string; readonly type: number }[]
+  /**
+   * Functions whose rows depend on the call: given the actual argument types, the return type, and the column
+   * definition list of FROM f() AS t(a int, ...) (empty without one), it gives the function to call instead of `call`.
+   */
+  readonly specialise?:
+    | ((
+        argumentTypes: readonly number[],
+        returnType: number,
+        columns: readonly { readonly name: string; readonly type: number; readonly typmod: number }[],
+      ) => (...args: never[]) => Iterable<Value | Row>)
+    | undefined
 }
 
 /**

@@ -28,6 +28,13 @@ function element(value: string, index: number): Value {
   return kindOf(value) === 'array' ? (elementOf(value, index) ?? null) : null
 }
 
+/** A jsonb scalar is kept as an array of one, and it shows here. */
+function elementOfJsonb(value: string, index: number): Value {
+  const kind = kindOf(value)
+  if (kind === 'object' || kind === 'array') return element(value, index)
+  return index === 0 || index === -1 ? value : null
+}
+
 const asText = (value: Value): Value => (value === null ? null : textOf(value as string))
 
 /** An array's subscript in a path: an integer as C's strtol reads it. */
@@ -93,10 +100,11 @@ function* keyRows(value: string, name: string): Iterable<Value> {
 
 function* bothTypes(): Iterable<readonly [string, Definition]> {
   for (const type of ['json', 'jsonb']) {
+    const at = type === 'json' ? element : elementOfJsonb
     yield [`${type}_object_field(${type},text)`, { call: member }]
     yield [`${type}_object_field_text(${type},text)`, { call: (value: string, key: string) => asText(member(value, key)) }]
-    yield [`${type}_array_element(${type},int4)`, { call: element }]
-    yield [`${type}_array_element_text(${type},int4)`, { call: (value: string, i: number) => asText(element(value, i)) }]
+    yield [`${type}_array_element(${type},int4)`, { call: at }]
+    yield [`${type}_array_element_text(${type},int4)`, { call: (value: string, i: number) => asText(at(value, i)) }]
     yield [`${type}_extract_path(${type},_text)`, { call: followPath }]
     yield [
       `${type}_extract_path_text(${type},_text)`,

@@ -104,13 +104,16 @@ class PathChange {
     if (!isContainer(target)) {
       throw new SqlError('22023', this.change === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar')
     }
-    return this.path.length === 0 ? target : this.at(target, 0)
+    // Where there is nothing to change PostgreSQL does not look at the path.
+    if (this.path.length === 0 || (!this.createsMissing && /^[{[][}\]]$/.test(target))) return target
+    return this.at(target, 0)
   }
 
   private at(target: string, level: number): string {
+    const step = this.step(level)
     const kind = kindOf(target)
-    if (kind === 'object') return this.inObject(target, level)
-    return kind === 'array' ? this.inArray(target, level) : target
+    if (kind === 'object') return this.inObject(target, level, step)
+    return kind === 'array' ? this.inArray(target, level, step) : target
   }
 
   private step(level: number): string {
@@ -123,8 +126,7 @@ class PathChange {
     return this.change !== 'replace' && this.change !== 'delete'
   }
 
-  private inObject(target: string, level: number): string {
-    const key = this.step(level)
+  private inObject(target: string, level: number, key: string): string {
     const isLast = level === this.path.length - 1
     const members = new Map(membersOf(target))
     const current = members.get(key)
@@ -145,8 +147,7 @@ class PathChange {
     return makeObject(members)
   }
 
-  private inArray(target: string, level: number): string {
-    const step = this.step(level)
+  private inArray(target: string, level: number, step: string): string {
     if (!/^\s*[+-]?\d+$/.test(step)) {
       throw new SqlError('22P02', `path element at position ${level + 1} is not an integer: "${step}"`)
     }
@@ -193,13 +194,7 @@ function insert(target: string, path: ArrayValue, value: string, after: boolean)
 function setLax(target: string | null, path: ArrayValue | null, ...rest: [string | null, boolean | null, string | null]): Value {
   const [value, create, forNull] = rest
   if (target === null || path === null || create === null) return null
-  if (forNull === null || !['raise_exception', 'use_json_null', 'delete_key', 'return_target'].includes(forNull)) {
-    throw new SqlError(
-      '22023',
-      'null_value_treatment must be "delete_key", "return_target", "use_json_null", or "raise_exception"',
-    )
-  }
-  if (value !== null) return set(target, path, value, create)
+  if (forNull !== null && value !== null) return set(target, path, value, create)
   switch (forNull) {
     case 'raise_exception':
       throw new SqlError('22004', 'JSON value must not be null', {
@@ -210,8 +205,13 @@ function setLax(target: string | null, path: ArrayValue | null, ...rest: [string
       return set(target, path, 'null', create)
     case 'delete_key':
       return new PathChange(path, 'delete', '').apply(target)
-    default:
+    case 'return_target':
       return target
+    default:
+      throw new SqlError(
+        '22023',
+        'null_value_treatment must be "delete_key", "return_target", "use_json_null", or "raise_exception"',
+      )
   }
 }
 

@@ -176,7 +176,7 @@ function widthBucket(operand: number, low: number, high: number, count: number):
     return count + 1
   }
   const share = isInfinite(high - low) ? (operand / 2 - low / 2) / (high / 2 - low / 2) : (operand - low) / (high - low)
-  return Math.min(Math.floor(share * count), count - 1) + 1
+  return Math.floor(share * count) + 1
 }
 
 const round = { call: (a: number): number => (Number.isFinite(a) ? roundHalfEven(a) : a) }

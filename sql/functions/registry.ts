@@ -7,7 +7,7 @@
 // What has no definition here does not exist for analysis. Built once, when first asked for; never changes.
 
 import { assert, must } from '../../storage/base/assert.ts'
-import type { Definition } from './definition.ts'
+import type { Definition, SetDefinition, TypedSetDefinition } from './definition.ts'
 import { allDefinitions } from './definitions.ts'
 import { castFacts, functionFacts, operatorFacts, typeFacts } from './facts.ts'
 import type {
@@ -16,6 +16,7 @@ import type {
   FunctionRegistry,
   Operator,
   ScalarFunction,
+  SetFunction,
   SqlFunction,
   Volatility,
 } from './function.ts'
@@ -80,14 +81,27 @@ function functionOf(row: readonly string[], definition: Definition): SqlFunction
     return { ...base, kind: 'aggregate', strict, init, step, final, combine, directArgumentCount }
   }
   // Functions that return one record by OUT arguments (pg_sequence_parameters) are sets of one row to us.
-  if (!('rows' in definition)) return scalarOf(base, flags, definition)
+  if ('rows' in definition || 'specialiseRows' in definition) return setOf(row, base, definition)
+  return scalarOf(base, flags, definition)
+}
+
+function setOf(row: readonly string[], base: Base, definition: SetDefinition | TypedSetDefinition): SetFunction {
   const columns = listOf(row[7], ',').map((column) => {
     const colon = column.lastIndexOf(':')
     return { name: column.slice(0, colon), type: Number(column.slice(colon + 1)) }
   })
-  const volatility = must(volatilities[flags.charAt(1)])
-  const call = definition.rows as never
-  return { ...base, kind: 'set', volatility, strict: flags.charAt(2) === 's', call, usesContext: true, columns }
+  const flags = must(row[2])
+  const common = {
+    ...base,
+    kind: 'set' as const,
+    volatility: must(volatilities[flags.charAt(1)]),
+    strict: flags.charAt(2) === 's',
+    usesContext: true,
+    columns,
+  }
+  if ('rows' in definition) return { ...common, call: definition.rows as SetFunction['call'] }
+  const specialise = definition.specialiseRows
+  return { ...common, call: specialise(base.argumentTypes, base.returnType, []) as SetFunction['call'], specialise }
 }
 
 function operatorOf(row: readonly string[]): Operator {

@@ -36,6 +36,13 @@ export type VisibleKind =
   | 'ts_template'
   | 'ts_config'
 
+/** A column as record-making functions (json_populate_record, json_to_record) need it. */
+export interface ColumnDescription {
+  readonly name: string
+  readonly type: number
+  readonly typmod: number
+}
+
 /** Descriptions of catalog objects as SQL (documentation, section 9.26.4). */
 export interface CatalogServices {
   isVisible(kind: VisibleKind, oid: number): boolean | null
@@ -81,6 +88,10 @@ export interface CatalogServices {
   /** Version of a collation's library, or null. */
   collationVersion(oid: number): string | null
   temporarySchema(): number
+  /** Columns of a composite type, dropped ones left out. */
+  compositeFields(typeOid: number): readonly ColumnDescription[]
+  /** Labels of an enum in its order. */
+  enumLabels(typeOid: number): readonly string[]
   /** pg_options_to_table and aclexplode need no catalog; aclitem's role names do: oid of a role name, 0 for PUBLIC. */
   roleOid(name: string): number
 }
