@@ -3,6 +3,7 @@
 import type { Definition, Definitions } from './definition.ts'
 import { collectAggregates } from './aggregate-collect.ts'
 import { extremeAggregates } from './aggregate-extreme.ts'
+import { statisticsAggregates } from './aggregate-statistics.ts'
 import { sumAggregates } from './aggregate-sum.ts'
 import { arrayFunctions } from './array.ts'
 import { booleanFunctions } from './boolean.ts'
@@ -13,6 +14,7 @@ import { dateTimeMakeFunctions } from './datetime-make.ts'
 import { datePartFunctions } from './datetime-part.ts'
 import { timeZoneFunctions } from './datetime-zone.ts'
 import { dateTimeFunctions } from './datetime.ts'
+import { decimalMathFunctions } from './decimal-math.ts'
 import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
@@ -36,6 +38,7 @@ import { windowFunctions } from './window.ts'
 const areas: readonly Definitions[] = [
   collectAggregates,
   extremeAggregates,
+  statisticsAggregates,
   sumAggregates,
   arrayFunctions,
   booleanFunctions,
@@ -46,6 +49,7 @@ const areas: readonly Definitions[] = [
   datePartFunctions,
   timeZoneFunctions,
   dateTimeFunctions,
+  decimalMathFunctions,
   decimalFunctions,
   encodingFunctions,
   floatFunctions,

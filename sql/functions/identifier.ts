@@ -2,7 +2,7 @@
 
 import type { Definitions } from './definition.ts'
 import { numericToInt8 } from '../types/numeric-arithmetic.ts'
-import { type Numeric, parseNumeric } from '../types/numeric.ts'
+import { type Numeric, formatNumeric, parseNumeric } from '../types/numeric.ts'
 import { ANYENUM_OID, TEXT_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { ArrayValue, type Int8, type Value } from '../types/value.ts'
@@ -103,8 +103,13 @@ function sizeBytes(text: string): Int8 {
   return numericToInt8({ ...value, coefficient: value.coefficient * 1024n ** BigInt(at) })
 }
 
-/** The integer part that pg_size_pretty(numeric) shows. */
-const wholePart = (size: Numeric): bigint => size.coefficient / 10n ** BigInt(size.scale)
+/** Small numerics show their digits behind the point, larger ones are whole. */
+function prettyNumeric(size: Numeric): string {
+  if (size.special !== undefined) return `${size.special} PB`
+  const whole = size.coefficient / 10n ** BigInt(size.scale)
+  const isSmall = (whole < 0n ? -whole : whole) < 10_240n
+  return isSmall ? `${formatNumeric(size)} bytes` : prettySize(whole)
+}
 
 export const identifierFunctions: Definitions = {
   'gen_random_uuid()': { context: randomUuid },
@@ -121,6 +126,6 @@ export const identifierFunctions: Definitions = {
   'num_nonnulls(any)': countNulls(false),
   'parse_ident(text,bool)': { call: parseIdentifier },
   'pg_size_pretty(int8)': { call: (size: Int8) => prettySize(BigInt(size)) },
-  'pg_size_pretty(numeric)': { call: (size: Numeric) => prettySize(wholePart(size)) },
+  'pg_size_pretty(numeric)': { call: prettyNumeric },
   'pg_size_bytes(text)': { call: sizeBytes },
 }
