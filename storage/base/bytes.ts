@@ -63,12 +63,12 @@ export function compareRanges(
 }
 
 /**
- * Copies from[start, end) to `to` at `at`. Short copies go byte by byte: below some dozens of bytes that is cheaper than
- * the call into the runtime.
+ * Copies from[start, end) to `to` at `at`; the ranges do not overlap. Short copies go byte by byte: that is cheaper than
+ * the call into the runtime, which makes an object for the range.
  */
 export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   const length = end - start
-  if (length < 48) {
+  if (length < 160) {
     for (let i = 0; i < length; i++) to[at + i] = from[start + i] as number
   } else if (Buffer.isBuffer(from)) {
     from.copy(to, at, start, end)

@@ -49,8 +49,11 @@ export class LeafWalk {
   private state: State = 'after'
   private path: Path = newPath()
   private scratch: Path = newPath()
-  private frame = -1
+  /** The leaf in memory, as long as the pool's stamp is this one. */
   private stamp = -1
+  private bytes: Buffer
+  private dataView: DataView
+  private at = 0
   private slot = 0
   /** The slot at which the walk leaves this leaf. */
   private limit = 0
@@ -66,6 +69,8 @@ export class LeafWalk {
     this.tree = tree
     this.cell = cell
     this.readLsn = view.readLsn
+    this.bytes = cell.bytes
+    this.dataView = cell.view
   }
 
   seek(low: Uint8Array | undefined, high: Uint8Array | undefined, descending: boolean): void {
@@ -105,14 +110,17 @@ export class LeafWalk {
   }
 
   private fill(slot: number): void {
-    const pool = this.space.pool
-    if (this.stamp !== pool.stamp) {
-      this.frame = this.space.read(this.path.leaf, this.readLsn)
-      this.stamp = pool.stamp
-    }
-    const frame = this.frame
-    const bytes = pool.buffer(frame)
-    fillFromLeaf(this.cell, bytes, pool.view(frame), pool.offset(frame), slot, this.overflow, this.readLsn)
+    const { pool } = this.space
+    if (this.stamp !== pool.stamp) this.lookAt(this.space.read(this.path.leaf, this.readLsn))
+    fillFromLeaf(this.cell, this.bytes, this.dataView, this.at, slot, this.overflow, this.readLsn)
+  }
+
+  private lookAt(frame: number): void {
+    const { pool } = this.space
+    this.bytes = pool.buffer(frame)
+    this.dataView = pool.view(frame)
+    this.at = pool.offset(frame)
+    this.stamp = pool.stamp
   }
 
   private begin(): boolean {
@@ -190,8 +198,7 @@ export class LeafWalk {
     if (first > end) first = end
     this.slot = this.descending ? end : first - 1
     this.limit = this.descending ? first - 1 : end
-    this.frame = frame
-    this.stamp = pool.stamp
+    this.lookAt(frame)
     this.scratch = this.path
     this.path = path
     const lsn = pool.lsns[frame] as Lsn

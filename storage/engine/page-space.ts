@@ -131,7 +131,9 @@ export class PageSpace implements FrameOwner {
     }
     this.changed?.add(page)
     if (this.unchanged.size > 0) this.unchanged.delete(page)
-    if (this.readPoints.max >= (this.pool.lsns[frame] as number)) this.keepVersion(page, frame, (lsn - 1) as Lsn)
+    const before = this.pool.lsns[frame] as number
+    // Nobody reads a page as it was before it was ever written.
+    if (this.readPoints.max >= before && before > 0) this.keepVersion(page, frame, (lsn - 1) as Lsn)
     return frame
   }
 

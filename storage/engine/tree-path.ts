@@ -7,12 +7,15 @@
 // Levels are named by their height above the leaf, because the root can grow upwards while a path is in use.
 
 import { assert } from '../base/assert.ts'
-import { compareRanges, u16 } from '../base/bytes.ts'
+import { compareRanges, copyBytes, u16 } from '../base/bytes.ts'
 import type { PageNo, TreeId } from '../base/ids.ts'
 import { KEY_SIZE_BYTES_MAX } from '../base/limits.ts'
 import * as format from '../page/format.ts'
 import { type SearchKey, findChild } from '../page/search.ts'
 import type { PageSpace } from './page-space.ts'
+
+const NO_BOUND = -1
+const UNREAD_BOUND = -2
 
 export class TreePath {
   /** Levels below the root: 0 if the root is the leaf. */
@@ -24,8 +27,10 @@ export class TreePath {
   private readonly pages: PageNo[] = []
   private readonly slots: number[] = []
   private readonly bound: Buffer = Buffer.alloc(KEY_SIZE_BYTES_MAX)
-  /** Length of the bound, or -1: the leaf is the tree's last. */
-  private boundLength = -1
+  /** Length of the bound; NO_BOUND: the leaf is the tree's last; UNREAD_BOUND: it is the key at boundPage, boundSlot. */
+  private boundLength = NO_BOUND
+  private boundPage: PageNo = 0 as PageNo
+  private boundSlot = 0
 
   constructor(space: PageSpace) {
     this.space = space
@@ -37,7 +42,7 @@ export class TreePath {
 
   /** Whether the leaf is the last of its tree. */
   get rightmost(): boolean {
-    return this.boundLength < 0
+    return this.boundLength === NO_BOUND
   }
 
   page(height: number): PageNo {
@@ -72,7 +77,8 @@ export class TreePath {
 
   /** Whether a key at or above the one of the last descent belongs to the same leaf. */
   reaches(key: SearchKey): boolean {
-    if (this.boundLength < 0) return true
+    if (this.boundLength === NO_BOUND) return true
+    if (!this.readBound()) return false
     return compareRanges(key.bytes, key.start, key.end, this.bound, 0, this.boundLength) < 0
   }
 
@@ -84,7 +90,7 @@ export class TreePath {
     const { space } = this
     const { pool } = space
     this.valid = false
-    this.boundLength = -1
+    this.boundLength = NO_BOUND
     let page: PageNo = tree
     for (let depth = 0; ; depth++) {
       const frame = resident ? space.resident(page) : space.readNewest(page)
@@ -94,8 +100,6 @@ export class TreePath {
       this.pages[depth] = page
       const type = format.pageType(bytes, at)
       if (type === format.PAGE_TYPE_LEAF) {
-        this.pages.length = depth + 1
-        this.slots.length = depth
         this.depth = depth
         this.tree = tree
         this.valid = true
@@ -104,14 +108,28 @@ export class TreePath {
       assert(type === format.PAGE_TYPE_INNER, 'a tree consists of inner pages and leaves')
       const slot = findChild(bytes, pool.view(frame), at, key)
       this.slots[depth] = slot
-      if (slot + 1 < format.pageCount(bytes, at)) this.setBound(bytes, format.cellAt(bytes, at, slot + 1))
+      if (slot + 1 < format.pageCount(bytes, at)) {
+        this.boundLength = UNREAD_BOUND
+        this.boundPage = page
+        this.boundSlot = slot + 1
+      }
       page = format.childAt(bytes, at, slot)
     }
   }
 
-  private setBound(bytes: Buffer, cell: number): void {
+  /**
+   * Reads the bound off the inner page, which most changes never need. To be called before that page changes. False if
+   * the page is gone from the pool.
+   */
+  readBound(): boolean {
+    if (this.boundLength !== UNREAD_BOUND) return true
+    const frame = this.space.resident(this.boundPage)
+    if (frame < 0) return false
+    const bytes = this.space.pool.buffer(frame)
+    const cell = format.cellAt(bytes, this.space.pool.offset(frame), this.boundSlot)
     this.boundLength = u16(bytes, cell) & format.CELL_KEY_LENGTH_MASK
     const start = cell + format.INNER_CELL_HEADER_SIZE_BYTES
-    bytes.copy(this.bound, 0, start, start + this.boundLength)
+    copyBytes(bytes, start, start + this.boundLength, this.bound, 0)
+    return true
   }
 }

@@ -9,6 +9,9 @@ import { compareRanges } from '../base/bytes.ts'
 import { PAGE_TYPE_LEAF, CELL_KEY_LENGTH_MASK, INNER_CELL_HEADER_SIZE_BYTES } from './format.ts'
 import { LEAF_CELL_HEADER_SIZE_BYTES, OFFSET_COUNT, OFFSET_TYPE, PAGE_HEADER_SIZE_BYTES } from './format.ts'
 
+/** Fewer cells than this are searched by halves. */
+const GUESS_COUNT_MIN = 8
+
 /** A key to search for: bytes and, for short keys, the same as big-endian numbers. One object serves a whole descent. */
 export class SearchKey {
   bytes: Uint8Array = new Uint8Array(0)
@@ -48,36 +51,71 @@ function bigEndian32(bytes: Uint8Array, at: number): number {
  * number. `bytes` and `view` are the same memory.
  */
 export function findSlot(bytes: Buffer, view: DataView, at: number, key: SearchKey): number {
-  const length = key.end - key.start
-  const count = view.getUint16(at + OFFSET_COUNT, true)
-  const header = view.getUint8(at + OFFSET_TYPE) === PAGE_TYPE_LEAF ? LEAF_CELL_HEADER_SIZE_BYTES : INNER_CELL_HEADER_SIZE_BYTES
-  const slots = at + PAGE_HEADER_SIZE_BYTES
-  let low = 0
-  let high = count
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const cell = at + view.getUint16(slots + middle * 2, true)
-    const order = compareCell(bytes, view, cell, header, key, length)
-    if (order === 0) return middle
-    if (order < 0) low = middle + 1
-    else high = middle
-  }
-  return ~low
+  return search(bytes, view, at, 0, LEAF_CELL_HEADER_SIZE_BYTES, key)
 }
 
 /** The slot of the child of the inner page at `at` that leads to `key`. */
 export function findChild(bytes: Buffer, view: DataView, at: number, key: SearchKey): number {
+  const slot = search(bytes, view, at, 1, INNER_CELL_HEADER_SIZE_BYTES, key)
+  return slot >= 0 ? slot : ~slot - 1
+}
+
+/** Search by halves from slot `low` on; for integers, around the place where an even spread would put the key. */
+function search(
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  first: number,
+  header: number,
+  key: SearchKey,
+): number {
   const length = key.end - key.start
   const slots = at + PAGE_HEADER_SIZE_BYTES
-  let low = 1
+  let low = first
   let high = view.getUint16(at + OFFSET_COUNT, true)
+  // The next slot to look at, and how far the one after it is; step 0: halves from here on.
+  let middle = guess(view, at, low, high, header, key)
+  let step = middle < 0 ? 0 : 1
+  let turned = 0
   while (low < high) {
-    const middle = (low + high) >>> 1
-    const cell = at + view.getUint16(slots + middle * 2, true)
-    if (compareCell(bytes, view, cell, INNER_CELL_HEADER_SIZE_BYTES, key, length) <= 0) low = middle + 1
+    if (step === 0) middle = (low + high) >>> 1
+    const order = compareCell(bytes, view, at + view.getUint16(slots + middle * 2, true), header, key, length)
+    if (order === 0) return middle
+    if (order < 0) low = middle + 1
     else high = middle
+    if (step === 0) continue
+    // Gallop away from the guess while the order stays, then halve what is between.
+    if (turned !== 0 && order < 0 !== turned < 0) step = 0
+    turned = order
+    middle = order < 0 ? Math.min(low + step - 1, high - 1) : Math.max(high - step, low)
+    step *= 4
   }
-  return low - 1
+  return ~low
+}
+
+/**
+ * Where an integer key would be if the page's keys were evenly spread from the first to the last; -1 if that cannot be
+ * said.
+ */
+function guess(view: DataView, at: number, low: number, high: number, header: number, key: SearchKey): number {
+  const length = key.end - key.start
+  if (high - low < GUESS_COUNT_MIN || (length !== 8 && length !== 4)) return -1
+  const slots = at + PAGE_HEADER_SIZE_BYTES
+  const first = at + view.getUint16(slots + low * 2, true)
+  const last = at + view.getUint16(slots + (high - 1) * 2, true)
+  if ((view.getUint16(first, true) & CELL_KEY_LENGTH_MASK) !== length) return -1
+  if ((view.getUint16(last, true) & CELL_KEY_LENGTH_MASK) !== length) return -1
+  let start = view.getUint32(first + header)
+  let end = view.getUint32(last + header)
+  let wanted = key.high
+  if (length === 8) {
+    start = start * 0x1_0000_0000 + view.getUint32(first + header + 4)
+    end = end * 0x1_0000_0000 + view.getUint32(last + header + 4)
+    wanted = wanted * 0x1_0000_0000 + key.low
+  }
+  if (wanted <= start) return low
+  if (wanted >= end) return high - 1
+  return low + Math.floor(((wanted - start) / (end - start)) * (high - low - 1))
 }
 
 /** Order of a cell's key relative to the wanted key: negative if the cell comes first. */
