@@ -12,7 +12,7 @@ import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import type { CachedStatement } from './plan-cache.ts'
 import { CACHED_TEXT_LENGTH_MAX } from './plan-cache.ts'
-import { cachedStatement, isPlanned } from './planning.ts'
+import { cachedStatement, isPlanned, isValid } from './planning.ts'
 import type { PortalStatement } from './portal.ts'
 import type { SessionCore } from './session-core.ts'
 import { PlannedStatement } from './statement-runner.ts'
@@ -32,7 +32,7 @@ export function liftedStatement(core: SessionCore, text: string): LiftedStatemen
   const lifted = lift(text)
   if (lifted === undefined) return undefined
   const known = core.plans.get(lifted.key)
-  const entry = known?.catalogVersion === core.catalog.version ? known : planLifted(core, lifted)
+  const entry = known !== undefined && isValid(core, known) ? known : planLifted(core, lifted)
   if (entry?.plan === undefined) return undefined
   const parameters = literalValues(core, lifted, entry.plan.parameterTypes)
   if (parameters === undefined) return undefined

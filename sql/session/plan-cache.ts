@@ -17,6 +17,8 @@ export interface CachedStatement {
   /** undefined for utility statements, which are not planned. */
   readonly plan: PreparedPlan | undefined
   readonly catalogVersion: string
+  /** The settings that its literals were converted under (time zone, date style); undefined: it depends on none. */
+  readonly settingsKey: string | undefined
 }
 
 export class PlanMap {

@@ -36,37 +36,60 @@ export function analysisContext(
   return { catalog, searchPath: searchPathOids(core, catalog), typeContext: core.context, parameterTypes, liftedKinds }
 }
 
+interface MadePlan extends CachedStatement {
+  readonly plan: PreparedPlan
+  /** Its literals depend on the clock: the plan is for this run only. */
+  readonly dependsOnClock: boolean
+}
+
 /** Plans a statement for the catalog the session sees now. Throws what analysis and planning throw. */
-export function makePlan(core: SessionCore, parsed: ParsedStatement, context: AnalysisContext): PreparedPlan {
+export function makePlan(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  context: AnalysisContext = analysisContext(core),
+): MadePlan {
+  const { catalog } = context
   const analysed = analyze(parsed, context)
-  return planStatement(analysed, {
-    catalog: context.catalog,
+  const plan = planStatement(analysed, {
+    catalog,
     functions: core.context,
     server: core.server,
     estimate: (relationOid) => core.server.estimate(relationOid),
   })
+  return {
+    parsed,
+    plan,
+    catalogVersion: catalog.version,
+    settingsKey: analysed.dependsOnSettings ? core.context.settingsKey : undefined,
+    dependsOnClock: analysed.dependsOnClock,
+  }
 }
 
-/** The cached statement if it fits the catalog of now. */
-export function validEntry(core: SessionCore, entry: CachedStatement | undefined): CachedStatement | undefined {
-  if (entry === undefined) return undefined
-  return entry.plan === undefined || entry.catalogVersion === core.catalog.version ? entry : undefined
+/** Whether a cached statement fits the catalog and the settings of now. */
+export function isValid(core: SessionCore, entry: CachedStatement): boolean {
+  if (entry.plan === undefined) return true
+  if (entry.catalogVersion !== core.catalog.version) return false
+  return entry.settingsKey === undefined || entry.settingsKey === core.context.settingsKey
 }
 
-/** Plans `parsed` unless the cache has it under `key`; utility statements get an entry without a plan. */
-export function cachedStatement(
-  core: SessionCore,
-  parsed: ParsedStatement,
-  request: { readonly key: string; readonly parameterTypes: readonly number[]; readonly liftedKinds?: string | undefined },
-): CachedStatement {
-  const known = validEntry(core, core.plans.get(request.key))
-  if (known !== undefined) return known
-  const { version } = core.catalog
-  const plan = isPlanned(parsed)
-    ? makePlan(core, parsed, analysisContext(core, request.parameterTypes, request.liftedKinds))
-    : undefined
-  const entry: CachedStatement = { parsed, plan, catalogVersion: version }
+export interface StatementRequest {
+  /** The plan cache's key. */
+  readonly key: string
+  readonly parameterTypes: readonly number[]
+  readonly liftedKinds?: string | undefined
+}
+
+/** Plans `parsed` unless the cache has it under the key; utility statements get an entry without a plan. */
+export function cachedStatement(core: SessionCore, parsed: ParsedStatement, request: StatementRequest): CachedStatement {
+  const known = core.plans.get(request.key)
+  if (known !== undefined && isValid(core, known)) return known
+  if (!isPlanned(parsed)) {
+    const entry = { parsed, plan: undefined, catalogVersion: '', settingsKey: undefined }
+    core.plans.set(request.key, entry)
+    return entry
+  }
+  const made = makePlan(core, parsed, analysisContext(core, request.parameterTypes, request.liftedKinds))
   // Plans of a transaction's own uncommitted catalog are nobody else's.
-  if (core.transaction.currentEdit === undefined) core.plans.set(request.key, entry)
-  return entry
+  if (!made.dependsOnClock && core.transaction.currentEdit === undefined) core.plans.set(request.key, made)
+  return made
 }

@@ -39,6 +39,7 @@ export class SessionContext implements FunctionContext {
   #searchPath: readonly string[] = ['"$user"', 'public']
   #resolved: { readonly version: string; readonly user: string; readonly plain: readonly string[]; readonly full: readonly string[] } | undefined
   #seeded: (() => number) | undefined
+  #settingsKey: string | undefined
 
   constructor(
     host: SessionContextHost,
@@ -84,6 +85,12 @@ export class SessionContext implements FunctionContext {
       this.#resolved = { version: catalog.version, user: this.currentUser, ...this.#resolve(catalog) }
     }
     return implicit ? this.#resolved.full : this.#resolved.plain
+  }
+
+  /** The settings that the conversion of literals depends on, as one text. */
+  get settingsKey(): string {
+    const { style, order } = this.dateStyle
+    return (this.#settingsKey ??= `${this.timeZone}|${style}|${order}|${this.intervalStyle}`)
   }
 
   /** Names a set of schemas and their order: statements analysed under the same key mean the same. */
@@ -134,6 +141,7 @@ export class SessionContext implements FunctionContext {
 
   /** Keeps the typed copies in step; the settings' `changed` hook. Names in lower case. */
   settingChanged(name: string, value: string): void {
+    this.#settingsKey = undefined
     switch (name) {
       case 'timezone':
         this.timeZone = value

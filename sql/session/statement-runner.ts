@@ -5,7 +5,7 @@ import type { PreparedPlan } from '../exec/execution.ts'
 import type { ParsedStatement } from '../parse/parse.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
-import { cachedStatement, isPlanned, makePlan, analysisContext } from './planning.ts'
+import { cachedStatement, isPlanned, isValid, makePlan } from './planning.ts'
 import type { Portal, PortalSource, PortalStatement } from './portal.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import type { SessionCore } from './session-core.ts'
@@ -47,7 +47,7 @@ export class PlannedStatement implements PortalStatement {
   open(portal: Portal): PortalSource {
     const core = this.#core
     for (;;) {
-      if (this.#entry.catalogVersion !== core.catalog.version) this.#entry = this.#replan()
+      if (!isValid(core, this.#entry)) this.#entry = this.#replan()
       const { catalogVersion } = this.#entry
       const stillValid = (): boolean => catalogVersion === core.catalog.version
       const execution = core.openPlan(this.plan, this.#parameters, portal, { stillValid })
@@ -62,11 +62,7 @@ export function parsedPortalStatement(core: SessionCore, parsed: ParsedStatement
   const entryOf = (): CachedStatement =>
     isWholeQuery
       ? cachedStatement(core, parsed, { key: parsed.source.text, parameterTypes: [] })
-      : {
-          parsed,
-          plan: makePlan(core, parsed, analysisContext(core)),
-          catalogVersion: core.catalog.version,
-        }
+      : makePlan(core, parsed)
   const entry = entryOf()
   const { plan } = entry
   if (plan !== undefined && plan.parameterTypes.length > 0) {
@@ -95,7 +91,7 @@ export function preparedPortalStatement(core: SessionCore, statement: PreparedSt
   if (parsed === undefined || cached === undefined) return EMPTY_STATEMENT
   if (cached.plan === undefined) return utilityStatement(core, parsed, parameters)
   const refresh = (): CachedStatement => refreshPrepared(core, statement, parsed)
-  const entry = cached.catalogVersion === core.catalog.version ? cached : refresh()
+  const entry = isValid(core, cached) ? cached : refresh()
   return new PlannedStatement(core, entry, parameters, refresh)
 }
 

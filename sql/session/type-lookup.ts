@@ -1,16 +1,18 @@
 // Types and reg* names as a session's catalog and search path resolve them (TypeLookup).
 
 import { must } from '../../storage/base/assert.ts'
-import { SqlError } from '../types/sql-error.ts'
+import { CatalogNames } from '../catalog/names.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type, TypeLookup } from '../types/type.ts'
 import type { SessionCore } from './session-core.ts'
 
 export class CatalogLookup implements TypeLookup {
   readonly #core: SessionCore
+  readonly #names: CatalogNames
 
   constructor(core: SessionCore) {
     this.#core = core
+    this.#names = new CatalogNames({ catalog: () => core.catalog, context: () => core.context })
   }
 
   type(oid: number): Type {
@@ -18,13 +20,10 @@ export class CatalogLookup implements TypeLookup {
   }
 
   regNameToOid(kind: string, name: string): number {
-    const names = this.#core.catalogNames()
-    const oid = names.regNameToOid(kind, name)
-    if (oid === undefined) throw new SqlError('42704', `${kind} "${name}" does not exist`)
-    return oid
+    return this.#names.regNameToOid(kind, name)
   }
 
   regOidToName(kind: string, oid: number): string {
-    return this.#core.catalogNames().regOidToName(kind, oid)
+    return this.#names.regOidToName(kind, oid)
   }
 }

@@ -8,7 +8,8 @@ import { CopyIn } from '../copy/copy-in.ts'
 import { copyOptions, type CopyOption, type CopyOptions } from '../copy/copy-options.ts'
 import { CopyOut } from '../copy/copy-out.ts'
 import { copyColumnNames, copyTarget } from '../copy/copy-target.ts'
-import { analysisContext, makePlan } from '../planning.ts'
+import type { CachedStatement } from '../plan-cache.ts'
+import { makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
 import { PlannedStatement } from '../statement-runner.ts'
@@ -71,11 +72,7 @@ function startCopy(call: UtilityCall, statement: CopyNode, options: CopyOptions)
     throw new SqlError('0A000', 'COPY query must have a RETURNING clause')
   }
   const inner: ParsedStatement = { ...parsed, node, tag }
-  const entry = () => ({
-    parsed: inner,
-    plan: makePlan(core, inner, analysisContext(core)),
-    catalogVersion: core.catalog.version,
-  })
+  const entry = (): CachedStatement => makePlan(core, inner)
   const planned = new PlannedStatement(core, entry(), parameters, entry)
   const portal = new Portal('', planned, { parameters })
   return { portal, out: new CopyOut(core, portal, options) }

@@ -5,7 +5,8 @@ import type { ParsedStatement } from '../../parse/parse.ts'
 import type { OutputColumn } from '../../exec/execution.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Row } from '../../types/value.ts'
-import { analysisContext, makePlan } from '../planning.ts'
+import type { CachedStatement } from '../plan-cache.ts'
+import { makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
 import { PlannedStatement } from '../statement-runner.ts'
@@ -32,11 +33,7 @@ export function declareCursor({ core, parsed, parameters }: UtilityCall): Utilit
   if (core.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`)
   const query = must(statement.query)
   const inner: ParsedStatement = { ...parsed, node: query, tag: must(tagOf(query)) }
-  const entry = () => ({
-    parsed: inner,
-    plan: makePlan(core, inner, analysisContext(core)),
-    catalogVersion: core.catalog.version,
-  })
+  const entry = (): CachedStatement => makePlan(core, inner)
   const portal = new Portal(name, new PlannedStatement(core, entry(), parameters, entry), {
     parameters,
     isScrollable: (options & OPTION_SCROLL) !== 0 && (options & OPTION_NO_SCROLL) === 0,

@@ -6,7 +6,7 @@ import type { ParsedStatement } from '../../parse/parse.ts'
 import type { ExplainOptions, Execution, OutputColumn, PreparedPlan } from '../../exec/execution.ts'
 import { JSON_OID, TEXT_OID, XML_OID } from '../../types/oids.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
-import { analysisContext, isPlanned, makePlan } from '../planning.ts'
+import { isPlanned, makePlan } from '../planning.ts'
 import { Portal, type PortalStatement } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
 import { parseBool } from '../setting-definition.ts'
@@ -93,7 +93,7 @@ function startRun(call: UtilityCall, inner: ParsedStatement, options: Options): 
   if (options.format === 'xml' || options.format === 'yaml') throw unsupported(`EXPLAIN (FORMAT ${options.format})`)
   const { clock } = core.backend
   const plannedAt = clock.monotonicMs()
-  const plan = makePlan(core, inner, analysisContext(core))
+  const { plan } = makePlan(core, inner)
   const startMs = clock.monotonicMs()
   const run: AnalyzeRun = {
     plan,

@@ -1,12 +1,14 @@
 // PREPARE, EXECUTE, DEALLOCATE (documentation: PREPARE).
 
 import { must } from '../../../storage/base/assert.ts'
+import { Analysis } from '../../analyze/analysis.ts'
 import { resolveTypeName } from '../../analyze/type-name.ts'
 import { type Node, type NodeOf, tagOf } from '../../parse/ast.ts'
 import type { ParsedStatement } from '../../parse/parse.ts'
 import type { OutputColumn } from '../../exec/execution.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Row, Value } from '../../types/value.ts'
+import type { CachedStatement } from '../plan-cache.ts'
 import { analysisContext, isPlanned, makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { PreparedStatement } from '../prepared-statement.ts'
@@ -23,9 +25,12 @@ export function prepareStatement({ core, parsed }: UtilityCall): UtilityResult {
   const context = analysisContext(core)
   const declaredTypes = (statement.argtypes ?? []).map((node) => {
     if (!('TypeName' in node)) throw new SqlError('42601', 'type name expected')
-    return resolveTypeName(node.TypeName, context, parsed.source).oid
+    return resolveTypeName(new Analysis(context, parsed.source), node.TypeName).oid
   })
-  const plan = isPlanned(inner) ? makePlan(core, inner, { ...context, parameterTypes: declaredTypes }) : undefined
+  const cached: CachedStatement = isPlanned(inner)
+    ? makePlan(core, inner, { ...context, parameterTypes: declaredTypes })
+    : { parsed: inner, plan: undefined, catalogVersion: '', settingsKey: undefined }
+  const { plan } = cached
   core.statements.set(name, {
     name,
     text: parsed.text,
@@ -33,7 +38,7 @@ export function prepareStatement({ core, parsed }: UtilityCall): UtilityResult {
     declaredTypes,
     parameterTypes: plan?.parameterTypes ?? declaredTypes,
     columns: plan?.columns,
-    cached: { parsed: inner, plan, catalogVersion: core.catalog.version },
+    cached,
     preparedMicros: core.queryStartMicros,
     isFromSql: true,
   })
@@ -83,11 +88,7 @@ function argumentPortal(core: SessionCore, parsed: ParsedStatement, parameters: 
   const targetList: Node[] = args.map((val) => ({ ResTarget: { val } }))
   const node: Node = { SelectStmt: { targetList, limitOption: 'LIMIT_OPTION_DEFAULT', op: 'SETOP_NONE' } }
   const inner: ParsedStatement = { ...parsed, node, tag: 'SelectStmt' }
-  const entry = () => ({
-    parsed: inner,
-    plan: makePlan(core, inner, analysisContext(core)),
-    catalogVersion: core.catalog.version,
-  })
+  const entry = (): CachedStatement => makePlan(core, inner)
   return new Portal('', new PlannedStatement(core, entry(), parameters, entry), { parameters })
 }
 
