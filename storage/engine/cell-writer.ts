@@ -28,6 +28,11 @@ export class CellWriter {
     this.trees.begin()
   }
 
+  /** Before a key with a path of its own; see TreeWriter. */
+  select(number: number, made: boolean): void {
+    this.trees.select(number, made)
+  }
+
   flush(): void {
     this.trees.flush()
   }

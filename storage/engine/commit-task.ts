@@ -48,18 +48,25 @@ export class CommitTask {
     this.mtr = mtr
     this.cells = cells
     this.clock = clock
-    const { trees } = source.writes
-    this.trees = trees.length < 2 ? trees : trees.toSorted((a, b) => a.tree - b.tree)
+    this.trees = source.writes.trees
   }
 
-  /** Everything is resident and there is room: does not suspend. */
-  runAtOnce(): Lsn {
+  /**
+   * Everything is resident and there is room: does not suspend. `prepared`: each key has a path of its own, numbered in
+   * order.
+   */
+  runAtOnce(prepared: boolean): Lsn {
     const { source } = this
+    let number = 0
     for (const tree of source.createdTrees) if (!source.droppedTrees.includes(tree)) this.mtr.createTree(tree)
     for (const own of this.trees) {
       if (source.droppedTrees.includes(own.tree)) continue
-      this.cells.begin()
-      for (let i = 0; i < own.count; i++) this.write(own, i, true)
+      if (!prepared) this.cells.begin()
+      for (let i = 0; i < own.count; i++) {
+        if (prepared) this.cells.select(number++, true)
+        this.write(own, i, true)
+        if (prepared) this.cells.flush()
+      }
       this.cells.flush()
     }
     for (const tree of source.droppedTrees) this.drop(tree)

@@ -18,6 +18,7 @@ import type { MiniTransaction } from './mini-transaction.ts'
 import { type CommitSource, CommitTask } from './commit-task.ts'
 import { CellWriter } from './cell-writer.ts'
 import type { PageSpace } from './page-space.ts'
+import { PATH_COUNT } from './tree-writer.ts'
 
 /** Write sets above this are applied in slices. */
 const SMALL_ENTRIES_MAX = 512
@@ -137,6 +138,8 @@ export class Committer {
   /** Makes every page that the writes will need resident (suspends), and estimates frames and log bytes. */
   private prepareAll(source: CommitSource): { frames: number; bytes: number } {
     const { writes, createdTrees, droppedTrees } = source
+    const few = writes.entryCount <= PATH_COUNT
+    let number = 0
     const changes = writes.entryCount + createdTrees.length + droppedTrees.length
     let overflowPages = 0
     this.shortages = 0
@@ -144,8 +147,9 @@ export class Committer {
       if (droppedTrees.includes(own.tree)) continue
       const exists = !createdTrees.includes(own.tree)
       writes.sort(own)
-      this.cells.begin()
+      if (!few) this.cells.begin()
       for (let i = 0; i < own.count; i++) {
+        if (few) this.cells.select(number++, false)
         const place = writes.newestOf(own.order[i] as number, Infinity)
         const start = writes.keyStart(place)
         const end = writes.keyEnd(place)
@@ -165,7 +169,7 @@ export class Committer {
   }
 
   private commitAtOnce(source: CommitSource): Lsn {
-    const lsn = this.apply(() => new CommitTask(source, this.mtr, this.cells, this.clock).runAtOnce())
+    const lsn = this.apply(() => new CommitTask(source, this.mtr, this.cells, this.clock).runAtOnce(source.writes.entryCount <= PATH_COUNT))
     source.onCommitted(lsn)
     return lsn
   }

@@ -19,6 +19,8 @@ const NONE = 0 as PageNo
 export class MiniTransaction {
   readonly space: PageSpace
   readonly writer: RecordWriter = new RecordWriter()
+  /** Changes whenever pages join or leave trees: paths made before may lead elsewhere. */
+  structure = 0
   /** The fields of the meta page; logged once, at the end. */
   private nextPage: PageNo = NONE
   private freeHead: PageNo = NONE
@@ -100,6 +102,7 @@ export class MiniTransaction {
    */
   allocate(): PageNo {
     this.metaChanged = true
+    this.structure++
     if (this.freeHead !== NONE) {
       const page = this.freeHead
       const frame = this.space.resident(page)
@@ -120,6 +123,7 @@ export class MiniTransaction {
 
   /** Puts a resident page on the free list. */
   free(page: PageNo): void {
+    this.structure++
     this.writer.freePage(this.freeHead)
     this.change(page)
     this.freeHead = page

@@ -23,6 +23,8 @@ export class TreePath {
   /** False once nothing is known: before the first descent, or after a change the path did not follow. */
   valid = false
   tree: TreeId = 0 as TreeId
+  /** MiniTransaction.structure at the time. */
+  structure = 0
   private readonly space: PageSpace
   private readonly pages: PageNo[] = []
   private readonly slots: number[] = []

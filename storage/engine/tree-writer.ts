@@ -20,11 +20,17 @@ import { TreePath } from './tree-path.ts'
 
 const NONE = 0 as PageNo
 
+/** Keys that can be prepared together. */
+export const PATH_COUNT = 8
+
 type Gathered = 'nothing' | 'inserts' | 'deletes'
 
 export class TreeWriter {
   private readonly mtr: MiniTransaction
-  private readonly path: TreePath
+  private readonly paths: readonly TreePath[]
+  private path: TreePath
+  /** The path was made for the very key that comes next. */
+  private made = false
   private readonly key = new SearchKey()
   /** Where the prepared key is on the path's leaf (as findSlot says), the gathered changes not counted. */
   private slot = 0
@@ -38,13 +44,28 @@ export class TreeWriter {
 
   constructor(mtr: MiniTransaction) {
     this.mtr = mtr
-    this.path = new TreePath(mtr.space)
+    this.paths = Array.from({ length: PATH_COUNT }, () => new TreePath(mtr.space))
+    this.path = this.paths[0] as TreePath
   }
 
-  /** Forgets where the last change was. */
+  /** Before keys that are prepared one after the other. Forgets where the last change was. */
   begin(): void {
     assert(this.gathered === 'nothing', 'gathered changes were flushed')
+    this.path = this.paths[0] as TreePath
     this.path.valid = false
+    this.made = false
+  }
+
+  /**
+   * Before a key with a path of its own, so that a few keys can all be prepared first and changed afterwards. `made`: it
+   * was prepared under the same number in this turn, and is prepared again to be changed.
+   */
+  select(number: number, made: boolean): void {
+    assert(this.gathered === 'nothing', 'gathered changes were flushed')
+    const path = this.paths[number] as TreePath
+    this.path = path
+    this.made = made && path.valid && path.structure === this.mtr.structure
+    if (!this.made) path.valid = false
   }
 
   /**
@@ -60,9 +81,15 @@ export class TreeWriter {
       this.flush()
     }
     const { pool } = this.mtr.space
-    const lost = pool.evictions !== this.evictions
-    if (lost || !path.valid || path.tree !== tree || !path.reaches(this.key)) {
+    if (this.made) this.made = false
+    else if (
+      pool.evictions !== this.evictions ||
+      !path.valid ||
+      path.tree !== tree ||
+      !path.reaches(this.key)
+    ) {
       path.descend(tree, this.key, resident)
+      path.structure = this.mtr.structure
       this.evictions = pool.evictions
     }
     const frame = resident ? this.mtr.space.resident(path.leaf) : this.mtr.space.readNewest(path.leaf)

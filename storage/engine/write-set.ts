@@ -2,7 +2,7 @@
 //
 //   entry   0  u32 previous   index + 1 of the previous version of the same key (0: none)
 //           4  u32 other      in the first version of a key: index of the newest; in later ones: index of the first
-//           8  u32 hash       of tree and key
+//           8  u32 hash       of tree and key, once the tree is hashed
 //          12  u32 commandId
 //          16  u32 tree
 //          20  u32 valueLength
@@ -11,10 +11,14 @@
 //          27  u8  0
 //          28      key, value; entries begin at multiples of 8
 //
-// `places` maps the index of an entry to its place in the chunks; `table` maps hashes to the first versions of keys
-// (open addressing). A savepoint is a number of entries: rollback takes entries off newest first. Per tree, the first
-// versions are kept in key order, computed when somebody asks and kept for free while keys arrive in order. Orders are
-// never changed in place but at their end, so that a cursor can go on with the one it began with.
+// `places` maps the index of an entry to its place in the chunks. Per tree, the first versions are kept in key order: for
+// free while keys arrive in order, else computed when somebody asks. Orders are never changed in place but at their end,
+// so that a cursor can go on with the one it began with.
+//
+// To find a key: while a tree's keys arrived in order, by halves in its order, which for the next key in order is one
+// comparison. From the first key out of order on, through `table`, which maps hashes to first versions (open
+// addressing): a load in key order never hashes. A savepoint is a number of entries: rollback takes entries off newest
+// first.
 
 import { assert } from '../base/assert.ts'
 import { compareRanges, copyBytes, putU16, putU32, u16, u32 } from '../base/bytes.ts'
@@ -30,6 +34,9 @@ const CHUNK_MASK = (1 << CHUNK_SHIFT) - 1
 const CHUNK_SIZE_BYTES = 1 << 20
 const FIRST_CHUNK_SIZE_BYTES = 1 << 14
 const TABLE_SIZE_MIN = 64
+const ORDER_SIZE_MIN = 4
+const NOT_THERE = -1
+const BEHIND_LAST = -2
 
 /** One tree's first versions. */
 export interface TreeWrites {
@@ -40,6 +47,8 @@ export interface TreeWrites {
   sorted: number
   /** Lowest command that wrote to this tree. */
   firstCommand: number
+  /** Its keys are found through the hash table. */
+  hashed: boolean
 }
 
 export class WriteSet {
@@ -56,11 +65,12 @@ export class WriteSet {
   private tableUsed = 0
 
   put(tree: TreeId, operation: number, key: Uint8Array, value: Uint8Array, commandId: number): void {
-    const hash = hashKey(tree, key, 0, key.length)
-    const first = this.findHashed(tree, key, 0, key.length, hash)
-    const index = this.append(tree, operation, key, value, commandId, hash)
+    const writes = this.writesOf(tree) ?? this.addTree(tree, commandId)
+    const first = this.find(writes, key)
+    const index = this.append(tree, operation, key, value, commandId)
+    if (commandId < writes.firstCommand) writes.firstCommand = commandId
     const place = this.locate(index)
-    const bytes = this.bytes
+    const { bytes } = this
     if (first >= 0) {
       const firstAt = this.locate(first)
       putU32(bytes, place + 4, first)
@@ -70,8 +80,7 @@ export class WriteSet {
     }
     putU32(bytes, place, 0)
     putU32(bytes, place + 4, index)
-    this.insertHashed(index, hash)
-    this.addToTree(tree, index, commandId)
+    this.addFirst(writes, index, first === BEHIND_LAST)
   }
 
   /** After `locate` or `newest`: the chunk in which the entry lies, as bytes and as a view. */
@@ -102,7 +111,8 @@ export class WriteSet {
 
   /** The place of the newest version below `commandId` of a key, or -1. */
   newest(tree: TreeId, key: Uint8Array, commandId: number): number {
-    const first = this.findHashed(tree, key, 0, key.length, hashKey(tree, key, 0, key.length))
+    const writes = this.writesOf(tree)
+    const first = writes === undefined ? -1 : this.find(writes, key)
     return first < 0 ? -1 : this.newestOf(first, commandId)
   }
 
@@ -164,12 +174,12 @@ export class WriteSet {
   /** Empties the set for another transaction. False if it grew so large that it should rather be dropped. */
   reset(): boolean {
     if (this.chunks.length > 1 || this.table.length > 1024) return false
-    if (this.entryCount > 0) this.table.fill(0)
+    if (this.tableUsed > 0) this.table.fill(0)
     this.tableUsed = 0
     this.entryCount = 0
     this.byteCount = 0
     this.used = 0
-    this.trees.length = 0
+    if (this.trees.length > 0) this.trees.length = 0
     return true
   }
 
@@ -177,14 +187,7 @@ export class WriteSet {
     this.views.push(this.view)
   }
 
-  private append(
-    tree: TreeId,
-    operation: number,
-    key: Uint8Array,
-    value: Uint8Array,
-    commandId: number,
-    hash: number,
-  ): number {
+  private append(tree: TreeId, operation: number, key: Uint8Array, value: Uint8Array, commandId: number): number {
     const size = (HEADER_SIZE_BYTES + key.length + value.length + 7) & ~7
     if (this.used + size > (this.chunks[this.chunk] as Buffer).length) this.addChunk(size)
     const index = this.entryCount
@@ -192,7 +195,6 @@ export class WriteSet {
     this.places[index] = this.chunk * (1 << CHUNK_SHIFT) + (this.used >>> 3)
     const place = this.locate(index)
     const bytes = this.bytes
-    putU32(bytes, place + 8, hash)
     putU32(bytes, place + 12, commandId)
     putU32(bytes, place + 16, tree)
     putU32(bytes, place + 20, value.length)
@@ -218,20 +220,47 @@ export class WriteSet {
     this.used = 0
   }
 
-  private addToTree(tree: TreeId, index: number, commandId: number): void {
-    let writes = this.writesOf(tree)
-    if (writes === undefined) {
-      writes = { tree, order: new Uint32Array(8), count: 0, sorted: 0, firstCommand: commandId }
-      this.trees.push(writes)
-    }
+  private addTree(tree: TreeId, commandId: number): TreeWrites {
+    const order = new Uint32Array(ORDER_SIZE_MIN)
+    const writes = { tree, order, count: 0, sorted: 0, firstCommand: commandId, hashed: false }
+    this.trees.push(writes)
+    return writes
+  }
+
+  /** Adds a first version; `behindLast`: its key is the highest of the tree, whose keys are all in order. */
+  private addFirst(writes: TreeWrites, index: number, behindLast: boolean): void {
     if (writes.count === writes.order.length) writes.order = grown(writes.order)
     writes.order[writes.count] = index
-    if (commandId < writes.firstCommand) writes.firstCommand = commandId
-    const inOrder =
-      writes.sorted === writes.count &&
-      (writes.count === 0 || this.compare(writes.order[writes.count - 1] as number, index) < 0)
     writes.count++
-    if (inOrder) writes.sorted = writes.count
+    if (behindLast) writes.sorted = writes.count
+    else if (writes.hashed) this.insertHashed(writes.tree, index)
+    else {
+      writes.hashed = true
+      for (let i = 0; i < writes.count; i++) this.insertHashed(writes.tree, writes.order[i] as number)
+    }
+  }
+
+  /** The first version of a key, or NOT_THERE, or BEHIND_LAST if the key may be added in order. */
+  private find(writes: TreeWrites, key: Uint8Array): number {
+    if (writes.hashed) return this.findHashed(writes.tree, key, hashKey(writes.tree, key, 0, key.length))
+    const { order, count } = writes
+    if (count === 0 || this.compareKey(order[count - 1] as number, key) < 0) return BEHIND_LAST
+    let low = 0
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const difference = this.compareKey(order[middle] as number, key)
+      if (difference === 0) return order[middle] as number
+      if (difference < 0) low = middle + 1
+      else high = middle
+    }
+    return NOT_THERE
+  }
+
+  private compareKey(index: number, key: Uint8Array): number {
+    const start = this.locate(index) + HEADER_SIZE_BYTES
+    const end = start + u16(this.bytes, start - HEADER_SIZE_BYTES + 24)
+    return compareRanges(this.bytes, start, end, key, 0, key.length)
   }
 
   /** Order of the keys of two entries. */
@@ -250,8 +279,9 @@ export class WriteSet {
     const bytes = this.bytes
     const previous = u32(bytes, place)
     this.byteCount -= u16(bytes, place + 24) + u32(bytes, place + 20)
-    if (previous === 0) this.removeHashed(index, u32(bytes, place + 8))
-    else putU32(this.bytesAt(u32(bytes, place + 4)), this.located + 4, previous - 1)
+    if (previous === 0) {
+      if (this.writesOf(u32(bytes, place + 16) as TreeId)?.hashed === true) this.removeHashed(index, u32(bytes, place + 8))
+    } else putU32(this.bytesAt(u32(bytes, place + 4)), this.located + 4, previous - 1)
   }
 
   private located = 0
@@ -260,22 +290,25 @@ export class WriteSet {
     return this.bytes
   }
 
-  private findHashed(tree: TreeId, key: Uint8Array, start: number, end: number, hash: number): number {
+  private findHashed(tree: TreeId, key: Uint8Array, hash: number): number {
     const table = this.table
     const mask = table.length - 1
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const index = (table[at] as number) - 1
-      if (index < 0) return -1
+      if (index < 0) return NOT_THERE
       const place = this.locate(index)
-      const bytes = this.bytes
+      const { bytes } = this
       if (u32(bytes, place + 8) !== hash || u32(bytes, place + 16) !== tree) continue
       const keyStart = place + HEADER_SIZE_BYTES
-      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, start, end) === 0) return index
+      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, 0, key.length) === 0) return index
     }
   }
 
-  private insertHashed(index: number, hash: number): void {
+  private insertHashed(tree: TreeId, index: number): void {
     if ((this.tableUsed + 1) * 4 > this.table.length * 3) this.growTable()
+    const place = this.locate(index)
+    const hash = hashKey(tree, this.bytes, this.keyStart(place), this.keyEnd(place))
+    putU32(this.bytes, place + 8, hash)
     const mask = this.table.length - 1
     let at = hash & mask
     while (this.table[at] !== 0) at = (at + 1) & mask
