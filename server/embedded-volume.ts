@@ -43,13 +43,22 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
   const directory = openDataDirectory(options.directory, quorum.nodeCount)
   const transports: WorkerTransport[] = []
   try {
-    for (let node = 1; node <= quorum.nodeCount; node++) transports.push(new WorkerTransport(directory.nodeFile(node)))
+    for (let node = 1; node <= quorum.nodeCount; node++)
+      transports.push(new WorkerTransport(directory.nodeFile(node)))
     const ready = await Promise.allSettled(transports.map((transport) => transport.ready()))
     for (const [index, result] of ready.entries()) {
-      if (result.status === 'rejected') log.error({ node: index + 1, err: result.reason }, 'storage node did not start')
+      if (result.status === 'rejected')
+        log.error({ node: index + 1, err: result.reason }, 'storage node did not start')
     }
     const nodes = transports.map((transport, index) => address(transport, index))
-    const volume = await openVolume({ nodes, quorum, clock, prng, newClusterId: randomUUID(), deflate: deflateOffThread })
+    const volume = await openVolume({
+      nodes,
+      quorum,
+      clock,
+      prng,
+      newClusterId: randomUUID(),
+      deflate: deflateOffThread,
+    })
     return withUnlock(volume, directory)
   } catch (error) {
     await Promise.all(transports.map((transport) => transport.close()))
@@ -89,7 +98,8 @@ function startThread(workerData: NodeWorkerData): Worker {
       stackSizeMb: 2,
     },
   }
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('../storage/node/worker.js', import.meta.url), options)
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('../storage/node/worker.js', import.meta.url), options)
   // From source: a thread does not inherit tsx, so it begins by registering it; as CommonJS, which needs no threads of
   // its own for that.
   const tsxModule = createRequire(import.meta.url).resolve('tsx/cjs/api')

@@ -2,7 +2,7 @@
 // printed as acknowledged must be there when the directory is opened again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +37,9 @@ function options(directory: string, quorum: Quorum): EmbeddedVolumeOptions {
 async function writeAndKill(directory: string, quorum: Quorum, count: number): Promise<Map<number, number>> {
   const { nodeCount, writeCount, readCount } = quorum
   const sizes = `${nodeCount},${writeCount},${readCount}`
-  const child: ChildProcess = spawn(process.execPath, ['--import', TSX, WRITER, directory, sizes], { stdio: 'pipe' })
+  const child: ChildProcess = spawn(process.execPath, ['--import', TSX, WRITER, directory, sizes], {
+    stdio: 'pipe',
+  })
   const highest = new Map<number, number>()
   let acknowledged = 0
   let rest = ''
@@ -61,20 +63,26 @@ async function writeAndKill(directory: string, quorum: Quorum, count: number): P
 }
 
 test.each([
-  ['six nodes', DEFAULT_QUORUM, 3],
+  ['six nodes', DEFAULT_QUORUM, 2],
   ['one node', { nodeCount: 1, writeCount: 1, readCount: 1 }, 2],
-] as const)('kill -9 of a writer over %s loses nothing acknowledged', async (_, quorum, rounds) => {
-  const directory = temporaryDirectory()
-  for (let round = 0; round < rounds; round++) {
-    const acknowledged = await writeAndKill(directory, quorum, 400 + round * 150)
-    const volume = await openEmbeddedVolume(options(directory, quorum))
-    for (const [timeline, lsn] of acknowledged) {
-      expect(volume.log(timeline as TimelineId).vdl).toBeGreaterThanOrEqual(lsn)
+] as const)(
+  'kill -9 of a writer over %s loses nothing acknowledged',
+  async (_, quorum, rounds) => {
+    const directory = temporaryDirectory()
+    for (let round = 0; round < rounds; round++) {
+      const acknowledged = await writeAndKill(directory, quorum, 400 + round * 150)
+      const volume = await openEmbeddedVolume(options(directory, quorum))
+      for (const [timeline, lsn] of acknowledged) {
+        expect(volume.log(timeline as TimelineId).vdl).toBeGreaterThanOrEqual(lsn)
+      }
+      expect(await volume.lsnAtTime(1 as TimelineId, nodeEnv.clock.wallMicros())).toBe(
+        volume.log(1 as TimelineId).vdl,
+      )
+      await volume.close()
     }
-    expect(await volume.lsnAtTime(1 as TimelineId, nodeEnv.clock.wallMicros())).toBe(volume.log(1 as TimelineId).vdl)
-    await volume.close()
-  }
-}, 60_000)
+  },
+  60_000,
+)
 
 test('a second opener is refused by name, in this process and in another, and let in afterwards', async () => {
   const directory = temporaryDirectory()
@@ -105,14 +113,10 @@ test('a directory is opened with the number of nodes that it was made for', asyn
   })
 })
 
-test('a path that cannot be a directory is refused by name', async () => {
-  const directory = temporaryDirectory()
-  const inside = join('/proc', 'borealis-data')
+test.each(['/proc/borealis-data', import.meta.filename])('%s is refused by name', async (directory) => {
   const small = { nodeCount: 1, writeCount: 1, readCount: 1 }
-  await expect(openEmbeddedVolume(options(inside, small))).rejects.toMatchObject({
+  await expect(openEmbeddedVolume(options(directory, small))).rejects.toMatchObject({
     kind: 'not-writable',
-    message: expect.stringContaining(`data directory ${inside} cannot be written`) as string,
+    message: expect.stringContaining(`data directory ${directory} cannot be written`) as string,
   })
-  mkdirSync(join(directory, 'closed'))
-  chmodSync(join(directory, 'closed'), 0o500)
 })

@@ -24,6 +24,8 @@ interface Client {
   readonly fake: FakeLog
   acknowledged: number
   highestVdl: number
+  /** Every LSN at which a mini-transaction ended. */
+  readonly consistent: Set<number>
   /** VDL that the latest writer found. */
   recoveredVdl: number
 }
@@ -44,7 +46,14 @@ class History {
     const at = parent && { timeline: parent.client.fake.timeline, lsn: parent.lsn as Lsn }
     const id = await this.cluster.settle(this.volume.createTimeline(at))
     const fake = new FakeLog(id, parent && { log: parent.client.fake, lsn: parent.lsn })
-    this.clients.push({ fake, acknowledged: parent?.lsn ?? 0, highestVdl: parent?.lsn ?? 0, recoveredVdl: 0 })
+    const base = parent?.lsn ?? 0
+    this.clients.push({
+      fake,
+      acknowledged: base,
+      highestVdl: base,
+      recoveredVdl: 0,
+      consistent: new Set([base]),
+    })
     expect(this.volume.log(id).tail).toBe(fake.tail)
   }
 
@@ -62,6 +71,7 @@ class History {
       log.append(bytes, 0, bytes.length, endsMtr)
       lsn = fake.last
     }
+    client.consistent.add(lsn)
     log.onDurable(lsn as Lsn, (error) => {
       if (error !== undefined) return
       if (generation < this.generation) {
@@ -88,8 +98,11 @@ class History {
       const { vdl } = this.volume.log(fake.timeline)
       for (const lsn of [vdl, this.cluster.draw(vdl + 1)]) {
         const page = this.cluster.draw(9)
-        const image = await this.cluster.settle(this.volume.log(fake.timeline).readPage(page as PageNo, lsn as Lsn))
-        if (!Buffer.from(image).equals(fake.pageAt(page, lsn))) this.errors.push(`page ${page} at ${lsn} differs`)
+        const image = await this.cluster.settle(
+          this.volume.log(fake.timeline).readPage(page as PageNo, lsn as Lsn),
+        )
+        if (!Buffer.from(image).equals(fake.pageAt(page, lsn)))
+          this.errors.push(`page ${page} at ${lsn} differs`)
       }
     }
   }
@@ -104,8 +117,13 @@ class History {
     for (const client of this.clients) {
       const { vdl, tail } = this.volume.log(client.fake.timeline)
       client.recoveredVdl = vdl
+      if (!client.consistent.has(vdl)) this.errors.push(`VDL ${vdl} is inside a mini-transaction`)
       if (vdl < client.acknowledged) this.errors.push(`lost: acknowledged ${client.acknowledged}, VDL ${vdl}`)
-      for (const [page, lsns] of client.fake.pages) client.fake.pages.set(page, lsns.filter((lsn) => lsn <= vdl))
+      for (const [page, lsns] of client.fake.pages)
+        client.fake.pages.set(
+          page,
+          lsns.filter((lsn) => lsn <= vdl),
+        )
       client.fake.last = vdl
       client.fake.tail = tail
     }
@@ -158,11 +176,24 @@ async function runHistory(seed: number, quorum: Quorum): Promise<void> {
       await history.addTimeline({ client, lsn: history.volume.log(client.fake.timeline).vdl })
     } else if (event === 7 && down.length === 0) {
       // The worst moment: whoever knows most goes down with the writer.
-      for (const { id } of [...history.volume.status().nodes].sort((a, b) => b.scl - a.scl).slice(0, mayFail)) {
+      for (const { id } of [...history.volume.status().nodes]
+        .sort((a, b) => b.scl - a.scl)
+        .slice(0, mayFail)) {
         cluster.stop(id - 1)
         down.push(id - 1)
       }
       await history.replaceWriter()
+      if (cluster.draw(2) === 0) {
+        // And at once the other way round: those who came to know it only now.
+        for (const node of down.splice(0)) cluster.restart(node)
+        for (const { id } of [...history.volume.status().nodes]
+          .sort((a, b) => b.scl - a.scl)
+          .slice(0, mayFail)) {
+          cluster.stop(id - 1)
+          down.push(id - 1)
+        }
+        await history.replaceWriter()
+      }
     } else if (event < 12) await history.checkPages()
     expect(history.errors, `seed ${seed}, step ${step}`).toEqual([])
   }
@@ -170,7 +201,8 @@ async function runHistory(seed: number, quorum: Quorum): Promise<void> {
   Object.assign(cluster.faults, { lost: 0, doubled: 0, delayMs: 1 })
   for (const node of down) cluster.restart(node)
   down = []
-  const isDurable = (): boolean => history.clients.every(({ fake }) => history.volume.log(fake.timeline).vdl >= fake.last)
+  const isDurable = (): boolean =>
+    history.clients.every(({ fake }) => history.volume.log(fake.timeline).vdl >= fake.last)
   expect(await cluster.clock.run(30_000, isDurable), `seed ${seed} goes on`).toBe(true)
   await history.checkPages()
   await history.replaceWriter()
@@ -184,9 +216,13 @@ const firstSeed = Number(process.env['SIM_START'] ?? 1)
 test.each([
   ['six nodes', DEFAULT_QUORUM],
   ['three nodes', { nodeCount: 3, writeCount: 2, readCount: 2 }],
-] as const)('histories over %s', async (_, quorum) => {
-  for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) await runHistory(seed, quorum)
-}, 600_000)
+] as const)(
+  'histories over %s',
+  async (_, quorum) => {
+    for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) await runHistory(seed, quorum)
+  },
+  600_000,
+)
 
 test('timelines are kept apart: ids never come back', async () => {
   const cluster = new SimCluster(1, DEFAULT_QUORUM, memoryNodes(6))

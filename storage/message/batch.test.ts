@@ -17,7 +17,10 @@ const deflate = (records: Buffer): Buffer => deflateRawSync(records, { level: 1 
 
 test('a batch has these bytes', () => {
   const log = new FakeLog(7 as TimelineId)
-  const bytes = log.batch([{ page: 3, endsMtr: false }, { page: 4 }], { vdl: 0, wallMicros: 1_700_000_000_000_000 })
+  const bytes = log.batch([{ page: 3, endsMtr: false }, { page: 4 }], {
+    vdl: 0,
+    wallMicros: 1_700_000_000_000_000,
+  })
   // magic, crc, length, version, timeline, two records, first 8, last 48, previous 0, consistent 48, end 88, ...
   expect(bytes.subarray(0, BATCH_HEADER_SIZE_BYTES).toString('hex')).toBe(
     '424c4231617168dca800000001000000070000000200000008000000000000003000000000000000' +
@@ -38,7 +41,13 @@ test('what is written is read back, plain and deflated', () => {
     })
     verifyBatch(bytes, 'test')
     const header = readBatchHeader(bytes)
-    expect(header).toMatchObject({ timeline: 1, recordCount: 3, previous: before, vdl: before, wallMicros: 12 })
+    expect(header).toMatchObject({
+      timeline: 1,
+      recordCount: 3,
+      previous: before,
+      vdl: before,
+      wallMicros: 12,
+    })
     expect(header.last).toBe(log.last)
     expect(header.end).toBe(log.tail)
     expect(header.consistent).toBe(log.last - 40)
@@ -62,7 +71,9 @@ test('any flipped bit and any cut is found', () => {
   for (let at = 0; at < bytes.length; at++) {
     const flipped = Buffer.from(bytes)
     flipped[at] = (flipped[at] as number) ^ 0x10
-    expect(() => verifyBatch(flipped, 'here'), `byte ${at}`).toThrow(expect.objectContaining({ kind: 'corrupt' }))
+    expect(() => verifyBatch(flipped, 'here'), `byte ${at}`).toThrow(
+      expect.objectContaining({ kind: 'corrupt' }),
+    )
   }
   expect(() => verifyBatch(bytes.subarray(0, 100), 'here')).toThrow(/here: .* cut off/)
 })

@@ -103,7 +103,9 @@ export function surveyRecords(records: Buffer, length: number): RecordRun {
 
 /** Bytes of the batch that `encodeBatch` makes of the same run. */
 export function batchLength(run: RecordRun, payloadLength: number, deflated: boolean): number {
-  return BATCH_HEADER_SIZE_BYTES + (deflated ? run.recordCount * DIRECTORY_ENTRY_SIZE_BYTES : 0) + payloadLength
+  return (
+    BATCH_HEADER_SIZE_BYTES + (deflated ? run.recordCount * DIRECTORY_ENTRY_SIZE_BYTES : 0) + payloadLength
+  )
 }
 
 /**
@@ -175,7 +177,11 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
 
 /** Checks magic, length, version and checksum of one whole batch. Throws StorageError 'corrupt' or 'version'. */
 export function verifyBatch(bytes: Buffer, where: string): void {
-  if (bytes.length < BATCH_HEADER_SIZE_BYTES || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt32LE(8) !== bytes.length) {
+  if (
+    bytes.length < BATCH_HEADER_SIZE_BYTES ||
+    bytes.readUInt32LE(0) !== MAGIC ||
+    bytes.readUInt32LE(8) !== bytes.length
+  ) {
     throw new StorageError('corrupt', `${where}: log batch is cut off or not a batch (${bytes.length} bytes)`)
   }
   if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8))) {
@@ -208,7 +214,11 @@ export function pageListLength(header: BatchHeader): number {
  * Calls back with page and LSN of each record, in order, without inflating anything. LSNs are dense within a batch of
  * a volume of one protection group, which is all there is in version 1.
  */
-export function visitPages(bytes: Buffer, header: BatchHeader, visit: (page: PageNo, lsn: Lsn) => void): void {
+export function visitPages(
+  bytes: Buffer,
+  header: BatchHeader,
+  visit: (page: PageNo, lsn: Lsn) => void,
+): void {
   if (header.deflated) {
     let at = BATCH_HEADER_SIZE_BYTES
     for (let index = 0; index < header.recordCount; index++) {

@@ -45,19 +45,37 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'fence'; readonly clusterId: string })
   | (RequestBase & {
       readonly kind: 'truncate'
-      readonly annulled: readonly { readonly timeline: TimelineId; readonly ranges: readonly AnnulledRange[] }[]
+      readonly annulled: readonly {
+        readonly timeline: TimelineId
+        readonly ranges: readonly AnnulledRange[]
+      }[]
     })
   /** Encoded batches (./batch.ts), of any timelines, in order. Persisted together. */
   | (RequestBase & { readonly kind: 'append'; readonly batches: readonly Uint8Array[] })
-  | (RequestBase & { readonly kind: 'read-page'; readonly timeline: TimelineId; readonly page: PageNo; readonly lsn: Lsn })
+  | (RequestBase & {
+      readonly kind: 'read-page'
+      readonly timeline: TimelineId
+      readonly page: PageNo
+      readonly lsn: Lsn
+    })
   | (RequestBase & { readonly kind: 'create-timeline'; readonly birth: TimelineBirth })
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
   /** The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any. */
-  | (RequestBase & { readonly kind: 'fetch-log'; readonly timeline: TimelineId; readonly after: Lsn; readonly sizeMax: number })
+  | (RequestBase & {
+      readonly kind: 'fetch-log'
+      readonly timeline: TimelineId
+      readonly after: Lsn
+      readonly sizeMax: number
+    })
   /** Puts back a batch that was damaged on this node's disk, from a peer's copy. */
   | (RequestBase & { readonly kind: 'repair'; readonly batch: Uint8Array })
   | (RequestBase & { readonly kind: 'read-floor'; readonly timeline: TimelineId; readonly lsn: Lsn })
-  | (RequestBase & { readonly kind: 'find-time'; readonly timeline: TimelineId; readonly wallMicros: number; readonly below: Lsn })
+  | (RequestBase & {
+      readonly kind: 'find-time'
+      readonly timeline: TimelineId
+      readonly wallMicros: number
+      readonly below: Lsn
+    })
   | (RequestBase & { readonly kind: 'statistics' })
   /** Finishes what is worth finishing and lets go of the disk. */
   | (RequestBase & { readonly kind: 'shut-down' })
@@ -107,7 +125,11 @@ export type FailureKind = StorageErrorKind | 'behind'
 
 export type NodeMessage =
   | { readonly kind: 'state'; readonly id: number; readonly state: NodeState }
-  | { readonly kind: 'appended'; readonly id: number; readonly segments: readonly { timeline: TimelineId; scl: Lsn }[] }
+  | {
+      readonly kind: 'appended'
+      readonly id: number
+      readonly segments: readonly { timeline: TimelineId; scl: Lsn }[]
+    }
   | { readonly kind: 'page'; readonly id: number; readonly image: Uint8Array }
   | { readonly kind: 'log'; readonly id: number; readonly batches: readonly Uint8Array[]; readonly scl: Lsn }
   | { readonly kind: 'time'; readonly id: number; readonly lsn: Lsn }

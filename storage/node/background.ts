@@ -105,7 +105,8 @@ export class Background {
       return true
     }
     const { pages, bytes, batches } = this.#node.unindexed
-    const full = bytes >= UNINDEXED_BYTES_MAX || batches >= UNINDEXED_BATCHES_MAX || pages >= UNINDEXED_PAGES_MAX
+    const full =
+      bytes >= UNINDEXED_BYTES_MAX || batches >= UNINDEXED_BATCHES_MAX || pages >= UNINDEXED_PAGES_MAX
     if (full || (idle && bytes >= UNINDEXED_BYTES_IDLE) || (this.#restful && bytes > 0)) {
       if (this.#beginCheckpoint()) return true
     }

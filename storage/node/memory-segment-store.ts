@@ -78,7 +78,8 @@ export class MemorySegmentStore implements SegmentStore {
     for (const { timeline, ranges, mark } of timelines) {
       const contents = this.#timelines.get(timeline)
       if (contents === undefined) continue
-      const checkpointed = contents.stored.mark === undefined ? undefined : lowerMark(contents.stored.mark, mark)
+      const checkpointed =
+        contents.stored.mark === undefined ? undefined : lowerMark(contents.stored.mark, mark)
       contents.stored = { ...contents.stored, annulled: ranges, mark: checkpointed }
     }
   }
@@ -194,7 +195,10 @@ export class MemorySegmentStore implements SegmentStore {
     return {
       batches: batches.length,
       logBytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
-      images: all.reduce((sum, { images }) => sum + [...images.values()].reduce((n, list) => n + list.length, 0), 0),
+      images: all.reduce(
+        (sum, { images }) => sum + [...images.values()].reduce((n, list) => n + list.length, 0),
+        0,
+      ),
       longChains: this.longChains(1, Infinity).length,
     }
   }

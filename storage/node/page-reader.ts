@@ -80,7 +80,8 @@ export class PageReader {
     const floor = image?.lsn ?? segment.base
     const chain = this.#chain(segment, page, lsn, floor)
     const base =
-      image?.bytes ?? (parent === undefined ? Buffer.alloc(PAGE_SIZE_BYTES) : this.#resolveParent(segment, page, parent.lsn))
+      image?.bytes ??
+      (parent === undefined ? Buffer.alloc(PAGE_SIZE_BYTES) : this.#resolveParent(segment, page, parent.lsn))
     for (let index = chain.length - 1; index >= 0; index--) this.#applyAt(segment, chain[index] as Lsn, base)
     this.recordsApplied += chain.length
     return base
@@ -90,7 +91,10 @@ export class PageReader {
     const { parent } = segment.birth
     const ancestor = parent === undefined ? undefined : this.#segments.get(parent.timeline)
     if (ancestor === undefined) {
-      throw new StorageError('corrupt', `${this.#store.where}: parent of timeline ${segment.timeline} is missing`)
+      throw new StorageError(
+        'corrupt',
+        `${this.#store.where}: parent of timeline ${segment.timeline} is missing`,
+      )
     }
     return this.#resolve(ancestor, page, Math.min(lsn, segment.base) as Lsn)
   }

@@ -94,7 +94,11 @@ export interface SegmentStore {
   visitUnindexed(visit: (batch: StoredBatch) => void): void
 
   /** The newest image at or below `lsn`; verified. Throws StorageError 'corrupt'. */
-  imageAt(timeline: TimelineId, page: PageNo, lsn: Lsn): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined
+  imageAt(
+    timeline: TimelineId,
+    page: PageNo,
+    lsn: Lsn,
+  ): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined
   /** LSN of the oldest image above `lsn`. */
   imageAbove(timeline: TimelineId, page: PageNo, lsn: Lsn): Lsn | undefined
   /** Stores images and forgets the tails that they cover. */

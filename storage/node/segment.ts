@@ -66,7 +66,8 @@ export class Segment {
 
   /** Last record of a batch that counts: a truncation may have cut through it. */
   lastOf(header: BatchHeader): Lsn {
-    for (const range of this.annulled) if (header.last > range.above && header.last <= range.upTo) return range.above
+    for (const range of this.annulled)
+      if (header.last > range.above && header.last <= range.upTo) return range.above
     return header.last
   }
 
@@ -128,7 +129,8 @@ export class Segment {
   /** Forgets everything in the ranges: SCL goes back to the point below them that this segment had reached. */
   truncate(ranges: readonly AnnulledRange[]): void {
     this.annulled = ranges
-    for (const [previous, header] of this.pending) if (this.isAnnulled(header.first)) this.pending.delete(previous)
+    for (const [previous, header] of this.pending)
+      if (this.isAnnulled(header.first)) this.pending.delete(previous)
     for (const range of ranges) {
       if (this.scl <= range.above || this.scl > range.upTo) continue
       this.scl = range.above
@@ -139,7 +141,13 @@ export class Segment {
   }
 
   mark(): SegmentMark {
-    return { timeline: this.timeline, scl: this.scl, consistent: this.consistent, end: this.end, vdl: this.vdl }
+    return {
+      timeline: this.timeline,
+      scl: this.scl,
+      consistent: this.consistent,
+      end: this.end,
+      vdl: this.vdl,
+    }
   }
 
   state(): SegmentState {

@@ -10,8 +10,16 @@
 // that ends, so there is no stale lock to take over and nothing to race for. `pid` is only for reading.
 
 import Database from 'better-sqlite3'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 
 import { StorageError } from '../base/errors.ts'
 
@@ -49,11 +57,18 @@ export function openDataDirectory(directory: string, nodeCount: number): DataDir
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeMissing(path)
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw notWritable(path, error)
   }
+}
+
+/** Parents first, one by one: where a parent is there but takes no child (/proc), mkdir's own recursion never ends. */
+function makeMissing(path: string): void {
+  if (existsSync(path)) return
+  makeMissing(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 function takeLock(path: string): Database.Database {
@@ -68,7 +83,8 @@ function takeLock(path: string): Database.Database {
   } catch (error) {
     lock?.close()
     const isBusy = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-    if (isBusy) throw new StorageError('locked', `data directory ${path} is in use by process ${readPid(path)}`)
+    if (isBusy)
+      throw new StorageError('locked', `data directory ${path} is in use by process ${readPid(path)}`)
     throw notWritable(path, error)
   }
 }
@@ -85,7 +101,10 @@ function checkFormat(path: string, nodeCount: number): void {
   const file = join(path, 'borealis.json')
   if (!existsSync(file)) {
     try {
-      writeFileSync(`${file}.new`, `${JSON.stringify({ format: DIRECTORY_FORMAT_VERSION, nodes: nodeCount })}\n`)
+      writeFileSync(
+        `${file}.new`,
+        `${JSON.stringify({ format: DIRECTORY_FORMAT_VERSION, nodes: nodeCount })}\n`,
+      )
       renameSync(`${file}.new`, file)
     } catch (error) {
       throw notWritable(path, error)
@@ -94,7 +113,10 @@ function checkFormat(path: string, nodeCount: number): void {
   }
   const { format, nodes } = readFormat(file)
   if (format !== DIRECTORY_FORMAT_VERSION) {
-    throw new StorageError('version', `data directory ${path} has format ${String(format)}, expected ${DIRECTORY_FORMAT_VERSION}`)
+    throw new StorageError(
+      'version',
+      `data directory ${path} has format ${String(format)}, expected ${DIRECTORY_FORMAT_VERSION}`,
+    )
   }
   if (nodes !== nodeCount) {
     const message = `data directory ${path} was created for ${String(nodes)} storage nodes and cannot be opened with ${nodeCount}`
@@ -107,7 +129,10 @@ function readFormat(file: string): { format: unknown; nodes: unknown } {
     const read: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof read === 'object' && read !== null && 'format' in read && 'nodes' in read) return read
   } catch (error) {
-    throw new StorageError('corrupt', `${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`)
+    throw new StorageError(
+      'corrupt',
+      `${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
+    )
   }
   throw new StorageError('corrupt', `${file} does not describe a data directory`)
 }

@@ -132,7 +132,8 @@ export function translateSqliteError(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new StorageError('corrupt', `${path} is damaged: ${error.message}`)
   }
-  if (code.startsWith('SQLITE_BUSY')) return new StorageError('locked', `${path} is in use by another process`)
+  if (code.startsWith('SQLITE_BUSY'))
+    return new StorageError('locked', `${path} is in use by another process`)
   if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY' || code.startsWith('SQLITE_READONLY_')) {
     return new StorageError('not-writable', `${path} cannot be opened for writing: ${error.message}`)
   }

@@ -270,9 +270,16 @@ export class SqliteSegmentStore implements SegmentStore {
 
   statistics(): StoreStatistics {
     const images = this.#sql.countImages.get() as { count: number }
-    const size = this.#db.prepare('SELECT coalesce(sum(length(bytes)), 0) AS size FROM log').get() as { size: number }
+    const size = this.#db.prepare('SELECT coalesce(sum(length(bytes)), 0) AS size FROM log').get() as {
+      size: number
+    }
     const longChains = this.#sql.countLongChains.get() as { count: number }
-    return { batches: this.#position, logBytes: size.size, images: images.count, longChains: longChains.count }
+    return {
+      batches: this.#position,
+      logBytes: size.size,
+      images: images.count,
+      longChains: longChains.count,
+    }
   }
 
   close(): void {
@@ -302,6 +309,7 @@ export class SqliteSegmentStore implements SegmentStore {
 }
 
 function markOf(row: TimelineRow): SegmentMark | undefined {
-  if (row.scl === null || row.consistent === null || row.end_lsn === null || row.vdl === null) return undefined
+  if (row.scl === null || row.consistent === null || row.end_lsn === null || row.vdl === null)
+    return undefined
   return { timeline: row.id, scl: row.scl, consistent: row.consistent, end: row.end_lsn, vdl: row.vdl }
 }

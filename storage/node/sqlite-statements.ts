@@ -39,7 +39,8 @@ const TEXTS = {
   batchesAfter: 'SELECT timeline, first, bytes FROM log WHERE id > ? ORDER BY id',
   batch: 'SELECT bytes FROM log WHERE id = ?',
   replaceBatch: 'UPDATE log SET bytes = ? WHERE id = ?',
-  rowAt: 'SELECT first, id AS row FROM log_index WHERE timeline = ? AND first <= ? ORDER BY first DESC LIMIT 1',
+  rowAt:
+    'SELECT first, id AS row FROM log_index WHERE timeline = ? AND first <= ? ORDER BY first DESC LIMIT 1',
   rowAfter: 'SELECT first, id AS row FROM log_index WHERE timeline = ? AND first > ? ORDER BY first LIMIT 1',
   indexLog: `INSERT OR REPLACE INTO log_index
              SELECT timeline, first, id FROM log WHERE id > ? AND id <= ? ORDER BY timeline, first, id`,
@@ -47,7 +48,8 @@ const TEXTS = {
   imageAt: `SELECT lsn, crc, deflated, bytes FROM images
             WHERE timeline = ? AND page = ? AND lsn <= ? ORDER BY lsn DESC LIMIT 1`,
   imageAbove: 'SELECT lsn FROM images WHERE timeline = ? AND page = ? AND lsn > ? ORDER BY lsn LIMIT 1',
-  putImage: 'INSERT OR REPLACE INTO images (timeline, page, lsn, crc, deflated, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+  putImage:
+    'INSERT OR REPLACE INTO images (timeline, page, lsn, crc, deflated, bytes) VALUES (?, ?, ?, ?, ?, ?)',
   dropImage: 'DELETE FROM images WHERE timeline = ? AND page = ? AND lsn = ?',
   countImages: 'SELECT count(*) AS count FROM images',
 

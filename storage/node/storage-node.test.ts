@@ -66,7 +66,10 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       const bench = new NodeBench(keep(makeHome()))
       bench.create(1)
       const log = new FakeLog(T1)
-      const batches = [1, 2, 3, 4, 5].map((page) => ({ bytes: log.batch([{ page }, { page }]), last: log.last }))
+      const batches = [1, 2, 3, 4, 5].map((page) => ({
+        bytes: log.batch([{ page }, { page }]),
+        last: log.last,
+      }))
       const [a, b, c, d, e] = batches as [(typeof batches)[0], ...typeof batches]
       expect(bench.append(a.bytes)).toBe(a.last)
       expect(bench.append(c?.bytes as Buffer)).toBe(a.last)
@@ -76,7 +79,8 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       bench.reopen()
       expect(bench.append(a.bytes)).toBe(c?.last)
       expect(bench.append(d?.bytes as Buffer)).toBe(e?.last)
-      for (const page of [1, 2, 3, 4, 5]) expectPage(bench.read(1, page, log.last), log.pageAt(page, log.last))
+      for (const page of [1, 2, 3, 4, 5])
+        expectPage(bench.read(1, page, log.last), log.pageAt(page, log.last))
     })
 
     test('a message with batches of two timelines, in order and doubled', () => {
@@ -105,13 +109,18 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       expect(bench.call({ kind: 'append', batches })).toMatchObject({ kind: 'failed', failure: 'behind' })
       expect(bench.call({ kind: 'fence', clusterId: 'test' })).toMatchObject({ kind: 'state' })
       expect(bench.call({ kind: 'append', batches })).toMatchObject({ kind: 'appended' })
-      for (const request of [{ kind: 'append', batches }, { kind: 'fence', clusterId: 'test' }] as const) {
+      for (const request of [
+        { kind: 'append', batches },
+        { kind: 'fence', clusterId: 'test' },
+      ] as const) {
         const answer = bench.call({ ...request, volumeEpoch: 6 })
         expect(answer).toMatchObject({ kind: 'failed', failure: 'fenced', fatal: false })
       }
       bench.reopen()
       expect(bench.call({ kind: 'append', batches, volumeEpoch: 6 })).toMatchObject({ failure: 'fenced' })
-      expect(bench.call({ kind: 'fence', clusterId: 'other', volumeEpoch: 8 })).toMatchObject({ failure: 'fenced' })
+      expect(bench.call({ kind: 'fence', clusterId: 'other', volumeEpoch: 8 })).toMatchObject({
+        failure: 'fenced',
+      })
     })
 
     test('truncation: nothing above the VDL is left, nor can it come back', () => {
@@ -130,7 +139,9 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       expect(vdl).toBeLessThan(cutAt)
       bench.epoch = 2
       bench.call({ kind: 'fence', clusterId: 'test' })
-      expect(bench.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })).toMatchObject({ kind: 'done' })
+      expect(bench.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })).toMatchObject({
+        kind: 'done',
+      })
       const check = (): void => {
         expect(bench.append(lost, cut)).toBe(cutAt)
         expectPage(bench.read(1, 1, cutAt), log.pageAt(1, cutAt))
@@ -141,7 +152,8 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       bench.reopen()
       check()
       const next = new FakeLog(T1)
-      for (const [page, lsns] of log.pages) next.pages.set(
+      for (const [page, lsns] of log.pages)
+        next.pages.set(
           page,
           lsns.filter((lsn) => lsn <= cutAt),
         )
@@ -248,7 +260,9 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       expect(bench.call({ kind: 'drop-timeline', timeline: T1 })).toMatchObject({ kind: 'done' })
       bench.reopen()
       expectPage(bench.read(2, 1, log.last), log.pageAt(1, log.last))
-      expect(bench.call({ kind: 'query' })).toMatchObject({ state: { timelines: [{ dropped: true }, { dropped: false }] } })
+      expect(bench.call({ kind: 'query' })).toMatchObject({
+        state: { timelines: [{ dropped: true }, { dropped: false }] },
+      })
     })
   })
 }
@@ -260,7 +274,10 @@ test('a batch that is damaged on the way is refused and changes nothing', () => 
   const bytes = log.batch([{ page: 1 }])
   const damaged = Buffer.from(bytes)
   damaged[100] = 0xaa
-  expect(bench.call({ kind: 'append', batches: [damaged] })).toMatchObject({ failure: 'corrupt', fatal: false })
+  expect(bench.call({ kind: 'append', batches: [damaged] })).toMatchObject({
+    failure: 'corrupt',
+    fatal: false,
+  })
   expect(bench.append(bytes)).toBe(log.last)
 })
 
@@ -274,8 +291,18 @@ test('damage on disk is named, refuses the read, and is repaired from a peer', (
     each.create(1)
     each.append(...batches)
   }
-  bench.store.checkpoint(bench.store.position(), [...bench.node.segments.values()].map((segment) => segment.mark()))
-  bench.store.putTails([1, 2, 3].map((page) => ({ timeline: T1, page: page as never, lsn: (8 + (page - 1) * 40) as Lsn, count: 1 })))
+  bench.store.checkpoint(
+    bench.store.position(),
+    [...bench.node.segments.values()].map((segment) => segment.mark()),
+  )
+  bench.store.putTails(
+    [1, 2, 3].map((page) => ({
+      timeline: T1,
+      page: page as never,
+      lsn: (8 + (page - 1) * 40) as Lsn,
+      count: 1,
+    })),
+  )
   bench.store.close()
   const db = new Database(home.path)
   const row = db.prepare('SELECT bytes FROM log WHERE id = 2').get() as { bytes: Buffer }
@@ -291,7 +318,9 @@ test('damage on disk is named, refuses the read, and is repaired from a peer', (
   expect((answer as { message: string }).message).toContain('0/30')
   const fetched = peer.call({ kind: 'fetch-log', timeline: T1, after: 47 as Lsn, sizeMax: 1 })
   expect(batchesOf(fetched)).toHaveLength(1)
-  expect(bench.call({ kind: 'repair', batch: batchesOf(fetched)[0] as Buffer })).toMatchObject({ kind: 'done' })
+  expect(bench.call({ kind: 'repair', batch: batchesOf(fetched)[0] as Buffer })).toMatchObject({
+    kind: 'done',
+  })
   expectPage(bench.read(1, 2, log.last), log.pageAt(2, log.last))
 })
 
@@ -304,7 +333,7 @@ test('damage above the last checkpoint is reported with the state', () => {
   for (const { bytes } of batches) bench.append(bytes)
   bench.store.close()
   const db = new Database(home.path)
-  db.prepare("UPDATE log SET bytes = zeroblob(128) WHERE id = 2").run()
+  db.prepare('UPDATE log SET bytes = zeroblob(128) WHERE id = 2').run()
   db.close()
   bench.reopen()
   const answer = bench.call({ kind: 'query' })
@@ -320,7 +349,9 @@ test('a damaged image is refused by name', () => {
   bench.create(1)
   const log = new FakeLog(T1)
   bench.append(log.batch([{ page: 1 }]))
-  bench.store.putImages([{ timeline: T1, page: 1 as never, lsn: log.last as Lsn, bytes: log.pageAt(1, log.last) }])
+  bench.store.putImages([
+    { timeline: T1, page: 1 as never, lsn: log.last as Lsn, bytes: log.pageAt(1, log.last) },
+  ])
   expectPage(bench.read(1, 1, log.last), log.pageAt(1, log.last))
   bench.store.close()
   const db = new Database(home.path)
@@ -339,7 +370,10 @@ test('a disk that is full acknowledges nothing more and loses nothing', () => {
   let answer = bench.call({ kind: 'query' })
   for (let round = 0; round < 20; round++) {
     const before = log.last
-    answer = bench.call({ kind: 'append', batches: [log.batch(Array.from({ length: 16 }, () => ({ page: 1, bodyLength: 4000 })))] })
+    answer = bench.call({
+      kind: 'append',
+      batches: [log.batch(Array.from({ length: 16 }, () => ({ page: 1, bodyLength: 4000 })))],
+    })
     if (answer.kind !== 'appended') break
     expect(before).toBe(held)
     held = log.last

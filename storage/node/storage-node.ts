@@ -135,12 +135,16 @@ export class StorageNode {
     this.#checkNotOlder(message.volumeEpoch, identity.volumeEpoch)
     this.#checkNotOlder(message.membershipEpoch, identity.membershipEpoch)
     if (message.volumeEpoch > identity.volumeEpoch) {
-      throw new Refusal('behind', `node knows volume epoch ${identity.volumeEpoch} and was not told of newer ones`)
+      throw new Refusal(
+        'behind',
+        `node knows volume epoch ${identity.volumeEpoch} and was not told of newer ones`,
+      )
     }
   }
 
   #checkNotOlder(sent: Epoch, known: Epoch): void {
-    if (sent < known) throw new Refusal('fenced', `another writer has opened the volume (epoch ${known}, yours ${sent})`)
+    if (sent < known)
+      throw new Refusal('fenced', `another writer has opened the volume (epoch ${known}, yours ${sent})`)
   }
 
   #checkWritable(): void {
@@ -153,7 +157,10 @@ export class StorageNode {
     this.#checkNotOlder(message.volumeEpoch, known.volumeEpoch)
     this.#checkNotOlder(message.membershipEpoch, known.membershipEpoch)
     if (known.clusterId !== '' && known.clusterId !== message.clusterId) {
-      throw new Refusal('fenced', `${this.store.where} belongs to cluster ${known.clusterId}, not ${message.clusterId}`)
+      throw new Refusal(
+        'fenced',
+        `${this.store.where} belongs to cluster ${known.clusterId}, not ${message.clusterId}`,
+      )
     }
     const { clusterId, volumeEpoch, membershipEpoch } = message
     if (known.clusterId === clusterId && known.volumeEpoch === volumeEpoch) return
@@ -202,7 +209,11 @@ export class StorageNode {
     for (const { segment, ranges } of changed) segment.truncate(ranges)
     const identity = this.store.identity()
     this.#write(() => {
-      const entries = changed.map(({ segment, ranges }) => ({ timeline: segment.timeline, ranges, mark: segment.mark() }))
+      const entries = changed.map(({ segment, ranges }) => ({
+        timeline: segment.timeline,
+        ranges,
+        mark: segment.mark(),
+      }))
       this.store.truncate(identity, entries)
     })
   }
@@ -249,7 +260,8 @@ export class StorageNode {
     const segment = this.#segment(message.timeline)
     this.#checkReach(segment, message.lsn)
     const image = this.reader.read(segment, message.page, message.lsn)
-    const own = image.byteOffset === 0 && image.byteLength === image.buffer.byteLength ? image : Uint8Array.from(image)
+    const own =
+      image.byteOffset === 0 && image.byteLength === image.buffer.byteLength ? image : Uint8Array.from(image)
     const bytes = new Uint8Array(own.buffer as ArrayBuffer)
     reply({ kind: 'page', id: message.id, image: bytes }, bytes.buffer)
   }
@@ -287,7 +299,8 @@ export class StorageNode {
   /** The batch that holds the first record above `lsn`. */
   #batchFollowing(segment: Segment, lsn: Lsn): Buffer | undefined {
     const around = this.store.batchAt(segment.timeline, lsn)
-    if (around !== undefined && segment.lastOf(readBatchHeader(around)) > lsn) return this.#sound(segment, around)
+    if (around !== undefined && segment.lastOf(readBatchHeader(around)) > lsn)
+      return this.#sound(segment, around)
     let at = lsn
     for (;;) {
       const next = this.store.batchAfter(segment.timeline, at)
@@ -349,7 +362,15 @@ export class StorageNode {
       return { kind: 'failed', id, failure: error.kind, message, detail, damaged, fatal }
     }
     if (error instanceof Refusal) {
-      return { kind: 'failed', id, failure: error.kind, message: error.message, detail: undefined, damaged, fatal }
+      return {
+        kind: 'failed',
+        id,
+        failure: error.kind,
+        message: error.message,
+        detail: undefined,
+        damaged,
+        fatal,
+      }
     }
     throw error
   }
@@ -364,5 +385,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function sameRanges(a: Segment['annulled'], b: Segment['annulled']): boolean {
-  return a.length === b.length && a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  return (
+    a.length === b.length &&
+    a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  )
 }

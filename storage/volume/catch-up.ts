@@ -57,7 +57,11 @@ export async function catchUp(around: CatchUpSurroundings, node: number): Promis
 }
 
 /** One round of a segment; true if its SCL moved. */
-export async function fillSegment(around: CatchUpSurroundings, node: number, position: LogPosition): Promise<boolean> {
+export async function fillSegment(
+  around: CatchUpSurroundings,
+  node: number,
+  position: LogPosition,
+): Promise<boolean> {
   const link = around.links[node]
   const after = position.scls[node] ?? (0 as Lsn)
   const peer = bestPeer(around, node, position, after)
@@ -78,7 +82,12 @@ export async function fillSegment(around: CatchUpSurroundings, node: number, pos
   }
 }
 
-function bestPeer(around: CatchUpSurroundings, node: number, position: LogPosition, above: Lsn): NodeLink | undefined {
+function bestPeer(
+  around: CatchUpSurroundings,
+  node: number,
+  position: LogPosition,
+  above: Lsn,
+): NodeLink | undefined {
   let best: NodeLink | undefined
   let bestScl = above
   for (const [index, link] of around.links.entries()) {

@@ -104,7 +104,9 @@ export class NodeLink {
 
   /** Whether the queue may be sent: also to a node that is nearly caught up. */
   get isSendable(): boolean {
-    return this.#inFlight === undefined && (this.mode === 'live' || (this.mode === 'lagging' && this.accepting))
+    return (
+      this.#inFlight === undefined && (this.mode === 'live' || (this.mode === 'lagging' && this.accepting))
+    )
   }
 
   get queueLength(): number {

@@ -52,7 +52,8 @@ export class PageSource {
           return await this.#readFromAny(request, candidates)
         } catch (thrown) {
           error = thrown
-          if (thrown instanceof StorageError && (thrown.kind === 'fenced' || thrown.kind === 'closed')) throw thrown
+          if (thrown instanceof StorageError && (thrown.kind === 'fenced' || thrown.kind === 'closed'))
+            throw thrown
         }
       }
       await new Promise<void>((resolve) => void this.#settings.clock.after(ROUND_PAUSE_MS, resolve))

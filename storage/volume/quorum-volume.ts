@@ -9,7 +9,15 @@
 import { assert, must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { asTimelineId, type Epoch, formatLsn, type Lsn, LSN_ZERO, type PageNo, type TimelineId } from '../base/ids.ts'
+import {
+  asTimelineId,
+  type Epoch,
+  formatLsn,
+  type Lsn,
+  LSN_ZERO,
+  type PageNo,
+  type TimelineId,
+} from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { NodeState, TimelineBirth } from '../message/message.ts'
 import { catchUp, type CatchUpSurroundings, fillSegment } from './catch-up.ts'
@@ -163,7 +171,8 @@ class QuorumVolume implements Volume {
           if (link.mode !== 'lagging' || must(log.scls[node]) >= log.vdl) continue
           if (await fillSegment(around, node, log)) moved = true
         }
-        if (!moved && attempt > 100) throw new StorageError('no-quorum', 'the log cannot be brought to a write quorum')
+        if (!moved && attempt > 100)
+          throw new StorageError('no-quorum', 'the log cannot be brought to a write quorum')
       }
     }
   }
@@ -192,10 +201,15 @@ class QuorumVolume implements Volume {
     while (link.mode === 'lagging' && !this.#closed) {
       try {
         const answer = await link.request({ kind: 'fence', clusterId: this.#clusterId }, CLOSE_PATIENCE_MS)
-        if (answer.kind !== 'state') throw new StorageError('io', `node ${link.id} answered a fence with ${answer.kind}`)
-        const plans = [...this.#timelines.values()].map((entry) => ({ ...entry.plan, dropped: entry.dropped }))
+        if (answer.kind !== 'state')
+          throw new StorageError('io', `node ${link.id} answered a fence with ${answer.kind}`)
+        const plans = [...this.#timelines.values()].map((entry) => ({
+          ...entry.plan,
+          dropped: entry.dropped,
+        }))
         await alignNode(link, answer.state, plans)
-        for (const { plan, log } of this.#timelines.values()) log.acknowledge(node, sclAfter(plan, answer.state))
+        for (const { plan, log } of this.#timelines.values())
+          log.acknowledge(node, sclAfter(plan, answer.state))
         if (await catchUp(this.#catchUpSurroundings(), node)) return this.#writer.flush()
       } catch (error) {
         if (!(error instanceof StorageError)) throw error
@@ -211,9 +225,16 @@ class QuorumVolume implements Volume {
     const left = this.#links.filter(({ mode }) => mode !== 'failed').length
     if (left >= this.#options.quorum.writeCount) return this.#writer.flush()
     const cause = must(link.error)
-    const detail = 'What was acknowledged is safe. Whether commits that were under way are durable is not known.'
+    const detail =
+      'What was acknowledged is safe. Whether commits that were under way are durable is not known.'
     const message = `${left} of ${this.#options.quorum.nodeCount} storage nodes are left, ${this.#options.quorum.writeCount} are `
-    this.#fail(new StorageError(cause.kind === 'io' ? 'no-quorum' : cause.kind, `${message}needed: ${cause.message}`, detail))
+    this.#fail(
+      new StorageError(
+        cause.kind === 'io' ? 'no-quorum' : cause.kind,
+        `${message}needed: ${cause.message}`,
+        detail,
+      ),
+    )
   }
 
   #fail(error: StorageError): void {
@@ -278,7 +299,8 @@ class QuorumVolume implements Volume {
 
   setReadFloor(timeline: TimelineId, lsn: Lsn): void {
     for (const link of this.#links) {
-      if (link.mode === 'live') void link.request({ kind: 'read-floor', timeline, lsn }).catch(() => undefined)
+      if (link.mode === 'live')
+        void link.request({ kind: 'read-floor', timeline, lsn }).catch(() => undefined)
     }
   }
 
@@ -287,7 +309,10 @@ class QuorumVolume implements Volume {
     let error: unknown
     for (const link of this.#candidates(timeline, log.vdl)) {
       try {
-        const answer = await link.request({ kind: 'find-time', timeline, wallMicros, below: log.vdl }, CLOSE_PATIENCE_MS)
+        const answer = await link.request(
+          { kind: 'find-time', timeline, wallMicros, below: log.vdl },
+          CLOSE_PATIENCE_MS,
+        )
         if (answer.kind === 'time') return answer.lsn
       } catch (thrown) {
         error = thrown
@@ -418,7 +443,8 @@ class QuorumVolume implements Volume {
   #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {
     assert(lsn <= log.vcl || lsn <= log.base, 'a read point is at or below the VCL')
     const at = `${log.timeline} at ${formatLsn(lsn)}`
-    if (this.#closed) return Promise.reject(new StorageError('closed', `read of timeline ${at}: the volume is closed`))
+    if (this.#closed)
+      return Promise.reject(new StorageError('closed', `read of timeline ${at}: the volume is closed`))
     return this.#pages.read({ timeline: log.timeline, page, lsn })
   }
 }

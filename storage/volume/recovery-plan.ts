@@ -56,7 +56,13 @@ function planTimeline(reports: readonly TimelineState[], nodeCount: number): Tim
   }
   // A writer counts its LAL from where it began, which is at most a record behind what is known here.
   const upTo = (Math.max(vcl, reached) + LAL_BYTES + RECORD_SIZE_BYTES_MAX + 8) as Lsn
-  return { birth, dropped, vdl, tail: firstLsnAfter(upTo), annulled: mergeRange(annulled, { above: vdl, upTo }) }
+  return {
+    birth,
+    dropped,
+    vdl,
+    tail: firstLsnAfter(upTo),
+    annulled: mergeRange(annulled, { above: vdl, upTo }),
+  }
 }
 
 /** A node that missed a truncation reports records that were annulled since; where a range begins, an MTR ended. */
@@ -66,7 +72,10 @@ function clamp(state: TimelineState, annulled: readonly AnnulledRange[]): Timeli
 }
 
 function equalRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
-  return a.length === b.length && a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  return (
+    a.length === b.length &&
+    a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  )
 }
 
 /** Adds a range that begins at or below the last one's end, if it touches it, by making one of the two. */

@@ -43,7 +43,10 @@ export async function recover(
   const before = queried.map(({ value }) => stateOf(value))
   for (const state of before) {
     if (state.protocol === PROTOCOL_VERSION) continue
-    throw new StorageError('version', `a node speaks protocol ${state.protocol}, expected ${PROTOCOL_VERSION}`)
+    throw new StorageError(
+      'version',
+      `a node speaks protocol ${state.protocol}, expected ${PROTOCOL_VERSION}`,
+    )
   }
   const clusterId = commonCluster(before) || newClusterId
   const volumeEpoch = asEpoch(Math.max(...before.map((state) => state.volumeEpoch)) + 1)
@@ -59,7 +62,8 @@ export async function recover(
   })
   const aligned = await Promise.allSettled(joins)
   const joined = new Map([...states].filter((_, index) => aligned[index]?.status === 'fulfilled'))
-  if (joined.size < quorum.writeCount) throw firstFailure(aligned, `only ${joined.size} nodes took the new epoch`)
+  if (joined.size < quorum.writeCount)
+    throw firstFailure(aligned, `only ${joined.size} nodes took the new epoch`)
   return { clusterId, volumeEpoch, plans, joined }
 }
 
@@ -72,8 +76,14 @@ function soundStates(states: ReadonlyMap<number, NodeState>, quorum: Quorum): No
 }
 
 /** Gives a fenced node the timelines that it misses and takes from it what was annulled. */
-export async function alignNode(link: NodeLink, state: NodeState, plans: readonly TimelinePlan[]): Promise<void> {
-  const known = new Map<number, TimelineState>(state.timelines.map((timeline) => [timeline.timeline, timeline]))
+export async function alignNode(
+  link: NodeLink,
+  state: NodeState,
+  plans: readonly TimelinePlan[],
+): Promise<void> {
+  const known = new Map<number, TimelineState>(
+    state.timelines.map((timeline) => [timeline.timeline, timeline]),
+  )
   for (const { birth, dropped } of plans) {
     const held = known.get(birth.id)
     if (held === undefined) await link.request({ kind: 'create-timeline', birth }, REQUEST_TIMEOUT_MS)
@@ -104,7 +114,13 @@ function ask(
     const settled = (): void => {
       if (answers.length + errors.length === links.length) {
         if (answers.length >= needed) finish()
-        else reject(refusal(errors, `${answers.length} of ${links.length} storage nodes answer, ${needed} are needed`))
+        else
+          reject(
+            refusal(
+              errors,
+              `${answers.length} of ${links.length} storage nodes answer, ${needed} are needed`,
+            ),
+          )
       } else if (answers.length >= needed) cancelGrace ??= clock.after(GRACE_MS, finish)
     }
     for (const [node, link] of links.entries()) {
@@ -126,12 +142,18 @@ function ask(
 function refusal(errors: readonly StorageError[], message: string): StorageError {
   const telling = errors.find(({ kind }) => kind !== 'io' && kind !== 'no-quorum') ?? errors[0]
   if (telling === undefined) return new StorageError('no-quorum', message)
-  return new StorageError(telling.kind === 'io' ? 'no-quorum' : telling.kind, `${message}: ${telling.message}`)
+  return new StorageError(
+    telling.kind === 'io' ? 'no-quorum' : telling.kind,
+    `${message}: ${telling.message}`,
+  )
 }
 
 function firstFailure(results: readonly PromiseSettledResult<void>[], message: string): StorageError {
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  return refusal(errors.filter((error) => error instanceof StorageError), message)
+  return refusal(
+    errors.filter((error) => error instanceof StorageError),
+    message,
+  )
 }
 
 function stateOf(answer: NodeMessage): NodeState {

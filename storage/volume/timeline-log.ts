@@ -130,7 +130,10 @@ export class TimelineWriter implements TimelineLog {
 
   append(record: Uint8Array, offset: number, length: number, endsMtr: boolean): void {
     if (this.#failure !== undefined) throw this.#failure
-    assert(((record[offset + 5] as number) & 1) === (endsMtr ? 1 : 0), 'the record says itself whether it ends its MTR')
+    assert(
+      ((record[offset + 5] as number) & 1) === (endsMtr ? 1 : 0),
+      'the record says itself whether it ends its MTR',
+    )
     assert(length % 8 === 0 && length <= RECORD_SIZE_BYTES_MAX, 'record length')
     assert(this.#tail + length <= this.#limit, 'append only what hasRoom() promised')
     if (this.#openLength + length > RUN_SIZE_BYTES_MAX) this.#closeRun()
@@ -149,7 +152,12 @@ export class TimelineWriter implements TimelineLog {
   }
 
   #closeRun(): void {
-    const run: ClosedRun = { records: this.#open, length: this.#openLength, deflated: undefined, ready: false }
+    const run: ClosedRun = {
+      records: this.#open,
+      length: this.#openLength,
+      deflated: undefined,
+      ready: false,
+    }
     this.#closed.push(run)
     this.#open = Buffer.allocUnsafeSlow(this.#open.length)
     this.#openLength = 0
@@ -190,7 +198,12 @@ export class TimelineWriter implements TimelineLog {
     const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
     const shared = memory.take(size, users)
     const { timeline } = this
-    const frame = { timeline, previous: this.#sentLast, vdl: this.vdl, wallMicros: this.#surroundings.wallMicros() }
+    const frame = {
+      timeline,
+      previous: this.#sentLast,
+      vdl: this.vdl,
+      wallMicros: this.#surroundings.wallMicros(),
+    }
     encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
     this.#sentLast = run.last
     this.#points.push(run.last, run.consistent)

@@ -9,7 +9,12 @@ import { readU64, recordLength, RECORD_TYPE_COMMIT, writeHeader, writeU64 } from
 import { batchLength, encodeBatch, surveyRecords } from '../batch.ts'
 
 /** Stands in for storage/page's applyRecord. */
-export function applyFakeRecord(page: Buffer, pageOffset: number, record: Buffer, recordOffset: number): boolean {
+export function applyFakeRecord(
+  page: Buffer,
+  pageOffset: number,
+  record: Buffer,
+  recordOffset: number,
+): boolean {
   const lsn = readU64(record, recordOffset + 8)
   if (lsn <= readU64(page, pageOffset)) return false
   writeU64(page, pageOffset, lsn)

@@ -25,7 +25,9 @@ export function memoryHome(): StoreHome {
   return { name: 'memory', open: () => store, remove: () => undefined }
 }
 
-export function sqliteHome(limits: { readonly sizeBytesMax?: number | undefined } = {}): StoreHome & { readonly path: string } {
+export function sqliteHome(
+  limits: { readonly sizeBytesMax?: number | undefined } = {},
+): StoreHome & { readonly path: string } {
   const directory = mkdtempSync(join(tmpdir(), 'borealis-node-'))
   const path = join(directory, 'segments.sqlite')
   return {
@@ -65,7 +67,12 @@ export class NodeBench {
 
   call(request: Request): NodeMessage {
     const { volumeEpoch = this.epoch, ...rest } = request
-    const message = { ...rest, id: 1, volumeEpoch: asEpoch(volumeEpoch), membershipEpoch: asEpoch(0) } as VolumeMessage
+    const message = {
+      ...rest,
+      id: 1,
+      volumeEpoch: asEpoch(volumeEpoch),
+      membershipEpoch: asEpoch(0),
+    } as VolumeMessage
     const answers: NodeMessage[] = []
     this.node.handle(message, (answer) => answers.push(answer))
     return must(answers[0])

@@ -63,7 +63,8 @@ export class SimClock implements Clock {
       if (done()) return true
       let next: SimEvent | undefined
       for (const event of this.#events) {
-        if (next === undefined || event.at < next.at || (event.at === next.at && event.order < next.order)) next = event
+        if (next === undefined || event.at < next.at || (event.at === next.at && event.order < next.order))
+          next = event
       }
       if (next === undefined || next.at > until) {
         this.nowMs = until
@@ -123,7 +124,15 @@ export class SimCluster {
       transport: this.#transport(node),
     }))
     const { quorum, clock, prng } = this
-    const opening = openVolume({ nodes, quorum, clock, prng, newClusterId: 'sim', deflate, resendAfterMs: 100 })
+    const opening = openVolume({
+      nodes,
+      quorum,
+      clock,
+      prng,
+      newClusterId: 'sim',
+      deflate,
+      resendAfterMs: 100,
+    })
     let settled = false
     const settle = (): void => void (settled = true)
     opening.then(settle, settle)
