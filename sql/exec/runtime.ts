@@ -45,7 +45,7 @@ export class Runtime {
     this.context = context
     this.functions = context.functions
     this.p = context.parameters
-    this.s = new Array<Value>(slotCount).fill(null)
+    this.s = slotCount === 0 ? [] : new Array<Value>(slotCount).fill(null)
     this.view = context.view
     this.database = context.view.database
     this.figures = context.instrument === true ? new Map() : undefined

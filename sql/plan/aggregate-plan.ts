@@ -107,6 +107,18 @@ export class AggregationPlan {
     return input < this.#query.groupBy.length ? input : input + this.#groups.length - this.#query.groupBy.length
   }
 
+  /** Plain aggregates, none of which keeps its arguments: their states, for a loop that feeds them itself. */
+  plainStates(outer: OuterScope | undefined): readonly AggregateState[] | undefined {
+    if (this.#groups.length > 0 || this.#masks.length > 0 || this.#query.groupingSets.length > 1) return undefined
+    const states = this.#aggregates.map((aggregate) => this.#compileState(aggregate, outer))
+    return states.some((state) => state.options.kept !== undefined) ? undefined : states
+  }
+
+  /** Layout of the one row of plain aggregates. */
+  get plainLayout(): Layout {
+    return this.#layout(false)
+  }
+
   plan(child: Planned, outer: OuterScope | undefined): Planned {
     const planner = this.#planner
     const states = this.#aggregates.map((aggregate) => this.#compileState(aggregate, outer))

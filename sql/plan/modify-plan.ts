@@ -11,6 +11,8 @@ import { type CompiledTable, compileTable } from '../exec/modify/compiled-table.
 import { ChangeOperator, type ChangePlan } from '../exec/modify/change-rows.ts'
 import { type ConflictPlan, InsertOperator, type InsertPlan } from '../exec/modify/insert-rows.ts'
 import type { PlanNode } from '../exec/operator.ts'
+import { replaceDeep } from '../exec/expression/map-query.ts'
+import { ResultOperator } from '../exec/operator/pipeline.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
 import type {
@@ -26,6 +28,7 @@ import type {
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { columnOutputs } from './expr-facts.ts'
+import { foldConstants } from './fold.ts'
 import { buildGroup } from './group-builder.ts'
 import { GroupPlanner } from './join-group.ts'
 import { columnKey, Layout, type OuterScope, ROW_KEY, ROW_LSN, slotColumn } from './layout.ts'
@@ -70,7 +73,11 @@ function planInsert(planner: Planner, statement: InsertStatement, outer: OuterSc
 
 /** The source's rows and how each becomes a full row. */
 function planInsertSource(planner: Planner, statement: InsertStatement, outer: OuterScope | undefined): { readonly node: PlanNode; readonly make: RowMaker } {
-  const { node, layout } = planner.planQuery(statement.source, outer, statement.sourceRelation)
+  const { source } = statement
+  if (source.kind === 'values' && source.rows.length === 1 && source.ctes.length === 0 && source.limit === undefined && source.offset === undefined) {
+    return planSingleRow(planner, statement, must(source.rows[0]), outer)
+  }
+  const { node, layout } = planner.planQuery(source, outer, statement.sourceRelation)
   const assigned = assignmentMap(statement.assignments)
   const compiler = planner.compiler([{ name: 'r', layout }], outer)
   const sources = statement.table.columns.map((_, column) => {
@@ -78,6 +85,34 @@ function planInsertSource(planner: Planner, statement: InsertStatement, outer: O
     return expr === undefined ? 'null' : compiler.value(expr).source
   })
   return { node, make: compiler.builder.build('rt, r', `return [${sources.join(', ')}]`) }
+}
+
+/** INSERT of one VALUES row: the full row is made at once. */
+function planSingleRow(
+  planner: Planner,
+  statement: InsertStatement,
+  row: readonly Expr[],
+  outer: OuterScope | undefined,
+): { readonly node: PlanNode; readonly make: RowMaker } {
+  const { sourceRelation } = statement
+  const assigned = assignmentMap(statement.assignments)
+  const compiler = planner.compiler([], outer)
+  const sources = statement.table.columns.map((_, column) => {
+    const expr = assigned.get(column)
+    if (expr === undefined) return 'null'
+    const direct = replaceDeep(expr, (one) =>
+      one.kind === 'column' && one.relation === sourceRelation ? must(row[one.column]) : undefined,
+    )
+    return compiler.value(foldConstants(planner, direct)).source
+  })
+  const make = compiler.builder.build<(rt: Runtime) => Row>('rt', `return [${sources.join(', ')}]`)
+  const node = makeNode({
+    label: 'Result',
+    estimate: { rows: 1, startup: 0, total: 0.01, width: 8 },
+    children: [],
+    open: (rt) => new ResultOperator(rt, make),
+  })
+  return { node, make: (_, made) => made }
 }
 
 export function assignmentMap(assignments: readonly Assignment[]): Map<number, Expr> {

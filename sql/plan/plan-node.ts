@@ -2,6 +2,7 @@
 
 import type { ExplainNode, ExplainOptions } from '../exec/execution.ts'
 import { type Estimate, openNode, type Operator, type PlanNode } from '../exec/operator.ts'
+import type { PointLookupPlan } from '../exec/operator/index-scan.ts'
 import type { Runtime } from '../exec/runtime.ts'
 
 type Properties = ExplainNode['properties']
@@ -11,23 +12,41 @@ export interface NodeParts {
   readonly properties?: ((options: ExplainOptions) => Properties) | undefined
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
+  /** Set when the node is nothing but a point lookup: see PointExecution. */
+  readonly point?: PointLookupPlan | undefined
   /** Makes the operator; `children` are opened already, in order. */
   readonly open: (runtime: Runtime, children: readonly Operator[]) => Operator
+}
+
+const NO_CHILDREN: readonly Operator[] = []
+
+function openAll(nodes: readonly PlanNode[], runtime: Runtime): Operator[] {
+  return nodes.map((node) => openNode(node, runtime))
+}
+
+/** The point lookup that a node is, if it is one. */
+export function pointOf(node: PlanNode): PointLookupPlan | undefined {
+  return node instanceof MadeNode ? node.point : undefined
 }
 
 class MadeNode implements PlanNode {
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
+  readonly point: PointLookupPlan | undefined
   readonly #parts: NodeParts
 
   constructor(parts: NodeParts) {
     this.#parts = parts
     this.estimate = parts.estimate
     this.children = parts.children
+    this.point = parts.point
   }
 
   open(runtime: Runtime): Operator {
-    return this.#parts.open(runtime, this.children.map((child) => openNode(child, runtime)))
+    const { children } = this
+    const [only] = children
+    const opened = only === undefined ? NO_CHILDREN : children.length === 1 ? [openNode(only, runtime)] : openAll(children, runtime)
+    return this.#parts.open(runtime, opened)
   }
 
   describe(options: ExplainOptions): Pick<ExplainNode, 'label' | 'properties'> {

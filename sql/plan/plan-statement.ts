@@ -5,12 +5,15 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Execution, ExecutionContext, ExplainNode, ExplainOptions, OutputColumn, PreparedPlan } from '../exec/execution.ts'
 import { openNode, type PlanNode } from '../exec/operator.ts'
 import { Runtime } from '../exec/runtime.ts'
+import type { PointLookupPlan } from '../exec/operator/index-scan.ts'
+import { PointExecution } from '../exec/point-execution.ts'
 import { StatementExecution } from '../exec/statement-execution.ts'
 import type { AnalysedStatement, Target } from '../tree/query.ts'
-import { cteStore } from './cte.ts'
+import { cteStore, type PlannedCte } from './cte.ts'
 import { explainPlan } from './explain.ts'
 import { planModify } from './modify-plan.ts'
 import type { PlanContext } from './plan-context.ts'
+import { pointOf } from './plan-node.ts'
 import { Planner } from './planner.ts'
 import { planRecursive } from './recursive.ts'
 import { describeStatement, type StatementFacts } from './statement-facts.ts'
@@ -43,6 +46,8 @@ export class StatementPlan implements PreparedPlan {
   readonly fired: readonly string[]
   readonly root: PlanNode
   readonly #planner: Planner
+  readonly #point: PointLookupPlan | undefined
+  readonly #finish: (rt: Runtime) => void
 
   constructor(statement: AnalysedStatement, planner: Planner, root: PlanNode) {
     const { body } = statement
@@ -57,27 +62,33 @@ export class StatementPlan implements PreparedPlan {
     this.root = root
     this.fired = planner.fired
     this.#planner = planner
+    const { modifying } = planner.ctes
+    this.#finish = modifying.length === 0 ? NOTHING_LEFT : (rt): void => finishCtes(modifying, rt)
+    this.#point = isQuery && modifying.length === 0 ? pointOf(root) : undefined
   }
 
   start(context: ExecutionContext): Execution {
     const runtime = new Runtime(context, this.#planner.slotCount)
+    if (this.#point !== undefined && runtime.figures === undefined) return new PointExecution(runtime, this.#point)
     const operator = openNode(this.root, runtime)
-    const { modifying } = this.#planner.ctes
-    const finish = (rt: Runtime): void => {
-      for (const planned of modifying) {
-        const store = cteStore(planned, rt)
-        let position = store.count
-        while (store.at(position) !== undefined) position = store.count
-      }
-    }
     const counter = operator as { readonly rowCount?: number }
     const affected = this.command === 'SELECT' ? undefined : (): number => innermostCount(counter)
-    return new StatementExecution(runtime, operator, finish, affected)
+    return new StatementExecution(runtime, operator, this.#finish, affected)
   }
 
   explain(options: ExplainOptions, _catalog: Catalog, execution?: Execution): ExplainNode {
     const figures = execution instanceof StatementExecution ? execution.runtime.figures : undefined
     return explainPlan(this.root, this.#planner, options, figures)
+  }
+}
+
+const NOTHING_LEFT = (): void => undefined
+
+/** Runs WITH queries that change data to their end. */
+function finishCtes(modifying: readonly PlannedCte[], rt: Runtime): void {
+  for (const planned of modifying) {
+    const store = cteStore(planned, rt)
+    while (store.at(store.count) !== undefined) rt.tick()
   }
 }
 

@@ -4,7 +4,7 @@ import { FilterOperator, ProjectOperator } from '../exec/operator/pipeline.ts'
 import type { Expr } from '../tree/expr.ts'
 import { must } from '../../storage/base/assert.ts'
 import { isPlainOutput } from './expr-facts.ts'
-import { Layout, type OuterScope } from './layout.ts'
+import { keyOf, Layout, type OuterScope } from './layout.ts'
 import type { Output, Planned } from './path.ts'
 import { makeNode, over } from './plan-node.ts'
 import type { Planner } from './planner.ts'
@@ -36,6 +36,13 @@ export function addProjection(planner: Planner, child: Planned, outputs: readonl
       return isPlainOutput(output) && slot?.relation === output.relation && slot.column === output.column
     })
   if (isSame) return child
+  const isRenamed =
+    slots.length === outputs.length &&
+    outputs.every(({ expr }, i) => (expr.kind === 'column' || expr.kind === 'whole-row') && child.layout.indexOf(keyOf(expr)) === i)
+  if (isRenamed) {
+    const renamed = outputs.map(({ relation, column }, i) => ({ relation, column, nullable: must(slots[i]).nullable }))
+    return { node: child.node, layout: new Layout(renamed) }
+  }
   const compiler = planner.compiler([{ name: 'r', layout: child.layout }], outer)
   const fragments = outputs.map((output) => compiler.value(output.expr))
   const body = `return [${fragments.map(({ source }) => source).join(', ')}]`

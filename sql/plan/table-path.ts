@@ -55,7 +55,10 @@ export function tablePaths(planner: Planner, from: TableFrom, conditions: readon
     if (!isUsed && !wantsOrder && index.predicate === undefined) continue
     const read = [...match.used].reduce((all, one) => all * selectivityOf(planner, one, tableRows), tableRows)
     const perRow = INDEX_ROW_COST + (index.isClustered ? 0 : FETCH_COST) + CONDITION_COST * conditions.length
-    const estimate = { rows: Math.min(rows, Math.max(1, read)), startup: 0, total: SEEK_COST + Math.max(1, read) * perRow, width }
+    // Reading all of a table in an index's order is for ORDER BY only: never cheaper than a plain scan.
+    const floor = isUsed ? 0 : scanCost * 1.1
+    const total = Math.max(floor, SEEK_COST + Math.max(1, read) * perRow)
+    const estimate = { rows: Math.min(rows, Math.max(1, read)), startup: 0, total, width }
     paths.push(new TablePath(planner, from, conditions, { kind: 'index', match, descending: false }, estimate))
     if (wantsOrder && match.list === undefined) {
       paths.push(new TablePath(planner, from, conditions, { kind: 'index', match, descending: true }, estimate))
@@ -109,11 +112,7 @@ export class TablePath implements Path {
 
   /** The compiled reader of a cell. */
   compileReader(filter: readonly Expr[], outputs: readonly Output[], outer: OuterScope | undefined): { readonly reader: RowReader; readonly layout: Layout } {
-    const planner = this.#planner
-    const scope = new CellScope(planner.scope([], outer), this.from)
-    const compiler = new ExpressionCompiler(planner, scope)
-    const columns = new CellColumns(this.from.table, this.from.tableColumns, () => compiler)
-    scope.columns = columns
+    const { compiler, columns } = this.#cellCompiler(outer)
     const condition = filter.map((one) => compiler.condition(one)).join(' && ')
     const filterColumns = columns.flush()
     const fragments = outputs.map((output) => compiler.value(output.expr))
@@ -125,11 +124,53 @@ export class TablePath implements Path {
     return { reader, layout: new Layout(slots) }
   }
 
+  /**
+   * A loop over a cursor of the whole table that runs `body` for each row that the conditions let through; `body` gets
+   * the names of the values. Between two rows it may suspend.
+   */
+  compileLoop<T>(
+    values: readonly Expr[],
+    outer: OuterScope | undefined,
+    body: (names: readonly string[], bind: (value: unknown) => string) => string,
+  ): T {
+    const { compiler, columns } = this.#cellCompiler(outer)
+    const condition = this.conditions.map((one) => compiler.condition(one)).join(' && ')
+    const filterColumns = columns.flush()
+    const held = values.map((value) => compiler.value(value).source)
+    const valueColumns = columns.flush()
+    const names = held.map((_, i) => `v${i}`)
+    const steps = body(names, (value) => compiler.builder.bind(value))
+    const prologue = columns.prologue()
+    const lines = [
+      'let count = 0',
+      'const cell = cursor.cell',
+      'for (;;) {',
+      'if ((++count & 255) === 0) rt.context.checkpoint()',
+      'if (!cursor.next()) return',
+      prologue,
+      filterColumns,
+      condition === '' ? '' : `if (!(${condition})) continue`,
+      valueColumns,
+      ...held.map((source, i) => `const v${i} = ${source}`),
+      steps,
+      '}',
+    ]
+    return compiler.builder.build<T>('rt, cursor, s', lines.filter((line) => line !== '').join('\n'))
+  }
+
+  #cellCompiler(outer: OuterScope | undefined): { readonly compiler: ExpressionCompiler; readonly columns: CellColumns } {
+    const scope = new CellScope(this.#planner.scope([], outer), this.from)
+    const compiler = new ExpressionCompiler(this.#planner, scope)
+    const columns = new CellColumns(this.from.table, this.from.tableColumns, () => compiler)
+    scope.columns = columns
+    return { compiler, columns }
+  }
+
   #node(reader: RowReader, filter: readonly Expr[], outer: OuterScope | undefined): PlanNode {
     const planner = this.#planner
     const { from, access, estimate } = this
     const { table } = from
-    const properties = (): [string, string | number][] => this.#properties(filter)
+    const properties = (): [string, string | number][] => this.properties(filter)
     const common = { estimate, children: [], properties }
     const name = from.alias === table.name ? table.name : `${table.name} ${from.alias}`
     const keySize = rowKeySize(table, (oid) => planner.type(oid))
@@ -141,7 +182,7 @@ export class TablePath implements Path {
     const label = `Index Scan${backward} using ${index.name} on ${name}`
     if (access.kind === 'point') {
       const plan = this.pointPlan(reader, outer)
-      return makeNode({ ...common, label, open: (rt) => new PointLookupOperator(rt, plan) })
+      return makeNode({ ...common, label, point: plan, open: (rt) => new PointLookupOperator(rt, plan) })
     }
     const plan: IndexScanPlan = {
       tableTree: table.tree,
@@ -170,7 +211,8 @@ export class TablePath implements Path {
     }
   }
 
-  #properties(filter: readonly Expr[]): [string, string | number][] {
+  /** What EXPLAIN says beside the label. */
+  properties(filter: readonly Expr[]): [string, string | number][] {
     const planner = this.#planner
     const text = (list: Iterable<Expr>): string => joinConditions([...list].flatMap((one) => planner.deparse(one) ?? []))
     const properties: [string, string | number][] = []

@@ -7,13 +7,13 @@
 // (compiled-table.ts). UPDATE and DELETE are given rows that the caller has locked.
 
 import { must } from '../../../storage/base/assert.ts'
-import { ByteWriter } from '../../../storage/base/byte-writer.ts'
 import { KEY_SIZE_BYTES_MAX } from '../../../storage/base/limits.ts'
 import type { Transaction } from '../../../storage/engine/engine.ts'
 import type { Index } from '../../catalog/catalog.ts'
 import { keyTooLarge } from '../../types/key-codec.ts'
 import type { Row } from '../../types/value.ts'
 import type { Runtime } from '../runtime.ts'
+import { keyScratch, rowScratch } from '../scratch.ts'
 import type { CompiledIndex, CompiledTable } from './compiled-table.ts'
 import { checkError, notNullError, uniqueError } from './constraint-error.ts'
 import { ForeignKeyQueue } from './foreign-key-queue.ts'
@@ -42,8 +42,6 @@ export class TableWriter {
   readonly foreignKeys: ForeignKeyQueue
   readonly #runtime: Runtime
   readonly #transaction: Transaction
-  readonly #key = new ByteWriter(64)
-  readonly #row = new ByteWriter(512)
   readonly #hasIndexes: boolean
   /** Command id of the writes; foreign key actions use later ones. */
   commandId: number
@@ -202,7 +200,7 @@ export class TableWriter {
   }
 
   #encodeRowKey(row: Row): Buffer {
-    const writer = this.#key
+    const writer = keyScratch
     writer.reset()
     must(this.compiled.encodeRowKey)(row, writer)
     if (writer.length > KEY_SIZE_BYTES_MAX) throw keyTooLarge(writer.length, this.compiled.clustered?.name ?? '')
@@ -220,7 +218,7 @@ export class TableWriter {
   }
 
   #putRow(rowKey: Buffer, row: Row): void {
-    const writer = this.#row
+    const writer = rowScratch
     writer.reset()
     const { compiled } = this
     compiled.table.codec.encode(compiled.toLayout(row), writer)
@@ -242,7 +240,7 @@ export class TableWriter {
     const { index } = compiled
     const values = compiled.values(this.#runtime, row)
     const isUnique = compiled.isStrict && (index.nullsNotDistinct || !values.includes(null))
-    const writer = this.#key
+    const writer = keyScratch
     writer.reset()
     compiled.encode(values, writer)
     if (writer.length > KEY_SIZE_BYTES_MAX) throw keyTooLarge(writer.length, index.name)

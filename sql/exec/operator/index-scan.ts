@@ -3,12 +3,13 @@
 //
 //   bounds(rt) ──▶ [low, high) ranges in index order ──▶ cursor ──▶ (row key ──▶ get) ──▶ reader
 
-import { ByteWriter } from '../../../storage/base/byte-writer.ts'
+import type { ByteWriter } from '../../../storage/base/byte-writer.ts'
 import type { TreeId } from '../../../storage/base/ids.ts'
 import type { Cursor } from '../../../storage/engine/engine.ts'
 import { rowKeyOf } from '../modify/index-key.ts'
 import type { Operator } from '../operator.ts'
 import type { Runtime } from '../runtime.ts'
+import { lookupScratch } from '../scratch.ts'
 import type { Row } from '../../types/value.ts'
 import type { RowReader } from './row-reader.ts'
 
@@ -34,7 +35,6 @@ export class IndexScanOperator implements Operator {
   readonly #runtime: Runtime
   readonly #plan: IndexScanPlan
   readonly #cursor: Cursor
-  readonly #writer = new ByteWriter(64)
   #ranges: readonly KeyRange[] | undefined
   #range = 0
   #isPositioned = false
@@ -52,7 +52,7 @@ export class IndexScanOperator implements Operator {
   next(): Row | undefined {
     const runtime = this.#runtime
     const plan = this.#plan
-    this.#ranges ??= plan.ranges(runtime, this.#writer)
+    this.#ranges ??= plan.ranges(runtime, lookupScratch)
     for (;;) {
       if (this.#rowKey === undefined && !this.#advance()) return undefined
       const rowKey = this.#rowKey
@@ -113,7 +113,6 @@ export interface PointLookupPlan {
 export class PointLookupOperator implements Operator {
   readonly #runtime: Runtime
   readonly #plan: PointLookupPlan
-  readonly #writer = new ByteWriter(64)
   #isDone = false
 
   constructor(runtime: Runtime, plan: PointLookupPlan) {
@@ -123,7 +122,7 @@ export class PointLookupOperator implements Operator {
 
   next(): Row | undefined {
     if (this.#isDone) return undefined
-    const row = lookUp(this.#runtime, this.#plan, this.#writer)
+    const row = lookUp(this.#runtime, this.#plan)
     this.#isDone = true
     return row
   }
@@ -138,7 +137,8 @@ export class PointLookupOperator implements Operator {
 }
 
 /** The row under a full unique key, through the plan's reader. */
-export function lookUp(runtime: Runtime, plan: PointLookupPlan, writer: ByteWriter): Row | undefined {
+export function lookUp(runtime: Runtime, plan: PointLookupPlan): Row | undefined {
+  const writer = lookupScratch
   writer.reset()
   if (!plan.key(runtime, writer)) return undefined
   const { database, view } = runtime
