@@ -2,6 +2,7 @@
 // (documentation, section 9.21). All are strict but count(*): rows with a null argument do not reach them.
 
 import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
+import { pairwise } from './bit.ts'
 import { compareValues } from './comparison.ts'
 import type { FunctionContext } from './function.ts'
 import { compareFloat } from './range-check.ts'
@@ -60,9 +61,9 @@ class Extreme {
     this.type = type
   }
 
-  /** Takes the value when it lies on the wanted side (-1: below) of what there is. */
+  /** Takes the value unless what there is lies on the wanted side of it (-1: below): of equal ones the last. */
   offer(value: NonNullable<Value>, side: number): this {
-    if (this.value === null || compareValues(this.context, this.type, value, this.value) * side > 0) this.value = value
+    if (this.value === null || compareValues(this.context, this.type, this.value, value) * side <= 0) this.value = value
     return this
   }
 }
@@ -82,8 +83,8 @@ function* extremes(): Iterable<readonly [string, Definition]> {
     yield [`max(${type})`, fold<Int8>((a, b) => (b > a ? b : a))]
   }
   for (const type of floatTypes) {
-    yield [`min(${type})`, fold<number>((a, b) => (compareFloat(b, a) < 0 ? b : a))]
-    yield [`max(${type})`, fold<number>((a, b) => (compareFloat(b, a) > 0 ? b : a))]
+    yield [`min(${type})`, fold<number>((a, b) => (compareFloat(a, b) < 0 ? a : b))]
+    yield [`max(${type})`, fold<number>((a, b) => (compareFloat(a, b) > 0 ? a : b))]
   }
   yield ['min(text)', fold<string>((a, b) => (compareText(b, a) < 0 ? b : a))]
   yield ['max(text)', fold<string>((a, b) => (compareText(b, a) > 0 ? b : a))]
@@ -91,11 +92,6 @@ function* extremes(): Iterable<readonly [string, Definition]> {
     yield [`min(${type})`, askedExtreme(-1)]
     yield [`max(${type})`, askedExtreme(1)]
   }
-}
-
-/** Bit strings of one length, position by position. */
-function bitwise(operation: (a: boolean, b: boolean) => boolean): (a: string, b: string) => string {
-  return (a, b) => Array.from(a, (bit, i) => (operation(bit === '1', b.charAt(i) === '1') ? '1' : '0')).join('')
 }
 
 function* bitFolds(): Iterable<readonly [string, Definition]> {
@@ -107,9 +103,9 @@ function* bitFolds(): Iterable<readonly [string, Definition]> {
   yield ['bit_and(int8)', fold<Int8>((a, b) => int8(BigInt(a) & BigInt(b)))]
   yield ['bit_or(int8)', fold<Int8>((a, b) => int8(BigInt(a) | BigInt(b)))]
   yield ['bit_xor(int8)', fold<Int8>((a, b) => int8(BigInt(a) ^ BigInt(b)))]
-  yield ['bit_and(bit)', fold<string>(bitwise((a, b) => a && b))]
-  yield ['bit_or(bit)', fold<string>(bitwise((a, b) => a || b))]
-  yield ['bit_xor(bit)', fold<string>(bitwise((a, b) => a !== b))]
+  yield ['bit_and(bit)', fold<string>(pairwise('AND', (a, b) => a && b))]
+  yield ['bit_or(bit)', fold<string>(pairwise('OR', (a, b) => a || b))]
+  yield ['bit_xor(bit)', fold<string>(pairwise('XOR', (a, b) => a !== b))]
 }
 
 export const extremeAggregates: Definitions = {

@@ -8,8 +8,8 @@ import { NumericSum } from './aggregate-sum.ts'
 import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
 import { floatOverflow } from './range-check.ts'
 import { numericDivide, numericMultiply, numericSubtract } from '../types/numeric-arithmetic.ts'
-import { numericSqrt } from '../types/numeric-math.ts'
-import { NUMERIC_NAN, NUMERIC_ZERO, Numeric, numericFromInt8, numericSign } from '../types/numeric.ts'
+import { integerSquareRoot } from '../types/numeric-math.ts'
+import { NUMERIC_NAN, NUMERIC_ZERO, Numeric, numericFromInt8, numericSign, powerOfTen } from '../types/numeric.ts'
 import type { Int8, Value } from '../types/value.ts'
 
 /** How a variance ends: over n or n - 1, and whether its root is taken. */
@@ -78,9 +78,23 @@ class NumericMoments {
     if (numericSign(numerator) <= 0) return NUMERIC_ZERO
     const denominator = numericMultiply(n, numericFromInt8(isSample ? count - 1 : count))
     const variance = numericDivide(numerator, denominator)
-    return isDeviation ? numericSqrt(variance) : variance
+    return isDeviation ? squareRootAt(variance) : variance
   }
 }
+
+/** The root at the scale of the variance itself: PostgreSQL takes it there, not at the scale of sqrt(numeric). */
+function squareRootAt({ coefficient, scale }: Numeric): Numeric {
+  // One digit more, cut; it decides the rounding, for what was cut behind it cannot.
+  const longer = integerSquareRoot(coefficient * powerOfTen(scale + 2))
+  return new Numeric((longer + 5n) / 10n, scale)
+}
+
+/** avg of floats: a sum that PostgreSQL takes along with the squares, whose overflow is an error too. */
+const averageOfFloats: AggregateDefinition = aggregate<FloatMoments>({
+  init: () => new FloatMoments(),
+  step: (state, value: number) => state.add(value),
+  final: ({ count, sum }) => (count === 0 ? null : sum / count),
+})
 
 function floatSpread(how: Spread): AggregateDefinition {
   return aggregate<FloatMoments>({
@@ -188,6 +202,8 @@ const pairs: Readonly<Record<string, AggregateDefinition>> = {
 }
 
 export const statisticsAggregates: Definitions = {
+  'avg(float4)': averageOfFloats,
+  'avg(float8)': averageOfFloats,
   ...collect(spreadAggregates()),
   ...collect(Object.entries(pairs).map(([name, definition]): [string, Definition] => [`${name}(float8,float8)`, definition])),
 }

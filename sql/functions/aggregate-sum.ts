@@ -1,12 +1,12 @@
-// sum and avg (documentation, section 9.21). Their results are wider than what they add: int4 sums to int8, int8 to
+// sum, and avg of what is exact (documentation, section 9.21). Their results are wider than what they add: int4 sums to int8, int8 to
 // numeric, averages of integers are numeric.
 //
 //   integers   added as numbers while that is exact, the rest carried over into a bigint
 //   numeric    a bigint at the largest scale seen; NaN and the infinities are only counted
-//   float      plain addition in the order of the rows, as PostgreSQL does
+//   float      plain addition in the order of the rows, as PostgreSQL does; its avg is in aggregate-statistics.ts
 
 import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
-import { addFloat, addFloat4, addInt8, floatOverflow, toInt8 } from './range-check.ts'
+import { addFloat, addFloat4, addInt8, toInt8 } from './range-check.ts'
 import { numericDivide } from '../types/numeric-arithmetic.ts'
 import {
   NUMERIC_INFINITY,
@@ -149,29 +149,6 @@ function running<T extends NonNullable<Value>>(add: (a: T, b: T) => T): Aggregat
   })
 }
 
-class FloatMean {
-  count = 0
-  sum = 0
-}
-
-/** An average that is infinite though nothing added was: PostgreSQL's overflow. */
-const averageOfFloats: AggregateDefinition = aggregate<FloatMean>({
-  init: () => new FloatMean(),
-  step: (state, value: number) => {
-    const sum = state.sum + value
-    if (!Number.isFinite(sum) && Number.isFinite(state.sum) && Number.isFinite(value)) throw floatOverflow()
-    state.sum = sum
-    state.count++
-    return state
-  },
-  final: (state) => (state.count === 0 ? null : state.sum / state.count),
-  combine: (a, b) => {
-    a.sum = addFloat(a.sum, b.sum)
-    a.count += b.count
-    return a
-  },
-})
-
 export const sumAggregates: Definitions = {
   'sum(int2)': sumToInt8,
   'sum(int4)': sumToInt8,
@@ -182,5 +159,4 @@ export const sumAggregates: Definitions = {
   'sum(numeric)': numericAggregate((state) => state.total()),
   'avg(numeric)': numericAggregate(averageOfNumerics),
   ...collect(['int2', 'int4', 'int8'].map((type): [string, Definition] => [`avg(${type})`, averageOfIntegers])),
-  ...collect(['float4', 'float8'].map((type): [string, Definition] => [`avg(${type})`, averageOfFloats])),
 }

@@ -6,9 +6,11 @@ import { extremeAggregates } from './aggregate-extreme.ts'
 import { statisticsAggregates } from './aggregate-statistics.ts'
 import { sumAggregates } from './aggregate-sum.ts'
 import { arrayFunctions } from './array.ts'
+import { bitFunctions } from './bit.ts'
 import { booleanFunctions } from './boolean.ts'
 import { castFunctions } from './cast.ts'
 import { catalogFunctions } from './catalog.ts'
+import { comparisonSupportFunctions } from './comparison-support.ts'
 import { comparisonFunctions } from './comparison.ts'
 import { dateTimeMakeFunctions } from './datetime-make.ts'
 import { datePartFunctions } from './datetime-part.ts'
@@ -41,9 +43,11 @@ const areas: readonly Definitions[] = [
   statisticsAggregates,
   sumAggregates,
   arrayFunctions,
+  bitFunctions,
   booleanFunctions,
   castFunctions,
   catalogFunctions,
+  comparisonSupportFunctions,
   comparisonFunctions,
   dateTimeMakeFunctions,
   datePartFunctions,

@@ -22,6 +22,7 @@ import {
   TIMESTAMPTZ_OID,
   TIMESTAMP_OID,
 } from '../types/oids.ts'
+import { formatNumeric, parseNumeric } from '../types/numeric.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { ArrayValue, RecordValue, type Value } from '../types/value.ts'
 
@@ -62,7 +63,7 @@ function convert(context: FunctionContext, given: number, value: Value, form: Fo
   if (value === null) return 'null'
   const type = baseTypeOf(context, given)
   if (type === BOOL_OID) return value === true ? 'true' : 'false'
-  if (numberTypes.has(type)) return numberText(context, type, value)
+  if (numberTypes.has(type)) return numberText(context, type, value, form)
   if (momentTypes.has(type)) return encodeString(momentText(context, type, value))
   if (value instanceof ArrayValue) return arrayText(context, value, form)
   if (value instanceof RecordValue) {
@@ -78,10 +79,12 @@ function convert(context: FunctionContext, given: number, value: Value, form: Fo
   return encodeString(castToText(context, type, value))
 }
 
-/** NaN and the infinities are no JSON numbers: they become strings. */
-function numberText(context: FunctionContext, type: number, value: NonNullable<Value>): string {
+/** NaN and the infinities are no JSON numbers: they become strings. jsonb's numbers are numerics: no exponents. */
+function numberText(context: FunctionContext, type: number, value: NonNullable<Value>, form: Form): string {
   const text = outputText(context, type, value)
-  return /^-?[\d.]/.test(text) ? text : encodeString(text)
+  if (!/^-?[\d.]/.test(text)) return encodeString(text)
+  const isFloat = type === FLOAT4_OID || type === FLOAT8_OID
+  return isFloat && form === jsonbForm ? formatNumeric(parseNumeric(text)) : text
 }
 
 /** Arrays of several dimensions nest. */
