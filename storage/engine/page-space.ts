@@ -16,11 +16,11 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import { LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { suspend } from '../base/suspend.ts'
 import { unsealPage } from '../page/checksum.ts'
-import { pageLsn } from '../page/format.ts'
+import { pageLsn, setPageLsn } from '../page/format.ts'
 import type { TimelineLog } from '../volume/volume.ts'
 import { PageTable } from './page-table.ts'
 import type { FrameOwner, Pool } from './pool.ts'
@@ -137,13 +137,15 @@ export class PageSpace implements FrameOwner {
     return frame
   }
 
-  /** A frame of zeroes for a page number that was never given out before. Takes one frame. */
+  /**
+   * A frame for a page number that was never given out before. Takes one frame. What is in it is old; the page's first
+   * record replaces all of it.
+   */
   create(page: PageNo): number {
     assert(this.current.get(page) < 0, 'a new page has no frame')
     if (this.fetches.size > 0) this.outdate(page)
     const frame = this.pool.take(this, page)
-    const at = this.pool.offset(frame)
-    this.pool.buffer(frame).fill(0, at, at + PAGE_SIZE_BYTES)
+    setPageLsn(this.pool.buffer(frame), this.pool.offset(frame), LSN_ZERO)
     this.pool.lsns[frame] = 0
     this.current.set(page, frame)
     this.changed?.add(page)

@@ -1,6 +1,9 @@
 // Sorting of a write set's entry indexes by an expensive comparison: the tail that came out of order is sorted by merges
 // (typed arrays' own sort copies through the heap), then merged with the part that is in order already.
 
+/** Up to here simple insertion is fastest. */
+const INSERTION_COUNT_MAX = 12
+
 /** order[0, sorted) is in order; returns a new array in which order[0, count) is. */
 export function sortOrder(
   order: Uint32Array,
@@ -9,7 +12,11 @@ export function sortOrder(
   compare: (a: number, b: number) => number,
 ): Uint32Array<ArrayBuffer> {
   const result = new Uint32Array(order.length)
-  result.set(order.subarray(0, count))
+  for (let i = 0; i < count; i++) result[i] = order[i] as number
+  if (count <= INSERTION_COUNT_MAX) {
+    insertionSort(result, 0, count, compare)
+    return result
+  }
   const work = new Uint32Array(count)
   mergeSort(result, work, sorted, count, compare)
   merge(result, work, 0, sorted, count, compare)
@@ -23,19 +30,23 @@ function mergeSort(
   end: number,
   compare: (a: number, b: number) => number,
 ): void {
-  if (end - start <= 12) {
-    for (let i = start + 1; i < end; i++) {
-      const value = a[i] as number
-      let j = i - 1
-      for (; j >= start && compare(a[j] as number, value) > 0; j--) a[j + 1] = a[j] as number
-      a[j + 1] = value
-    }
+  if (end - start <= INSERTION_COUNT_MAX) {
+    insertionSort(a, start, end, compare)
     return
   }
   const middle = (start + end) >>> 1
   mergeSort(a, work, start, middle, compare)
   mergeSort(a, work, middle, end, compare)
   merge(a, work, start, middle, end, compare)
+}
+
+function insertionSort(a: Uint32Array, start: number, end: number, compare: (a: number, b: number) => number): void {
+  for (let i = start + 1; i < end; i++) {
+    const value = a[i] as number
+    let j = i - 1
+    for (; j >= start && compare(a[j] as number, value) > 0; j--) a[j + 1] = a[j] as number
+    a[j + 1] = value
+  }
 }
 
 /** Merges a[start, middle) and a[middle, end), both in order. */

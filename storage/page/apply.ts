@@ -70,10 +70,10 @@ function initPage(page: Buffer, at: number, record: Buffer, start: number, end: 
   const count = u16(record, start + 2)
   const tree = u32(record, start + 4) as PageNo
   const next = u32(record, start + 8) as PageNo
-  format.formatPage(page, at, { type, level: u8(record, start + 1), tree, next })
-  const header = format.cellHeaderSize(page, at)
   const cells = start + body.INIT_PAGE_HEADER_SIZE_BYTES
   if (end - cells + count * 2 > format.PAGE_BODY_SIZE_BYTES) refuse('content exceeds a page', page, at, lsn)
+  format.formatPage(page, at, { type, level: u8(record, start + 1), tree, next })
+  const header = format.cellHeaderSize(page, at)
   let from = cells
   for (let slot = 0; slot < count; slot++) {
     const size = format.cellSize(record, from, header)
