@@ -239,6 +239,18 @@ class Services implements CatalogServices {
     return this.#catalog.schemaByName(`pg_temp_${this.#parts.context().processId}`)?.oid ?? 0
   }
 
+  compositeFields(typeOid: number): ReturnType<CatalogServices['compositeFields']> {
+    const entry = this.#catalog.typeEntry(typeOid)
+    const relation = entry === undefined ? undefined : this.#catalog.relation(entry.relationOid)
+    if (relation?.kind !== 'table' && relation?.kind !== 'view') return []
+    const live = relation.columns.filter((column) => !column.isDropped)
+    return live.map(({ name, type, typmod }) => ({ name, type, typmod }))
+  }
+
+  enumLabels(typeOid: number): readonly string[] {
+    return this.#catalog.typeEntry(typeOid)?.labels.map(({ label }) => label) ?? []
+  }
+
   roleOid(name: string): number {
     if (name.toLowerCase() === 'public') return 0
     const role = this.#catalog.shared.roleByName(name)

@@ -42,6 +42,7 @@ export interface Catalog {
   /** ALTER DEFAULT PRIVILEGES entries. */
   defaultPrivileges(): Iterable<DefaultPrivileges>
   comment(classOid: number, objectOid: number, subId: number): string | undefined
+  comments(): Iterable<Comment>
 }
 
 export interface SharedCatalog {
@@ -52,6 +53,15 @@ export interface SharedCatalog {
   databaseByName(name: string): DatabaseEntry | undefined
   databases(): Iterable<DatabaseEntry>
   comment(classOid: number, objectOid: number): string | undefined
+  comments(): Iterable<Comment>
+}
+
+/** A comment on the object with this oid in the catalog `classOid`, or on its column `subId`. */
+export interface Comment {
+  readonly classOid: number
+  readonly oid: number
+  readonly subId: number
+  readonly text: string
 }
 
 /** A grant list as PostgreSQL keeps it: undefined means the built-in default. */
@@ -331,6 +341,8 @@ export interface ServerState {
   locks(): Iterable<Row>
   /** Rows and pages of a table or index, estimated. */
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number }
+  /** A sequence's last value, if it is known without waiting; null when it was never called. */
+  lastSequenceValue?(sequenceOid: number): number | bigint | null
 }
 
 export interface SessionState {

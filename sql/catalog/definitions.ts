@@ -4,6 +4,7 @@
 import { quoteIdentifier } from '../functions/quote.ts'
 import type { Catalog, CheckConstraint, ForeignKey, Index, IndexColumn, ReferentialAction, Table, View } from './catalog.ts'
 import { visibleName } from './describe.ts'
+import { isDefaultClassName } from './operator-class.ts'
 import { staticName } from './static-rows.ts'
 
 /** Makes other forms of stored texts; sql/deparse can, catalogs cannot. */
@@ -121,17 +122,12 @@ function keyOptions(context: DefinitionContext, table: Table, index: Index, key:
   if (key.collation !== 0 && key.collation !== own) {
     text += ` COLLATE ${quoteIdentifier(staticName('pg_collation', key.collation, 'collname') ?? '')}`
   }
-  if (key.operatorClass !== undefined && !isDefaultClass(context, index, key)) text += ` ${quoteIdentifier(key.operatorClass)}`
+  if (key.operatorClass !== undefined && !isDefaultClassName(context.catalog, index.method, key)) text += ` ${quoteIdentifier(key.operatorClass)}`
   if (index.method === 'btree') {
     if (key.descending) text += key.nullsFirst ? ' DESC' : ' DESC NULLS LAST'
     else if (key.nullsFirst) text += ' NULLS FIRST'
   }
   return text
-}
-
-function isDefaultClass(context: DefinitionContext, index: Index, key: IndexColumn): boolean {
-  const type = context.catalog.type(key.type)
-  return index.method === 'btree' && key.operatorClass === `${type?.name ?? ''}_ops`
 }
 
 /** Where a constraint of this oid is. */

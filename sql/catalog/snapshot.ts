@@ -11,6 +11,7 @@ import type { Type } from '../types/type.ts'
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
 import type {
   Catalog,
+  Comment,
   DatabaseEntry,
   DefaultPrivileges,
   Relation,
@@ -20,7 +21,17 @@ import type {
   TypeEntry,
 } from './catalog.ts'
 import type { Contents } from './contents.ts'
-import { systemRelation, systemRelationByName, systemRelations, systemRowType, systemRowTypes } from './system-relations.ts'
+import {
+  provideSystemRows,
+  systemRelation,
+  systemRelationByName,
+  systemRelations,
+  systemRowType,
+  systemRowTypes,
+} from './system-relations.ts'
+import { virtualRelations } from './virtual/virtual-relations.ts'
+
+provideSystemRows(virtualRelations())
 
 /** Rows of pg_type that no file of sql/types knows stand under these owners. */
 const builtinEntries = new Map<number, TypeEntry>()
@@ -76,6 +87,10 @@ export class SharedSnapshot implements SharedCatalog {
     const all = this.contents.object('comments', objectOid)?.comments
     return all?.find((item) => item.classOid === classOid)?.text
   }
+
+  comments(): Iterable<Comment> {
+    return commentsIn(this.contents)
+  }
 }
 
 const sharedSnapshots = new WeakMap<Contents, SharedSnapshot>()
@@ -88,6 +103,10 @@ export function sharedSnapshot(contents: Contents): SharedSnapshot {
     sharedSnapshots.set(contents, snapshot)
   }
   return snapshot
+}
+
+function* commentsIn(contents: Contents): Iterable<Comment> {
+  for (const { oid, comments } of contents.all('comments')) for (const comment of comments) yield { oid, ...comment }
 }
 
 export class CatalogSnapshot implements Catalog {
@@ -183,5 +202,9 @@ export class CatalogSnapshot implements Catalog {
   comment(classOid: number, objectOid: number, subId: number): string | undefined {
     const all = this.contents.object('comments', objectOid)?.comments
     return all?.find((item) => item.classOid === classOid && item.subId === subId)?.text
+  }
+
+  comments(): Iterable<Comment> {
+    return commentsIn(this.contents)
   }
 }
