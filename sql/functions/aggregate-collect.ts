@@ -55,7 +55,11 @@ const arrayAggregate: AggregateDefinition = aggregate<Collected>({
 })
 
 /** Arrays become one of a dimension more; all must have the same shape. */
-const arrayOfArrays: AggregateDefinition = aggregate<{ first: ArrayValue | undefined; count: number; elements: Value[] }>({
+const arrayOfArrays: AggregateDefinition = aggregate<{
+  first: ArrayValue | undefined
+  count: number
+  elements: Value[]
+}>({
   strict: false,
   init: () => ({ first: undefined, count: 0, elements: [] }),
   step: (state, value: ArrayValue | null) => {
@@ -63,7 +67,10 @@ const arrayOfArrays: AggregateDefinition = aggregate<{ first: ArrayValue | undef
     if (value.dimensions.length === 0) throw new SqlError('2202E', 'cannot accumulate empty arrays')
     state.first ??= value
     const { dimensions } = state.first
-    if (value.dimensions.length !== dimensions.length || value.dimensions.some((size, i) => size !== dimensions[i])) {
+    if (
+      value.dimensions.length !== dimensions.length ||
+      value.dimensions.some((size, i) => size !== dimensions[i])
+    ) {
       throw new SqlError('2202E', 'cannot accumulate arrays of different dimensionality')
     }
     for (const element of value.elements) state.elements.push(element)

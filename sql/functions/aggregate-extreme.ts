@@ -1,7 +1,13 @@
 // count, min, max, and the aggregates that fold with one operation: bool_and, bool_or, every, bit_and, bit_or, bit_xor
 // (documentation, section 9.21). All are strict but count(*): rows with a null argument do not reach them.
 
-import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
+import {
+  type AggregateDefinition,
+  type Definition,
+  type Definitions,
+  aggregate,
+  collect,
+} from './definition.ts'
 import { pairwise } from './bit.ts'
 import { compareValues } from './comparison.ts'
 import type { FunctionContext } from './function.ts'
@@ -47,7 +53,18 @@ function fold<T extends NonNullable<Value>>(operation: (a: T, b: T) => T): Aggre
 }
 
 /** Types whose values JavaScript's < orders. */
-const primitiveTypes = ['int2', 'int4', 'int8', 'oid', 'date', 'time', 'timestamp', 'timestamptz', 'money', 'xid8']
+const primitiveTypes = [
+  'int2',
+  'int4',
+  'int8',
+  'oid',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'money',
+  'xid8',
+]
 const floatTypes = ['float4', 'float8']
 const askedTypes = ['numeric', 'interval', 'timetz', 'inet', 'pg_lsn', 'tid', 'bpchar', 'anyarray', 'anyenum']
 
@@ -63,7 +80,8 @@ class Extreme {
 
   /** Takes the value unless what there is lies on the wanted side of it (-1: below): of equal ones the last. */
   offer(value: NonNullable<Value>, side: number): this {
-    if (this.value === null || compareValues(this.context, this.type, this.value, value) * side <= 0) this.value = value
+    if (this.value === null || compareValues(this.context, this.type, this.value, value) * side <= 0)
+      this.value = value
     return this
   }
 }

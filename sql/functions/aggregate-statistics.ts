@@ -5,11 +5,24 @@
 //   numeric    the same
 
 import { NumericSum } from './aggregate-sum.ts'
-import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
+import {
+  type AggregateDefinition,
+  type Definition,
+  type Definitions,
+  aggregate,
+  collect,
+} from './definition.ts'
 import { floatOverflow } from './range-check.ts'
 import { numericDivide, numericMultiply, numericSubtract } from '../types/numeric-arithmetic.ts'
 import { integerSquareRoot } from '../types/numeric-math.ts'
-import { NUMERIC_NAN, NUMERIC_ZERO, Numeric, numericFromInt8, numericSign, powerOfTen } from '../types/numeric.ts'
+import {
+  NUMERIC_NAN,
+  NUMERIC_ZERO,
+  Numeric,
+  numericFromInt8,
+  numericSign,
+  powerOfTen,
+} from '../types/numeric.ts'
 import type { Int8, Value } from '../types/value.ts'
 
 /** How a variance ends: over n or n - 1, and whether its root is taken. */
@@ -153,7 +166,11 @@ class PairMoments {
     this.xx += dx * dx * scale
     this.yy += dy * dy * scale
     this.xy += dx * dy * scale
-    if (!Number.isFinite(this.sumX) || !Number.isFinite(this.sumY) || !Number.isFinite(this.xx + this.yy + this.xy)) {
+    if (
+      !Number.isFinite(this.sumX) ||
+      !Number.isFinite(this.sumY) ||
+      !Number.isFinite(this.xx + this.yy + this.xy)
+    ) {
       this.checkOverflow(x, y)
     }
     return this
@@ -205,5 +222,10 @@ export const statisticsAggregates: Definitions = {
   'avg(float4)': averageOfFloats,
   'avg(float8)': averageOfFloats,
   ...collect(spreadAggregates()),
-  ...collect(Object.entries(pairs).map(([name, definition]): [string, Definition] => [`${name}(float8,float8)`, definition])),
+  ...collect(
+    Object.entries(pairs).map(([name, definition]): [string, Definition] => [
+      `${name}(float8,float8)`,
+      definition,
+    ]),
+  ),
 }

@@ -5,7 +5,13 @@
 //   numeric    a bigint at the largest scale seen; NaN and the infinities are only counted
 //   float      plain addition in the order of the rows, as PostgreSQL does; its avg is in aggregate-statistics.ts
 
-import { type AggregateDefinition, type Definition, type Definitions, aggregate, collect } from './definition.ts'
+import {
+  type AggregateDefinition,
+  type Definition,
+  type Definitions,
+  aggregate,
+  collect,
+} from './definition.ts'
 import { addFloat, addFloat4, addInt8, toInt8 } from './range-check.ts'
 import { numericDivide } from '../types/numeric-arithmetic.ts'
 import {
@@ -158,5 +164,7 @@ export const sumAggregates: Definitions = {
   'sum(float8)': running<number>(addFloat),
   'sum(numeric)': numericAggregate((state) => state.total()),
   'avg(numeric)': numericAggregate(averageOfNumerics),
-  ...collect(['int2', 'int4', 'int8'].map((type): [string, Definition] => [`avg(${type})`, averageOfIntegers])),
+  ...collect(
+    ['int2', 'int4', 'int8'].map((type): [string, Definition] => [`avg(${type})`, averageOfIntegers]),
+  ),
 }

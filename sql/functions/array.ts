@@ -26,14 +26,24 @@ function same(context: FunctionContext, type: number, a: Value, b: Value): boole
 
 /** A flat array that starts at `lower`. */
 function flat(elementOid: number, elements: readonly Value[], lower = 1): ArrayValue {
-  return new ArrayValue(elementOid, elements, elements.length === 0 ? [] : [elements.length], elements.length === 0 ? [] : [lower])
+  return new ArrayValue(
+    elementOid,
+    elements,
+    elements.length === 0 ? [] : [elements.length],
+    elements.length === 0 ? [] : [lower],
+  )
 }
 
 function checkFlat(array: ArrayValue, code: string, message: string): void {
   if (array.dimensions.length > 1) throw new SqlError(code, message)
 }
 
-function append(context: FunctionContext, arrayType: number, array: ArrayValue | null, element: Value): ArrayValue {
+function append(
+  context: FunctionContext,
+  arrayType: number,
+  array: ArrayValue | null,
+  element: Value,
+): ArrayValue {
   if (array === null) return flat(elementTypeOf(context, arrayType), [element])
   checkFlat(array, '22000', 'argument must be empty or one-dimensional array')
   const lower = array.lowerBounds[0] ?? 1
@@ -41,7 +51,12 @@ function append(context: FunctionContext, arrayType: number, array: ArrayValue |
   return flat(array.elementOid, [...array.elements, element], lower)
 }
 
-function prepend(context: FunctionContext, arrayType: number, element: Value, array: ArrayValue | null): ArrayValue {
+function prepend(
+  context: FunctionContext,
+  arrayType: number,
+  element: Value,
+  array: ArrayValue | null,
+): ArrayValue {
   if (array === null) return flat(elementTypeOf(context, arrayType), [element])
   checkFlat(array, '22000', 'argument must be empty or one-dimensional array')
   const lower = array.lowerBounds[0] ?? 1
@@ -65,7 +80,8 @@ function concatenate(a: ArrayValue | null, b: ArrayValue | null): ArrayValue | n
   const [bFirst = 0, ...bRest] = y
   const differ = (p: readonly number[], q: readonly number[]): boolean => p.some((size, i) => size !== q[i])
   if (x.length === y.length) {
-    if (differ(aRest, bRest)) throw incompatible('Arrays with differing element dimensions are not compatible for concatenation.')
+    if (differ(aRest, bRest))
+      throw incompatible('Arrays with differing element dimensions are not compatible for concatenation.')
     return make(aFirst + bFirst, aRest, a.lowerBounds)
   }
   const message = 'Arrays with differing dimensions are not compatible for concatenation.'
@@ -82,7 +98,9 @@ function concatenate(a: ArrayValue | null, b: ArrayValue | null): ArrayValue | n
 
 function dimensionsText(array: ArrayValue): Value {
   if (array.dimensions.length === 0) return null
-  return array.dimensions.map((size, i) => `[${array.lowerBounds[i]}:${(array.lowerBounds[i] ?? 1) + size - 1}]`).join('')
+  return array.dimensions
+    .map((size, i) => `[${array.lowerBounds[i]}:${(array.lowerBounds[i] ?? 1) + size - 1}]`)
+    .join('')
 }
 
 function upper(array: ArrayValue, dimension: number): Value {
@@ -91,7 +109,12 @@ function upper(array: ArrayValue, dimension: number): Value {
 }
 
 /** `first` is a subscript: where to begin to look. */
-function position(context: FunctionContext, array: ArrayValue | null, wanted: Value, first?: number | null): Value {
+function position(
+  context: FunctionContext,
+  array: ArrayValue | null,
+  wanted: Value,
+  first?: number | null,
+): Value {
   if (array === null) return null
   checkFlat(array, '0A000', 'searching for elements in multidimensional arrays is not supported')
   if (first === null) throw new SqlError('22004', 'initial position must not be null')
@@ -122,17 +145,28 @@ function remove(context: FunctionContext, array: ArrayValue | null, unwanted: Va
 
 function replace(context: FunctionContext, array: ArrayValue | null, from: Value, to: Value): Value {
   if (array === null) return null
-  const elements = array.elements.map((element) => (same(context, array.elementOid, element, from) ? to : element))
+  const elements = array.elements.map((element) =>
+    same(context, array.elementOid, element, from) ? to : element,
+  )
   return new ArrayValue(array.elementOid, elements, array.dimensions, array.lowerBounds)
 }
 
 /** array_fill: sizes and lower bounds come as arrays themselves. */
-function fill(elementOid: number, value: Value, sizes: ArrayValue | null, bounds: ArrayValue | null | undefined): ArrayValue {
-  if (sizes === null || bounds === null) throw new SqlError('22004', 'dimension array or low bound array cannot be null')
+function fill(
+  elementOid: number,
+  value: Value,
+  sizes: ArrayValue | null,
+  bounds: ArrayValue | null | undefined,
+): ArrayValue {
+  if (sizes === null || bounds === null)
+    throw new SqlError('22004', 'dimension array or low bound array cannot be null')
   const dimensions = numbersOf(sizes)
   const lowers = bounds === undefined ? dimensions.map(() => 1) : numbersOf(bounds)
   if (dimensions.length > 6) {
-    throw new SqlError('54000', `number of array dimensions (${dimensions.length}) exceeds the maximum allowed (6)`)
+    throw new SqlError(
+      '54000',
+      `number of array dimensions (${dimensions.length}) exceeds the maximum allowed (6)`,
+    )
   }
   if (lowers.length !== dimensions.length) {
     throw new SqlError('2202E', 'wrong number of array subscripts', {
@@ -156,11 +190,15 @@ function numbersOf(array: ArrayValue): number[] {
 
 function trim(array: ArrayValue, count: number): ArrayValue {
   const length = array.dimensions[0] ?? 0
-  if (count < 0 || count > length) throw new SqlError('2202E', `number of elements to trim must be between 0 and ${length}`)
+  if (count < 0 || count > length)
+    throw new SqlError('2202E', `number of elements to trim must be between 0 and ${length}`)
   const [, ...rest] = array.dimensions
   const kept = length - count
   if (kept === 0) return flat(array.elementOid, [])
-  const elements = array.elements.slice(0, rest.reduce((product, size) => product * size, kept))
+  const elements = array.elements.slice(
+    0,
+    rest.reduce((product, size) => product * size, kept),
+  )
   return new ArrayValue(array.elementOid, elements, [kept, ...rest])
 }
 
@@ -173,16 +211,25 @@ function contains(context: FunctionContext, a: ArrayValue, b: ArrayValue): boole
     const keys = new Set(a.elements.map((element) => (element === null ? undefined : hashKey(element))))
     return b.elements.every((element) => element !== null && keys.has(hashKey(element)))
   }
-  return b.elements.every((wanted) => a.elements.some((element) => element !== null && same(context, a.elementOid, element, wanted)))
+  return b.elements.every((wanted) =>
+    a.elements.some((element) => element !== null && same(context, a.elementOid, element, wanted)),
+  )
 }
 
 function overlaps(context: FunctionContext, a: ArrayValue, b: ArrayValue): boolean {
   return a.elements.some(
-    (element) => element !== null && b.elements.some((other) => other !== null && same(context, a.elementOid, element, other)),
+    (element) =>
+      element !== null &&
+      b.elements.some((other) => other !== null && same(context, a.elementOid, element, other)),
   )
 }
 
-function toText(context: FunctionContext, array: ArrayValue, separator: string, forNull?: string | null): string {
+function toText(
+  context: FunctionContext,
+  array: ArrayValue,
+  separator: string,
+  forNull?: string | null,
+): string {
   const parts: string[] = []
   for (const element of array.elements) {
     if (element !== null) parts.push(outputText(context, array.elementOid, element))
@@ -220,11 +267,16 @@ const building: Definitions = {
   },
   'array_cat(anycompatiblearray,anycompatiblearray)': { call: concatenate },
   'array_fill(anyelement,_int4)': {
-    specialise: ([type = 0]) => (_context, value: Value, sizes: ArrayValue | null) => fill(type, value, sizes, undefined),
+    specialise:
+      ([type = 0]) =>
+      (_context, value: Value, sizes: ArrayValue | null) =>
+        fill(type, value, sizes, undefined),
   },
   'array_fill(anyelement,_int4,_int4)': {
-    specialise: ([type = 0]) => (_context, value: Value, ...rest: [ArrayValue | null, ArrayValue | null]) =>
-      fill(type, value, ...rest),
+    specialise:
+      ([type = 0]) =>
+      (_context, value: Value, ...rest: [ArrayValue | null, ArrayValue | null]) =>
+        fill(type, value, ...rest),
   },
   'trim_array(anyarray,int4)': { call: trim },
   'array_remove(anycompatiblearray,anycompatible)': { context: remove },
@@ -242,11 +294,14 @@ const asking: Definitions = {
   'cardinality(anyarray)': { call: (a: ArrayValue) => a.elements.length },
   'array_position(anycompatiblearray,anycompatible)': { context: position },
   'array_position(anycompatiblearray,anycompatible,int4)': {
-    context: (context, array: ArrayValue | null, ...rest: [Value, number | null]) => position(context, array, ...rest),
+    context: (context, array: ArrayValue | null, ...rest: [Value, number | null]) =>
+      position(context, array, ...rest),
   },
   'array_positions(anycompatiblearray,anycompatible)': { context: positions },
   'arraycontains(anyarray,anyarray)': { context: contains },
-  'arraycontained(anyarray,anyarray)': { context: (context, a: ArrayValue, b: ArrayValue) => contains(context, b, a) },
+  'arraycontained(anyarray,anyarray)': {
+    context: (context, a: ArrayValue, b: ArrayValue) => contains(context, b, a),
+  },
   'arrayoverlap(anyarray,anyarray)': { context: overlaps },
   'array_larger(anyarray,anyarray)': {
     context: (context, a: ArrayValue, b: ArrayValue) => (compareArrays(context, a, b) > 0 ? a : b),

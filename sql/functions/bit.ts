@@ -5,7 +5,10 @@ import { toInt4 } from './range-check.ts'
 import { SqlError } from '../types/sql-error.ts'
 
 /** An operation on bit strings of one length, position by position; 22026 for others. */
-export function pairwise(name: string, operation: (a: boolean, b: boolean) => boolean): (a: string, b: string) => string {
+export function pairwise(
+  name: string,
+  operation: (a: boolean, b: boolean) => boolean,
+): (a: string, b: string) => string {
   return (a, b) => {
     if (a.length !== b.length) throw new SqlError('22026', `cannot ${name} bit strings of different sizes`)
     return Array.from(a, (bit, i) => (operation(bit === '1', b.charAt(i) === '1') ? '1' : '0')).join('')
@@ -20,7 +23,9 @@ function shiftLeft(bits: string, count: number): string {
 
 function shiftRight(bits: string, count: number): string {
   if (count < 0) return shiftLeft(bits, -count)
-  return count >= bits.length ? '0'.repeat(bits.length) : '0'.repeat(count) + bits.slice(0, bits.length - count)
+  return count >= bits.length
+    ? '0'.repeat(bits.length)
+    : '0'.repeat(count) + bits.slice(0, bits.length - count)
 }
 
 function substring(bits: string, start: number, count = Infinity): string {

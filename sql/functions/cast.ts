@@ -105,7 +105,9 @@ const texts: Definitions = {
   'varchar(name)': { call: (a: string) => a },
   'name(text)': { context: (context, a: string) => context.lookup.type(NAME_OID).input(a, -1, context) },
   'name(varchar)': { context: (context, a: string) => context.lookup.type(NAME_OID).input(a, -1, context) },
-  'name(bpchar)': { context: (context, a: string) => context.lookup.type(NAME_OID).input(trimBlanks(a), -1, context) },
+  'name(bpchar)': {
+    context: (context, a: string) => context.lookup.type(NAME_OID).input(trimBlanks(a), -1, context),
+  },
   'char(text)': { context: (context, a: string) => context.lookup.type(CHAR_OID).input(a, -1, context) },
   'int4(char)': { call: (a: string) => (charToByte(a) << 24) >> 24 },
   'char(int4)': { call: intToChar },

@@ -28,19 +28,25 @@ const visibility: Readonly<Record<string, VisibleKind>> = {
 
 function* visible(): Iterable<readonly [string, Definition]> {
   for (const [name, kind] of Object.entries(visibility)) {
-    yield [`${name}(oid)`, { context: (context, oid: number) => context.services.catalog.isVisible(kind, oid) }]
+    yield [
+      `${name}(oid)`,
+      { context: (context, oid: number) => context.services.catalog.isVisible(kind, oid) },
+    ]
   }
 }
 
 const definitions: Definitions = {
   'pg_get_expr(pg_node_tree,oid)': {
-    context: (context, text: string, relation: number) => context.services.catalog.expressionText(text, relation, false),
+    context: (context, text: string, relation: number) =>
+      context.services.catalog.expressionText(text, relation, false),
   },
   'pg_get_expr(pg_node_tree,oid,bool)': {
     context: (context, text: string, relation: number, pretty: boolean) =>
       context.services.catalog.expressionText(text, relation, pretty),
   },
-  'pg_get_indexdef(oid)': { context: (context, oid: number) => context.services.catalog.indexDefinition(oid, 0, false) },
+  'pg_get_indexdef(oid)': {
+    context: (context, oid: number) => context.services.catalog.indexDefinition(oid, 0, false),
+  },
   'pg_get_indexdef(oid,int4,bool)': {
     context: (context, oid: number, column: number, pretty: boolean) =>
       context.services.catalog.indexDefinition(oid, column, pretty),
@@ -49,15 +55,21 @@ const definitions: Definitions = {
     context: (context, oid: number) => context.services.catalog.constraintDefinition(oid, false),
   },
   'pg_get_constraintdef(oid,bool)': {
-    context: (context, oid: number, pretty: boolean) => context.services.catalog.constraintDefinition(oid, pretty),
+    context: (context, oid: number, pretty: boolean) =>
+      context.services.catalog.constraintDefinition(oid, pretty),
   },
-  'pg_get_ruledef(oid)': { context: (context, oid: number) => context.services.catalog.ruleDefinition(oid, false) },
+  'pg_get_ruledef(oid)': {
+    context: (context, oid: number) => context.services.catalog.ruleDefinition(oid, false),
+  },
   'pg_get_ruledef(oid,bool)': {
     context: (context, oid: number, pretty: boolean) => context.services.catalog.ruleDefinition(oid, pretty),
   },
-  'pg_get_triggerdef(oid)': { context: (context, oid: number) => context.services.catalog.triggerDefinition(oid, false) },
+  'pg_get_triggerdef(oid)': {
+    context: (context, oid: number) => context.services.catalog.triggerDefinition(oid, false),
+  },
   'pg_get_triggerdef(oid,bool)': {
-    context: (context, oid: number, pretty: boolean) => context.services.catalog.triggerDefinition(oid, pretty),
+    context: (context, oid: number, pretty: boolean) =>
+      context.services.catalog.triggerDefinition(oid, pretty),
   },
   'pg_get_partkeydef(oid)': { context: (context, oid: number) => context.services.catalog.partitionKey(oid) },
   'pg_get_partition_constraintdef(oid)': {
@@ -70,7 +82,8 @@ const definitions: Definitions = {
     context: (context, oid: number) => context.services.catalog.statisticsDefinition(oid, true),
   },
   'pg_get_serial_sequence(text,text)': {
-    context: (context, table: string, column: string) => context.services.catalog.serialSequence(table, column),
+    context: (context, table: string, column: string) =>
+      context.services.catalog.serialSequence(table, column),
   },
   'pg_get_userbyid(oid)': { context: (context, oid: number) => context.services.catalog.roleName(oid) },
   'pg_describe_object(oid,oid,int4)': {
@@ -79,7 +92,8 @@ const definitions: Definitions = {
   },
 }
 
-const relationOf = (context: FunctionContext, name: string): number => context.lookup.regNameToOid('regclass', name)
+const relationOf = (context: FunctionContext, name: string): number =>
+  context.lookup.regNameToOid('regclass', name)
 
 const views: Definitions = {
   'pg_get_viewdef(oid)': {
@@ -103,15 +117,21 @@ const views: Definitions = {
 }
 
 const routines: Definitions = {
-  'pg_get_functiondef(oid)': { context: (context, oid: number) => context.services.catalog.functionDefinition(oid) },
+  'pg_get_functiondef(oid)': {
+    context: (context, oid: number) => context.services.catalog.functionDefinition(oid),
+  },
   'pg_get_function_arguments(oid)': {
     context: (context, oid: number) => context.services.catalog.functionArguments(oid, false),
   },
   'pg_get_function_identity_arguments(oid)': {
     context: (context, oid: number) => context.services.catalog.functionArguments(oid, true),
   },
-  'pg_get_function_result(oid)': { context: (context, oid: number) => context.services.catalog.functionResult(oid) },
-  'pg_get_function_sqlbody(oid)': { context: (context, oid: number) => context.services.catalog.functionBody(oid) },
+  'pg_get_function_result(oid)': {
+    context: (context, oid: number) => context.services.catalog.functionResult(oid),
+  },
+  'pg_get_function_sqlbody(oid)': {
+    context: (context, oid: number) => context.services.catalog.functionBody(oid),
+  },
   'pg_get_function_arg_default(oid,int4)': {
     context: (context, oid: number, argument: number) =>
       context.services.catalog.functionArgumentDefault(oid, argument),
@@ -120,16 +140,19 @@ const routines: Definitions = {
 
 const comments: Definitions = {
   'obj_description(oid,name)': {
-    context: (context, oid: number, catalog: string) => context.services.catalog.comment(oid, catalog, 0, false),
+    context: (context, oid: number, catalog: string) =>
+      context.services.catalog.comment(oid, catalog, 0, false),
   },
   'obj_description(oid)': {
     context: (context, oid: number) => context.services.catalog.comment(oid, undefined, 0, false),
   },
   'shobj_description(oid,name)': {
-    context: (context, oid: number, catalog: string) => context.services.catalog.comment(oid, catalog, 0, true),
+    context: (context, oid: number, catalog: string) =>
+      context.services.catalog.comment(oid, catalog, 0, true),
   },
   'col_description(oid,int4)': {
-    context: (context, oid: number, column: number) => context.services.catalog.comment(oid, 'pg_class', column, false),
+    context: (context, oid: number, column: number) =>
+      context.services.catalog.comment(oid, 'pg_class', column, false),
   },
 }
 
@@ -147,17 +170,37 @@ function toReg(kind: string): ContextDefinition {
   }
 }
 
-const kindsOfReg = ['regclass', 'regtype', 'regproc', 'regprocedure', 'regoper', 'regoperator', 'regrole', 'regnamespace', 'regcollation']
+const kindsOfReg = [
+  'regclass',
+  'regtype',
+  'regproc',
+  'regprocedure',
+  'regoper',
+  'regoperator',
+  'regrole',
+  'regnamespace',
+  'regcollation',
+]
 
 const types: Definitions = {
   'format_type(oid,int4)': {
     context: (context, oid: number | null, typmod: number | null) =>
       oid === null ? null : formatType(context.lookup, oid, typmod),
   },
-  'pg_typeof(any)': { specialise: ([type = 0]) => () => type },
-  'pg_collation_for(any)': { specialise: () => (_context, value: Value) => (value === null ? null : '"default"') },
+  'pg_typeof(any)': {
+    specialise:
+      ([type = 0]) =>
+      () =>
+        type,
+  },
+  'pg_collation_for(any)': {
+    specialise: () => (_context, value: Value) => (value === null ? null : '"default"'),
+  },
   'pg_column_size(any)': {
-    specialise: ([type = 0]) => (context, value: NonNullable<Value>) => columnSize(context, type, value),
+    specialise:
+      ([type = 0]) =>
+      (context, value: NonNullable<Value>) =>
+        columnSize(context, type, value),
   },
   'pg_column_compression(any)': { specialise: () => () => null },
   ...collect(kindsOfReg.map((kind): [string, Definition] => [`to_${kind}(text)`, toReg(kind)])),
@@ -188,9 +231,15 @@ const categories = {
 } as const
 
 const relations: Definitions = {
-  'pg_tablespace_location(oid)': { context: (context, oid: number) => context.services.catalog.tablespaceLocation(oid) },
-  'pg_relation_filenode(regclass)': { context: (context, oid: number) => context.services.catalog.relationFilenode(oid) },
-  'pg_relation_filepath(regclass)': { context: (context, oid: number) => context.services.catalog.relationFilepath(oid) },
+  'pg_tablespace_location(oid)': {
+    context: (context, oid: number) => context.services.catalog.tablespaceLocation(oid),
+  },
+  'pg_relation_filenode(regclass)': {
+    context: (context, oid: number) => context.services.catalog.relationFilenode(oid),
+  },
+  'pg_relation_filepath(regclass)': {
+    context: (context, oid: number) => context.services.catalog.relationFilepath(oid),
+  },
   'pg_relation_is_updatable(regclass,bool)': {
     context: (context, oid: number, triggers: boolean) =>
       context.services.catalog.relationUpdatability(oid, triggers),
@@ -200,16 +249,20 @@ const relations: Definitions = {
       column > 0 && (context.services.catalog.relationUpdatability(oid, triggers) & 20) === 20,
   },
   'pg_index_has_property(regclass,text)': {
-    context: (context, oid: number, property: string) => context.services.catalog.isIndexProperty(oid, 0, property),
+    context: (context, oid: number, property: string) =>
+      context.services.catalog.isIndexProperty(oid, 0, property),
   },
   'pg_index_column_has_property(regclass,int4,text)': {
     context: (context, oid: number, column: number, property: string) =>
       context.services.catalog.isIndexProperty(oid, column, property),
   },
   'pg_indexam_has_property(oid,text)': {
-    context: (context, oid: number, property: string) => context.services.catalog.isAccessMethodProperty(oid, property),
+    context: (context, oid: number, property: string) =>
+      context.services.catalog.isAccessMethodProperty(oid, property),
   },
-  'pg_collation_actual_version(oid)': { context: (context, oid: number) => context.services.catalog.collationVersion(oid) },
+  'pg_collation_actual_version(oid)': {
+    context: (context, oid: number) => context.services.catalog.collationVersion(oid),
+  },
   'pg_my_temp_schema()': { context: (context) => context.services.catalog.temporarySchema() },
   'pg_is_other_temp_schema(oid)': {
     context: (context, oid: number) =>
@@ -225,8 +278,12 @@ const sets: Definitions = {
   'pg_partition_ancestors(regclass)': {
     rows: (context, oid: number) => context.services.catalog.partitionAncestors(oid),
   },
-  'pg_partition_tree(regclass)': { rows: (context, oid: number) => context.services.catalog.partitionTree(oid) },
-  'pg_sequence_parameters(oid)': { rows: (context, oid: number) => [context.services.sequences.parameters(oid)] },
+  'pg_partition_tree(regclass)': {
+    rows: (context, oid: number) => context.services.catalog.partitionTree(oid),
+  },
+  'pg_sequence_parameters(oid)': {
+    rows: (context, oid: number) => [context.services.sequences.parameters(oid)],
+  },
   'pg_identify_object(oid,oid,int4)': {
     rows: (context, catalog: number, oid: number, column: number): Row[] => [
       [...context.services.catalog.identifyObject(catalog, oid, column)],

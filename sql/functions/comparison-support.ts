@@ -99,14 +99,16 @@ function* threeWays(): Iterable<readonly [string, Definition]> {
     yield [
       `${name}(${type},${type})`,
       {
-        context: (context, a: NonNullable<Value>, b: NonNullable<Value>) => Math.sign(compareValues(context, oid, a, b)),
+        context: (context, a: NonNullable<Value>, b: NonNullable<Value>) =>
+          Math.sign(compareValues(context, oid, a, b)),
       },
     ]
   }
   for (const [a, b] of ['24', '42', '48', '84', '28', '82']) {
     yield [`btint${a}${b}cmp(int${a},int${b})`, { call: sign }]
   }
-  const floats = (a: number, b: number): number => (Number.isNaN(a) ? (Number.isNaN(b) ? 0 : 1) : Number.isNaN(b) ? -1 : sign(a, b))
+  const floats = (a: number, b: number): number =>
+    Number.isNaN(a) ? (Number.isNaN(b) ? 0 : 1) : Number.isNaN(b) ? -1 : sign(a, b)
   yield ['btfloat48cmp(float4,float8)', { call: floats }]
   yield ['btfloat84cmp(float8,float4)', { call: floats }]
   yield ['btnametextcmp(name,text)', { call: compareText }]
@@ -114,13 +116,26 @@ function* threeWays(): Iterable<readonly [string, Definition]> {
   yield ['bttext_pattern_cmp(text,text)', { call: compareText }]
   yield [
     'enum_cmp(anyenum,anyenum)',
-    { specialise: ([type = 0]) => (context, a: string, b: string) => Math.sign(compareValues(context, type, a, b)) },
+    {
+      specialise:
+        ([type = 0]) =>
+        (context, a: string, b: string) =>
+          Math.sign(compareValues(context, type, a, b)),
+    },
   ]
 }
 
 /** The larger and smaller of two, which min and max are made of in PostgreSQL. */
 function* extremes(): Iterable<readonly [string, Definition]> {
-  const names = { bpchar: 'bpchar_', cash: 'cash', network: 'network_', oid: 'oid', tid: 'tid', timetz: 'timetz_', xid8: 'xid8_' }
+  const names = {
+    bpchar: 'bpchar_',
+    cash: 'cash',
+    network: 'network_',
+    oid: 'oid',
+    tid: 'tid',
+    timetz: 'timetz_',
+    xid8: 'xid8_',
+  }
   const types: Readonly<Record<string, string>> = { cash: 'money', network: 'inet' }
   for (const [key, prefix] of Object.entries(names)) {
     const type = types[key] ?? key

@@ -21,9 +21,19 @@ const relations: readonly Relation[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge']
 /** The signature of a family's member. */
 type Naming = (relation: Relation) => string
 
-const named = (prefix: string, types: string): Naming => (relation) => `${prefix}${relation}(${types})`
+const named =
+  (prefix: string, types: string): Naming =>
+  (relation) =>
+    `${prefix}${relation}(${types})`
 
-const signs: Readonly<Record<Relation, string>> = { eq: '===', ne: '!==', lt: '<', le: '<=', gt: '>', ge: '>=' }
+const signs: Readonly<Record<Relation, string>> = {
+  eq: '===',
+  ne: '!==',
+  lt: '<',
+  le: '<=',
+  gt: '>',
+  ge: '>=',
+}
 
 const holds: Readonly<Record<Relation, (order: number) => boolean>> = {
   eq: (order) => order === 0,
@@ -44,7 +54,10 @@ const primitive: Readonly<Record<Relation, (a: Int8, b: Int8) => boolean>> = {
   ge: (a, b) => a >= b,
 }
 
-const primitiveSource = (relation: Relation) => (a: string, b: string): string => `(${a} ${signs[relation]} ${b})`
+const primitiveSource =
+  (relation: Relation) =>
+  (a: string, b: string): string =>
+    `(${a} ${signs[relation]} ${b})`
 
 /** The six relations of types whose values JavaScript compares as PostgreSQL does. */
 function* primitives(naming: Naming): Iterable<readonly [string, Definition]> {
@@ -68,15 +81,19 @@ function* ordered<A extends NonNullable<Value>, B extends NonNullable<Value> = A
     }
     const test = holds[relation]
     const sign = signs[relation]
-    yield [signature, inlined((a: A, b: B) => test(compare(a, b)), (a, b) => `(compare(${a}, ${b}) ${sign} 0)`, scope)]
+    yield [
+      signature,
+      inlined(
+        (a: A, b: B) => test(compare(a, b)),
+        (a, b) => `(compare(${a}, ${b}) ${sign} 0)`,
+        scope,
+      ),
+    ]
   }
 }
 
 /** The six relations of types whose order lies with their Type, found by `typeOf` at run time. */
-function* asked(
-  naming: Naming,
-  typeOf: (value: never) => number,
-): Iterable<readonly [string, Definition]> {
+function* asked(naming: Naming, typeOf: (value: never) => number): Iterable<readonly [string, Definition]> {
   for (const relation of relations) {
     const test = holds[relation]
     yield [
@@ -136,7 +153,10 @@ export function compareRecords(context: FunctionContext, a: RecordValue, b: Reco
     const [type, other] = [a.fieldTypes[i] ?? 0, b.fieldTypes[i] ?? 0]
     if (type !== other) {
       const names = [type, other].map((oid) => context.lookup.regOidToName('regtype', oid))
-      throw new SqlError('42804', `cannot compare dissimilar column types ${names.join(' and ')} at record column ${i + 1}`)
+      throw new SqlError(
+        '42804',
+        `cannot compare dissimilar column types ${names.join(' and ')} at record column ${i + 1}`,
+      )
     }
     const order = compareNullable(context, type, field, b.fields[i] ?? null)
     if (order !== 0) return order
@@ -175,14 +195,26 @@ const always = (oid: number) => (): number => oid
 const elementOf = (value: ArrayValue): number => value.elementOid
 
 /** texteq and textne, but text_lt and text_ge. */
-const textNaming: Naming = (relation) => `text${relation === 'eq' || relation === 'ne' ? '' : '_'}${relation}(text,text)`
+const textNaming: Naming = (relation) =>
+  `text${relation === 'eq' || relation === 'ne' ? '' : '_'}${relation}(text,text)`
 
 function* families(): Iterable<readonly [string, Definition]> {
-  for (const [a, b] of [[2, 2], [2, 4], [4, 2], [4, 4], [8, 8], [8, 4], [4, 8], [8, 2], [2, 8]] as const) {
+  for (const [a, b] of [
+    [2, 2],
+    [2, 4],
+    [4, 2],
+    [4, 4],
+    [8, 8],
+    [8, 4],
+    [4, 8],
+    [8, 2],
+    [2, 8],
+  ] as const) {
     yield* primitives(named(`int${a === b ? a : `${a}${b}`}`, `int${a},int${b}`))
   }
   for (const name of ['bool', 'oid', 'xid8']) yield* primitives(named(name, `${name},${name}`))
-  for (const name of ['date', 'time', 'timestamp', 'timestamptz']) yield* primitives(named(`${name}_`, `${name},${name}`))
+  for (const name of ['date', 'time', 'timestamp', 'timestamptz'])
+    yield* primitives(named(`${name}_`, `${name},${name}`))
   yield* primitives(named('cash_', 'money,money'))
   for (const [name, types] of [
     ['float4', 'float4,float4'],
@@ -201,9 +233,16 @@ function* families(): Iterable<readonly [string, Definition]> {
   for (const name of ['uuid', 'macaddr', 'macaddr8']) {
     yield* ordered(named(`${name}_`, `${name},${name}`), compareText, { exact: true })
   }
-  for (const name of ['bit', 'varbit']) yield* ordered(named(name, `${name},${name}`), compareText, { exact: true })
-  yield* ordered((relation) => `date_${relation}_timestamp(date,timestamp)`, (a: number, b: Int8) => sign(dateMicros(a), b))
-  yield* ordered((relation) => `timestamp_${relation}_date(timestamp,date)`, (a: Int8, b: number) => sign(a, dateMicros(b)))
+  for (const name of ['bit', 'varbit'])
+    yield* ordered(named(name, `${name},${name}`), compareText, { exact: true })
+  yield* ordered(
+    (relation) => `date_${relation}_timestamp(date,timestamp)`,
+    (a: number, b: Int8) => sign(dateMicros(a), b),
+  )
+  yield* ordered(
+    (relation) => `timestamp_${relation}_date(timestamp,date)`,
+    (a: Int8, b: number) => sign(a, dateMicros(b)),
+  )
   yield* ordered(named('numeric_', 'numeric,numeric'), compareNumeric)
   yield* asked(named('interval_', 'interval,interval'), always(INTERVAL_OID))
   yield* asked(named('timetz_', 'timetz,timetz'), always(TIMETZ_OID))
@@ -242,7 +281,10 @@ function* enums(): Iterable<readonly [string, Definition]> {
     yield [
       signature,
       {
-        specialise: ([type = ANYENUM_OID]) => (context, a: string, b: string) => test(compareValues(context, type, a, b)),
+        specialise:
+          ([type = ANYENUM_OID]) =>
+          (context, a: string, b: string) =>
+            test(compareValues(context, type, a, b)),
       },
     ]
   }

@@ -35,21 +35,36 @@ import { type Int8, type Value, int8 } from '../types/value.ts'
 const two = (value: number): string => String(value).padStart(2, '0')
 
 /** A day of the calendar; negative years are BC. PostgreSQL's errors show the year as make_date has reckoned it. */
-function makeDate(year: number, month: number, day: number, shownYear: number = year < 0 ? year + 1 : year): number {
+function makeDate(
+  year: number,
+  month: number,
+  day: number,
+  shownYear: number = year < 0 ? year + 1 : year,
+): number {
   const astronomical = year < 0 ? year + 1 : year
-  const problem = new SqlError('22008', `date field value out of range: ${shownYear}-${two(month)}-${two(day)}`)
-  if (year === 0 || month < 1 || month > 12 || day < 1 || day > monthLength(astronomical, month)) throw problem
+  const problem = new SqlError(
+    '22008',
+    `date field value out of range: ${shownYear}-${two(month)}-${two(day)}`,
+  )
+  if (year === 0 || month < 1 || month > 12 || day < 1 || day > monthLength(astronomical, month))
+    throw problem
   const days = dayFromDate(astronomical, month, day)
-  if (days < DATE_MIN || days > DATE_MAX) throw new SqlError('22008', `date out of range: ${year}-${two(month)}-${two(day)}`)
+  if (days < DATE_MIN || days > DATE_MAX)
+    throw new SqlError('22008', `date out of range: ${year}-${two(month)}-${two(day)}`)
   return days
 }
 
 /** Microseconds of a time of day; 24:00:00 and a 60th second are times too. */
 function makeTime(hour: number, minute: number, seconds: number): number {
-  const isOutside = hour < 0 || minute < 0 || minute > 59 || hour > 24 || Number.isNaN(seconds) || seconds < 0 || seconds > 60
-  const micros = hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + roundHalfEven(seconds * MICROS_PER_SECOND)
+  const isOutside =
+    hour < 0 || minute < 0 || minute > 59 || hour > 24 || Number.isNaN(seconds) || seconds < 0 || seconds > 60
+  const micros =
+    hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + roundHalfEven(seconds * MICROS_PER_SECOND)
   if (isOutside || micros > MICROS_PER_DAY) {
-    throw new SqlError('22008', `time field value out of range: ${hour}:${two(minute)}:${formatSeconds(seconds)}`)
+    throw new SqlError(
+      '22008',
+      `time field value out of range: ${hour}:${two(minute)}:${formatSeconds(seconds)}`,
+    )
   }
   return micros
 }
@@ -197,7 +212,9 @@ function truncateInterval(word: string, value: Interval): Interval {
     })
   }
   const { hours, minutes, seconds, fraction } = intervalTime(value.micros)
-  const micros = BigInt(hours) * 3_600_000_000n + BigInt(minutes * MICROS_PER_MINUTE + seconds * MICROS_PER_SECOND + fraction)
+  const micros =
+    BigInt(hours) * 3_600_000_000n +
+    BigInt(minutes * MICROS_PER_MINUTE + seconds * MICROS_PER_SECOND + fraction)
   return new Interval(value.months, value.days, int8(micros - (micros % BigInt(step))))
 }
 
@@ -221,7 +238,10 @@ type Compare<T> = (a: T, b: T) => number
  * SQL's OVERLAPS of [a, b) and [c, d): the ends of a span in any order, and a null end leaves open what could be said
  * without it.
  */
-export function overlaps<T>(spans: readonly [T | null, T | null, T | null, T | null], compare: Compare<T>): boolean | null {
+export function overlaps<T>(
+  spans: readonly [T | null, T | null, T | null, T | null],
+  compare: Compare<T>,
+): boolean | null {
   const order = (start: T | null, end: T | null): readonly [T | null, T | null] => {
     if (start === null) return [end, null]
     if (end === null || compare(start, end) <= 0) return [start, end]
@@ -279,11 +299,14 @@ function* overlapsFamily(): Iterable<readonly [string, Definition]> {
 type SixAndZone = [...DateTimeNumbers, string]
 
 const making: Definitions = {
-  'make_date(int4,int4,int4)': { call: (year: number, month: number, day: number) => makeDate(year, month, day) },
+  'make_date(int4,int4,int4)': {
+    call: (year: number, month: number, day: number) => makeDate(year, month, day),
+  },
   'make_time(int4,int4,float8)': { call: makeTime },
   'make_timestamp(int4,int4,int4,int4,int4,float8)': { call: makeTimestamp },
   'make_timestamptz(int4,int4,int4,int4,int4,float8)': {
-    context: (context, ...numbers: [...DateTimeNumbers]) => utcFromLocal(makeTimestamp(...numbers), zoneOf(context)),
+    context: (context, ...numbers: [...DateTimeNumbers]) =>
+      utcFromLocal(makeTimestamp(...numbers), zoneOf(context)),
   },
   'make_timestamptz(int4,int4,int4,int4,int4,float8,text)': {
     call: (...args: SixAndZone) => {
@@ -301,7 +324,8 @@ const cutting: Definitions = {
     context: (context, word: string, utc: Int8) => truncateInZone(word, utc, zoneOf(context)),
   },
   'date_trunc(text,timestamptz,text)': {
-    call: (word: string, utc: Int8, zone: string) => (isInfinite(utc) ? utc : truncateInZone(word, utc, zoneNamed(zone))),
+    call: (word: string, utc: Int8, zone: string) =>
+      isInfinite(utc) ? utc : truncateInZone(word, utc, zoneNamed(zone)),
   },
   'date_trunc(text,interval)': { call: truncateInterval },
   'date_bin(interval,timestamp,timestamp)': { call: bin },

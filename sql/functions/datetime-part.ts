@@ -134,7 +134,15 @@ function dayPart(unit: DateTimeUnit, days: number): Numeric | undefined {
 }
 
 /** Units that grow without end: an infinite date has an infinite one of these, and none of the others. */
-const growing = new Set<DateTimeUnit>(['year', 'decade', 'century', 'millennium', 'julian', 'isoyear', 'epoch'])
+const growing = new Set<DateTimeUnit>([
+  'year',
+  'decade',
+  'century',
+  'millennium',
+  'julian',
+  'isoyear',
+  'epoch',
+])
 
 function infinitePart(unit: DateTimeUnit, value: Int8): Numeric | null {
   if (!growing.has(unit)) return null

@@ -35,7 +35,10 @@ function secondsOf(micros: Int8): number {
 }
 
 /** The wall time of a finite instant, and the offset (seconds east) that makes it. */
-export function localFromUtc(micros: Int8, zone: TimeZone): { readonly local: Int8; readonly offset: number } {
+export function localFromUtc(
+  micros: Int8,
+  zone: TimeZone,
+): { readonly local: Int8; readonly offset: number } {
   const offset = zone.fixedOffset ?? zone.offsetAt(secondsOf(micros))
   return { local: addInt8(micros, offset * MICROS_PER_SECOND), offset }
 }
@@ -196,4 +199,3 @@ function dateAndTimeTz(days: number, time: TimeTz): Int8 {
 }
 
 export const timeZoneFunctions: Definitions = { ...zones, ...casts }
-

@@ -28,7 +28,8 @@ import { type Int8, TimeTz, int8 } from '../types/value.ts'
 
 export const isInfinite = (value: Int8): boolean => value === Infinity || value === -Infinity
 
-const negate = ({ months, days, micros }: Interval): Interval => new Interval(-months, -days, int8(-BigInt(micros)))
+const negate = ({ months, days, micros }: Interval): Interval =>
+  new Interval(-months, -days, int8(-BigInt(micros)))
 
 /** A day so many months later; the 31st becomes the last day of a shorter month. */
 export function addMonths(days: number, months: number): number {
@@ -52,7 +53,11 @@ export function addToTimestamp(local: Int8, { months, days, micros }: Interval):
   return checkTimestamp(addInt8(moved, micros))
 }
 
-export function addToTimestampTz(context: FunctionContext, utc: Int8, { months, days, micros }: Interval): Int8 {
+export function addToTimestampTz(
+  context: FunctionContext,
+  utc: Int8,
+  { months, days, micros }: Interval,
+): Int8 {
   if (isInfinite(utc)) return utc
   let moved = utc
   if (months !== 0 || days !== 0) {
@@ -78,7 +83,8 @@ function addDays(days: number, count: number): number {
 }
 
 function subtractDates(a: number, b: number): number {
-  if (!Number.isFinite(a) || !Number.isFinite(b)) throw new SqlError('22008', 'cannot subtract infinite dates')
+  if (!Number.isFinite(a) || !Number.isFinite(b))
+    throw new SqlError('22008', 'cannot subtract infinite dates')
   return a - b
 }
 
@@ -170,14 +176,20 @@ const arithmetic: Definitions = {
   'integer_pl_date(int4,date)': { call: (count: number, days: number) => addDays(days, count) },
   'date_mii(date,int4)': { call: (days: number, count: number) => addDays(days, -count) },
   'date_mi(date,date)': { call: subtractDates },
-  'date_pl_interval(date,interval)': { call: (days: number, by: Interval) => addToTimestamp(dateToTimestamp(days), by) },
-  'interval_pl_date(interval,date)': { call: (by: Interval, days: number) => addToTimestamp(dateToTimestamp(days), by) },
+  'date_pl_interval(date,interval)': {
+    call: (days: number, by: Interval) => addToTimestamp(dateToTimestamp(days), by),
+  },
+  'interval_pl_date(interval,date)': {
+    call: (by: Interval, days: number) => addToTimestamp(dateToTimestamp(days), by),
+  },
   'date_mi_interval(date,interval)': {
     call: (days: number, by: Interval) => addToTimestamp(dateToTimestamp(days), negate(by)),
   },
   'timestamp_pl_interval(timestamp,interval)': { call: addToTimestamp },
   'interval_pl_timestamp(interval,timestamp)': { call: (by: Interval, at: Int8) => addToTimestamp(at, by) },
-  'timestamp_mi_interval(timestamp,interval)': { call: (at: Int8, by: Interval) => addToTimestamp(at, negate(by)) },
+  'timestamp_mi_interval(timestamp,interval)': {
+    call: (at: Int8, by: Interval) => addToTimestamp(at, negate(by)),
+  },
   'timestamp_mi(timestamp,timestamp)': { call: subtractTimestamps },
   'timestamptz_pl_interval(timestamptz,interval)': { context: addToTimestampTz },
   'interval_pl_timestamptz(interval,timestamptz)': {
@@ -201,7 +213,8 @@ const ages: Definitions = {
   'age(timestamptz,timestamptz)': { context: ageTz },
   'age(timestamp)': { context: (context, at: Int8) => age(dateToTimestamp(today(context)), at) },
   'age(timestamptz)': {
-    context: (context, at: Int8) => ageTz(context, toUtc(dateToTimestamp(today(context)), zoneOf(context)), at),
+    context: (context, at: Int8) =>
+      ageTz(context, toUtc(dateToTimestamp(today(context)), zoneOf(context)), at),
   },
 }
 
@@ -222,7 +235,9 @@ const others: Definitions = {
   },
   'pg_sleep_for(interval)': {
     context: (context, by: Interval) => {
-      const seconds = (Number(addToTimestampTz(context, context.clockMicros(), by)) - context.clockMicros()) / MICROS_PER_SECOND
+      const seconds =
+        (Number(addToTimestampTz(context, context.clockMicros(), by)) - context.clockMicros()) /
+        MICROS_PER_SECOND
       if (seconds > 0) context.services.backends.sleep(seconds)
       return ''
     },
@@ -244,4 +259,10 @@ function* extremes(): Iterable<readonly [string, Definition]> {
   }
 }
 
-export const dateTimeFunctions: Definitions = { ...clock, ...arithmetic, ...ages, ...others, ...collect(extremes()) }
+export const dateTimeFunctions: Definitions = {
+  ...clock,
+  ...arithmetic,
+  ...ages,
+  ...others,
+  ...collect(extremes()),
+}

@@ -116,7 +116,9 @@ const arithmetic: Definitions = {
   'abs(numeric)': { call: numericAbs },
   'numeric_inc(numeric)': { call: (a: Numeric) => numericAdd(a, numericFromInt8(1)) },
   'numeric_larger(numeric,numeric)': { call: (a: Numeric, b: Numeric) => (compareNumeric(a, b) > 0 ? a : b) },
-  'numeric_smaller(numeric,numeric)': { call: (a: Numeric, b: Numeric) => (compareNumeric(a, b) < 0 ? a : b) },
+  'numeric_smaller(numeric,numeric)': {
+    call: (a: Numeric, b: Numeric) => (compareNumeric(a, b) < 0 ? a : b),
+  },
 }
 
 const shapes: Definitions = {

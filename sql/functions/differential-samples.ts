@@ -7,12 +7,69 @@ const byType: Readonly<Record<string, readonly (string | null)[]>> = {
   bool: ['t', 'f', null],
   int2: [...integers, '32767', '-32768'],
   int4: [...integers, '2147483647', '-2147483648', '3', '31'],
-  int8: [...integers, '9223372036854775807', '-9223372036854775808', '9007199254740993', '-4294967296', '4611686018427387904'],
+  int8: [
+    ...integers,
+    '9223372036854775807',
+    '-9223372036854775808',
+    '9007199254740993',
+    '-4294967296',
+    '4611686018427387904',
+  ],
   oid: ['0', '23', '16384', '4294967295'],
   float4: ['0', '1', '-1.5', '2.5', '1e30', '-3.4e38', '1e-40', 'NaN', 'Infinity', '-Infinity', '0.1'],
-  float8: ['0', '-0', '1', '-1.5', '2.5', '0.1', '1e300', '-1e308', '1e-310', 'NaN', 'Infinity', '-Infinity', '123456.789', '0.5', '30'],
-  numeric: ['0', '1', '-1', '1.5', '-2.50', '0.000', '123456789012345678901234567890.12345', '1e-20', '3.14159', '-0.5', '99999.99', '2147483648', 'NaN', 'Infinity', '-Infinity'],
-  text: ['', 'a', 'abc', 'Hello World', '  padded  ', 'ÄÖü ß', '😀x😀', "it's", 'back\\slash', 'xyxyxy', 'b', ' ', '%b_', 'A,B,,C', ',', '(b.)+', 'NFC'],
+  float8: [
+    '0',
+    '-0',
+    '1',
+    '-1.5',
+    '2.5',
+    '0.1',
+    '1e300',
+    '-1e308',
+    '1e-310',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+    '123456.789',
+    '0.5',
+    '30',
+  ],
+  numeric: [
+    '0',
+    '1',
+    '-1',
+    '1.5',
+    '-2.50',
+    '0.000',
+    '123456789012345678901234567890.12345',
+    '1e-20',
+    '3.14159',
+    '-0.5',
+    '99999.99',
+    '2147483648',
+    'NaN',
+    'Infinity',
+    '-Infinity',
+  ],
+  text: [
+    '',
+    'a',
+    'abc',
+    'Hello World',
+    '  padded  ',
+    'ÄÖü ß',
+    '😀x😀',
+    "it's",
+    'back\\slash',
+    'xyxyxy',
+    'b',
+    ' ',
+    '%b_',
+    'A,B,,C',
+    ',',
+    '(b.)+',
+    'NFC',
+  ],
   varchar: ['', 'abc', 'ab '],
   bpchar: ['', 'abc', 'ab  '],
   name: ['', 'abc', 'pg_class', 'Zoë'],
@@ -22,11 +79,53 @@ const byType: Readonly<Record<string, readonly (string | null)[]>> = {
   date: ['2000-01-01', '1999-12-31', '2024-02-29', '0044-03-15 BC', 'infinity', '-infinity', '9999-12-31'],
   time: ['00:00:00', '23:59:59.999999', '12:30:45.5', '24:00:00'],
   timetz: ['00:00:00+00', '12:30:45.5-08', '23:59:59.999999+15:59', '12:30:45.5+05:30'],
-  timestamp: ['2000-01-01 00:00:00', '2024-02-29 23:59:59.999999', '1969-07-20 20:17:40', '0044-03-15 12:00:00 BC', 'infinity', '-infinity', '2024-12-31 12:34:56.789'],
-  timestamptz: ['2000-01-01 00:00:00+00', '2024-02-29 23:59:59.999999+02', '1969-07-20 20:17:40Z', 'infinity', '-infinity', '2024-12-31 12:34:56.789-08'],
-  interval: ['0', '1 day', '1 mon', '-1 year -2 mons +3 days -04:05:06.789', '36:00:00', '100 years', '00:00:00.000001', '45 days'],
-  json: ['null', '{"a": 1, "b": [1, 2, {"c": null}], "a": 2}', '[1, "two", true, null]', '"text"', '3.50', '{}', '[]'],
-  jsonb: ['null', '{"a": 1, "b": [1, 2, {"c": null}]}', '[1, "two", true, null]', '"text"', '3.50', '{}', '[]', 'true', '{"b": [1, 2, {"c": null}]}'],
+  timestamp: [
+    '2000-01-01 00:00:00',
+    '2024-02-29 23:59:59.999999',
+    '1969-07-20 20:17:40',
+    '0044-03-15 12:00:00 BC',
+    'infinity',
+    '-infinity',
+    '2024-12-31 12:34:56.789',
+  ],
+  timestamptz: [
+    '2000-01-01 00:00:00+00',
+    '2024-02-29 23:59:59.999999+02',
+    '1969-07-20 20:17:40Z',
+    'infinity',
+    '-infinity',
+    '2024-12-31 12:34:56.789-08',
+  ],
+  interval: [
+    '0',
+    '1 day',
+    '1 mon',
+    '-1 year -2 mons +3 days -04:05:06.789',
+    '36:00:00',
+    '100 years',
+    '00:00:00.000001',
+    '45 days',
+  ],
+  json: [
+    'null',
+    '{"a": 1, "b": [1, 2, {"c": null}], "a": 2}',
+    '[1, "two", true, null]',
+    '"text"',
+    '3.50',
+    '{}',
+    '[]',
+  ],
+  jsonb: [
+    'null',
+    '{"a": 1, "b": [1, 2, {"c": null}]}',
+    '[1, "two", true, null]',
+    '"text"',
+    '3.50',
+    '{}',
+    '[]',
+    'true',
+    '{"b": [1, 2, {"c": null}]}',
+  ],
   _int4: ['{}', '{1,2,3}', '{NULL,1}', '{{1,2},{3,4}}', '[2:3]={5,6}', null],
   _int8: ['{}', '{1,2}'],
   _text: ['{}', '{a,b,c}', '{a,NULL,"x y"}', '{b}', '{1,c}'],
@@ -48,9 +147,34 @@ const units = (
   'microseconds milliseconds second minute HOUR day week month quarter year decade century millennium epoch julian ' +
   'isoyear dow isodow doy timezone timezone_hour timezone_minute yrs nonsense'
 ).split(' ')
-const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'CET', 'EDT', 'Asia/Kolkata', '+03', 'Nowhere/City']
+const zones = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'CET',
+  'EDT',
+  'Asia/Kolkata',
+  '+03',
+  'Nowhere/City',
+]
 const patterns = ['', 'a', '%', 'a%', '%b%', '_b_', '%c', 'Hel_o%', 'back\\\\slash', 'A,%', '%\\_']
-const regexps = ['', 'a', '^a', 'c$', '(b)(c)', 'x+?y', '[[:alpha:]]+', '\\d', '\\mW', '(x|y)*', 'l{2}', '[^a-c]', '(', '***=a', '(?i)HELLO']
+const regexps = [
+  '',
+  'a',
+  '^a',
+  'c$',
+  '(b)(c)',
+  'x+?y',
+  '[[:alpha:]]+',
+  '\\d',
+  '\\mW',
+  '(x|y)*',
+  'l{2}',
+  '[^a-c]',
+  '(',
+  '***=a',
+  '(?i)HELLO',
+]
 
 /** Arguments that make sense only for a function: unit names, zones, patterns. */
 function byFunction(functionName: string, index: number): readonly string[] | undefined {
@@ -58,13 +182,17 @@ function byFunction(functionName: string, index: number): readonly string[] | un
   if (index === 0 && functionName === 'timezone') return zones
   if (index === 2 && functionName === 'date_trunc') return zones
   if (index === 6 && functionName === 'make_timestamptz') return zones
-  if (index === 1 && /like$/.test(functionName)) return patterns
-  if (index === 1 && /regex/.test(functionName)) return regexps
+  if (index === 1 && functionName.endsWith('like')) return patterns
+  if (index === 1 && functionName.includes('regex')) return regexps
   return undefined
 }
 
 /** Sample texts of an argument of this type, or undefined when there are none. */
-export function samples(typeName: string, functionName = '', index = 0): readonly (string | null)[] | undefined {
+export function samples(
+  typeName: string,
+  functionName = '',
+  index = 0,
+): readonly (string | null)[] | undefined {
   const list = byType[typeName]
   return list === undefined || typeName !== 'text' ? list : (byFunction(functionName, index) ?? list)
 }

@@ -7,7 +7,10 @@ import { receiveText } from '../types/text-types.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Int8 } from '../types/value.ts'
 
-const digest = (algorithm: string) => (bytes: Buffer): Buffer => createHash(algorithm).update(bytes).digest()
+const digest =
+  (algorithm: string) =>
+  (bytes: Buffer): Buffer =>
+    createHash(algorithm).update(bytes).digest()
 
 /** Base64 in lines of 76 characters, as MIME and PostgreSQL break them. */
 function toBase64(bytes: Buffer): string {
@@ -52,8 +55,10 @@ function fromHex(text: string): Buffer {
 function fromBase64(text: string): Buffer {
   const digits = text.replace(/[ \n\t\r]/g, '')
   const bad = /[^A-Za-z0-9+/=]/u.exec(digits)
-  if (bad !== null) throw new SqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`)
-  if (/=./.test(digits.replace(/={1,2}$/, ''))) throw new SqlError('22023', 'unexpected "=" while decoding base64 sequence')
+  if (bad !== null)
+    throw new SqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`)
+  if (/=./.test(digits.replace(/={1,2}$/, '')))
+    throw new SqlError('22023', 'unexpected "=" while decoding base64 sequence')
   if (digits.length % 4 !== 0) {
     throw new SqlError('22023', 'invalid base64 end sequence', {
       hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.',
@@ -101,7 +106,9 @@ function bufferEncoding(name: string, role: string): 'utf8' | 'latin1' {
 }
 
 function convertFrom(bytes: Buffer, encoding: string, role = 'source '): string {
-  return bufferEncoding(encoding, role) === 'latin1' ? bytes.toString('latin1') : receiveText(bytes, 0, bytes.length)
+  return bufferEncoding(encoding, role) === 'latin1'
+    ? bytes.toString('latin1')
+    : receiveText(bytes, 0, bytes.length)
 }
 
 function convertTo(text: string, encoding: string): Buffer {
@@ -125,7 +132,11 @@ function subbytes(bytes: Buffer, start: number, count = Infinity): Buffer {
 
 function overlayBytes(bytes: Buffer, by: Buffer, start: number, count = by.length): Buffer {
   if (start <= 0) throw new SqlError('22011', 'negative substring length not allowed')
-  return Buffer.concat([subbytes(bytes, 1, start - 1), by, bytes.subarray(Math.max(toInt4(start + count) - 1, 0))])
+  return Buffer.concat([
+    subbytes(bytes, 1, start - 1),
+    by,
+    bytes.subarray(Math.max(toInt4(start + count) - 1, 0)),
+  ])
 }
 
 function trimBytes(bytes: Buffer, set: Buffer, sides: 'both' | 'left' | 'right'): Buffer {
@@ -153,7 +164,8 @@ function withByte(bytes: Buffer, index: number, value: number): Buffer {
 }
 
 function bitAt(bytes: Buffer, index: Int8): number {
-  if (typeof index === 'bigint' || index < 0 || index >= bytes.length * 8) throw indexError(index, bytes.length * 8)
+  if (typeof index === 'bigint' || index < 0 || index >= bytes.length * 8)
+    throw indexError(index, bytes.length * 8)
   return (byteAt(bytes, Math.floor(index / 8)) >> (index % 8)) & 1
 }
 
@@ -191,7 +203,9 @@ export const encodingFunctions: Definitions = {
     call: (a: Buffer, from: string, to: string) => convertTo(convertFrom(a, from), to),
   },
   'length(bytea)': { call: (a: Buffer) => a.length },
-  'length(bytea,name)': { call: (a: Buffer, encoding: string) => Array.from(convertFrom(a, encoding, '')).length },
+  'length(bytea,name)': {
+    call: (a: Buffer, encoding: string) => Array.from(convertFrom(a, encoding, '')).length,
+  },
   'octet_length(bytea)': { call: (a: Buffer) => a.length },
   'bit_length(bytea)': { call: (a: Buffer) => a.length * 8 },
   'bit_count(bytea)': { call: bitCount },

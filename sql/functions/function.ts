@@ -59,7 +59,11 @@ export interface ScalarFunction extends CallableBase {
    * said VARIADIC itself: then `variadicArray` is true and the last argument is that array.
    */
   readonly specialise?:
-    | ((argumentTypes: readonly number[], returnType: number, variadicArray: boolean) => (...args: never[]) => Value)
+    | ((
+        argumentTypes: readonly number[],
+        returnType: number,
+        variadicArray: boolean,
+      ) => (...args: never[]) => Value)
     | undefined
   /**
    * JavaScript source of an expression over argument sources, for the expression compiler: faster than a call for
@@ -82,6 +86,7 @@ export interface SetFunction extends CallableBase {
   /**
    * Functions whose rows depend on the call: given the actual argument types, the return type, and the column
    * definition list of FROM f() AS t(a int, ...) (empty without one), it gives the function to call instead of `call`.
+   * With such a list it gives rows, even of one column.
    */
   readonly specialise?:
     | ((

@@ -45,7 +45,8 @@ const castQuery = `
 type Row = Record<string, string | number>
 
 /** Types whose casts and operators we leave out: nothing of them is implemented. */
-const foreign = /^_?(point|lseg|path|box|polygon|line|circle|ts(vector|query)|pg_(ndistinct|dependencies|mcv).*)$/
+const foreign =
+  /^_?(point|lseg|path|box|polygon|line|circle|ts(vector|query)|pg_(ndistinct|dependencies|mcv).*)$/
 
 async function main(): Promise<void> {
   const [connection, flag] = process.argv.slice(2)
@@ -61,7 +62,11 @@ async function main(): Promise<void> {
   const names = new Map(types.map((row) => [String(row['oid']), String(row['typname'])]))
   const isForeign = (oid: unknown): boolean => foreign.test(names.get(String(oid)) ?? '')
   const signature = (row: Row): string =>
-    `${row['name']}(${String(row['arguments']).split(',').filter(Boolean).map((oid) => names.get(oid)).join(',')})`
+    `${row['name']}(${String(row['arguments'])
+      .split(',')
+      .filter(Boolean)
+      .map((oid) => names.get(oid))
+      .join(',')})`
   const wanted = new Set(definedSignatures())
   const all = flag === '--all'
   const kept = functions.filter((row) => all || wanted.has(signature(row)))
@@ -96,7 +101,9 @@ async function main(): Promise<void> {
   ].join('\n')
   writeFileSync(new URL('./facts.ts', import.meta.url), source)
   const missing = [...wanted].filter((name) => !functions.some((row) => signature(row) === name))
-  process.stdout.write(`${kept.length} functions; defined but not PostgreSQL's: ${missing.join(' ') || 'none'}\n`)
+  process.stdout.write(
+    `${kept.length} functions; defined but not PostgreSQL's: ${missing.join(' ') || 'none'}\n`,
+  )
 }
 
 await main()

@@ -1,8 +1,8 @@
 // Values that name things: uuids, enum labels, identifiers in parts; and hashes, sizes in words, counts of nulls.
 
 import type { Definitions } from './definition.ts'
-import { numericToInt8 } from '../types/numeric-arithmetic.ts'
-import { type Numeric, formatNumeric, parseNumeric } from '../types/numeric.ts'
+import { numericMultiply, numericToInt8 } from '../types/numeric-arithmetic.ts'
+import { type Numeric, formatNumeric, numericFromInt8, parseNumeric } from '../types/numeric.ts'
 import { ANYENUM_OID, TEXT_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { ArrayValue, type Int8, type Value } from '../types/value.ts'
@@ -19,7 +19,12 @@ function randomUuid(context: FunctionContext): string {
 
 /** enum_first and its like never look at the value: null::the_type names the type. */
 function enumPart(pick: (labels: readonly string[]) => Value): Definitions[string] {
-  return { specialise: ([type = ANYENUM_OID]) => (context) => pick(context.services.catalog.enumLabels(type)) }
+  return {
+    specialise:
+      ([type = ANYENUM_OID]) =>
+      (context) =>
+        pick(context.services.catalog.enumLabels(type)),
+  }
 }
 
 function enumRange(
@@ -36,11 +41,15 @@ function enumRange(
 /** Counts nulls among the arguments of VARIADIC "any". */
 function countNulls(counted: boolean): Definitions[string] {
   return {
-    specialise: (_types, _result, isArray) => (_context, ...args: Value[]) => {
-      if (!isArray) return args.filter((arg) => (arg === null) === counted).length
-      const [array] = args as [ArrayValue | null]
-      return array === null ? null : array.elements.filter((element) => (element === null) === counted).length
-    },
+    specialise:
+      (_types, _result, isArray) =>
+      (_context, ...args: Value[]) => {
+        if (!isArray) return args.filter((arg) => (arg === null) === counted).length
+        const [array] = args as [ArrayValue | null]
+        return array === null
+          ? null
+          : array.elements.filter((element) => (element === null) === counted).length
+      },
   }
 }
 
@@ -92,7 +101,10 @@ function sizeBytes(text: string): Int8 {
   const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*$/s.exec(text)
   if (match === null) throw new SqlError('22023', `invalid size: "${text}"`)
   const [, digits = '', word] = match
-  const at = word === undefined || word.toLowerCase() === 'b' ? 0 : sizeUnits.findIndex((unit) => unit.toLowerCase() === word.toLowerCase())
+  const at =
+    word === undefined || word.toLowerCase() === 'b'
+      ? 0
+      : sizeUnits.findIndex((unit) => unit.toLowerCase() === word.toLowerCase())
   if (at < 0) {
     throw new SqlError('22023', `invalid size: "${text}"`, {
       detail: `Invalid size unit: "${word}".`,
@@ -100,7 +112,7 @@ function sizeBytes(text: string): Int8 {
     })
   }
   const value = parseNumeric(digits)
-  return numericToInt8({ ...value, coefficient: value.coefficient * 1024n ** BigInt(at) })
+  return numericToInt8(numericMultiply(value, numericFromInt8(1024 ** at)))
 }
 
 /** Small numerics show their digits behind the point, larger ones are whole. */
@@ -116,11 +128,16 @@ export const identifierFunctions: Definitions = {
   'enum_first(anyenum)': enumPart((labels) => labels[0] ?? null),
   'enum_last(anyenum)': enumPart((labels) => labels.at(-1) ?? null),
   'enum_range(anyenum)': {
-    specialise: ([type = ANYENUM_OID]) => (context) => enumRange(context, type, null, null),
+    specialise:
+      ([type = ANYENUM_OID]) =>
+      (context) =>
+        enumRange(context, type, null, null),
   },
   'enum_range(anyenum,anyenum)': {
-    specialise: ([type = ANYENUM_OID]) => (context, from: string | null, to: string | null) =>
-      enumRange(context, type, from, to),
+    specialise:
+      ([type = ANYENUM_OID]) =>
+      (context, from: string | null, to: string | null) =>
+        enumRange(context, type, from, to),
   },
   'num_nulls(any)': countNulls(true),
   'num_nonnulls(any)': countNulls(false),

@@ -45,9 +45,21 @@ function* narrow(a: 2 | 4, b: 2 | 4): Iterable<readonly [string, Definition]> {
     call: (x: number, y: number) => number,
     inline: (x: string, y: string) => string,
   ): [string, Definition] => [signature(a, b, name), inlined(call, inline, scope)]
-  yield operation('pl', (x, y) => to(x + y), (x, y) => `${check}(${x} + ${y})`)
-  yield operation('mi', (x, y) => to(x - y), (x, y) => `${check}(${x} - ${y})`)
-  yield operation('mul', (x, y) => to(x * y), (x, y) => `${check}(${x} * ${y})`)
+  yield operation(
+    'pl',
+    (x, y) => to(x + y),
+    (x, y) => `${check}(${x} + ${y})`,
+  )
+  yield operation(
+    'mi',
+    (x, y) => to(x - y),
+    (x, y) => `${check}(${x} - ${y})`,
+  )
+  yield operation(
+    'mul',
+    (x, y) => to(x * y),
+    (x, y) => `${check}(${x} * ${y})`,
+  )
   yield operation('div', divide, (x, y) => `${divideName}(${x}, ${y})`)
   if (a === b) yield operation('mod', remainderInt4, (x, y) => `remainderInt4(${x}, ${y})`)
 }
@@ -64,8 +76,10 @@ function* wide(a: Width, b: Width): Iterable<readonly [string, Definition]> {
   if (a === b) yield operation('mod', remainderInt8)
 }
 
-const big = (operation: (a: bigint, b: bigint) => bigint) => (a: Int8, b: Int8): Int8 =>
-  int8(BigInt.asIntN(64, operation(BigInt(a), BigInt(b))))
+const big =
+  (operation: (a: bigint, b: bigint) => bigint) =>
+  (a: Int8, b: Int8): Int8 =>
+    int8(BigInt.asIntN(64, operation(BigInt(a), BigInt(b))))
 
 const negateInt8 = (a: Int8): Int8 => subtractInt8(0, a)
 const absInt8 = (a: Int8): Int8 => (a < 0 ? negateInt8(a) : a)
@@ -107,7 +121,11 @@ const larger = <T extends Int8>(a: T, b: T): T => (a > b ? a : b)
 
 const signs: Definitions = {
   'int2um(int2)': { call: (a: number) => toInt2(-a) },
-  'int4um(int4)': inlined((a: number) => toInt4(-a), (a) => `toInt4(-(${a}))`, scope),
+  'int4um(int4)': inlined(
+    (a: number) => toInt4(-a),
+    (a) => `toInt4(-(${a}))`,
+    scope,
+  ),
   'int8um(int8)': { call: negateInt8 },
   'int2up(int2)': { call: (a: number) => a },
   'int4up(int4)': { call: (a: number) => a },
@@ -131,12 +149,30 @@ const extremes: Definitions = collect(
 )
 
 const bits: Definitions = {
-  'int2and(int2,int2)': inlined((a: number, b: number) => a & b, (a, b) => `(${a} & ${b})`),
-  'int4and(int4,int4)': inlined((a: number, b: number) => a & b, (a, b) => `(${a} & ${b})`),
-  'int2or(int2,int2)': inlined((a: number, b: number) => a | b, (a, b) => `(${a} | ${b})`),
-  'int4or(int4,int4)': inlined((a: number, b: number) => a | b, (a, b) => `(${a} | ${b})`),
-  'int2xor(int2,int2)': inlined((a: number, b: number) => a ^ b, (a, b) => `(${a} ^ ${b})`),
-  'int4xor(int4,int4)': inlined((a: number, b: number) => a ^ b, (a, b) => `(${a} ^ ${b})`),
+  'int2and(int2,int2)': inlined(
+    (a: number, b: number) => a & b,
+    (a, b) => `(${a} & ${b})`,
+  ),
+  'int4and(int4,int4)': inlined(
+    (a: number, b: number) => a & b,
+    (a, b) => `(${a} & ${b})`,
+  ),
+  'int2or(int2,int2)': inlined(
+    (a: number, b: number) => a | b,
+    (a, b) => `(${a} | ${b})`,
+  ),
+  'int4or(int4,int4)': inlined(
+    (a: number, b: number) => a | b,
+    (a, b) => `(${a} | ${b})`,
+  ),
+  'int2xor(int2,int2)': inlined(
+    (a: number, b: number) => a ^ b,
+    (a, b) => `(${a} ^ ${b})`,
+  ),
+  'int4xor(int4,int4)': inlined(
+    (a: number, b: number) => a ^ b,
+    (a, b) => `(${a} ^ ${b})`,
+  ),
   'int2not(int2)': { call: (a: number) => ~a },
   'int4not(int4)': { call: (a: number) => ~a },
   'int2shl(int2,int4)': { call: (a: number, b: number) => ((a << b) << 16) >> 16 },

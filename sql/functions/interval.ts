@@ -57,7 +57,11 @@ function scale({ months, days, micros }: Interval, apply: (value: number) => num
   }
   const time = roundHalfEven(apply(Number(micros)) + seconds * 1e6)
   if (!(time >= -9223372036854775808 && time < 9223372036854775808)) throw outOfRange()
-  return make(wholeMonths, wholeDays + Math.trunc(monthDays), Number.isSafeInteger(time) ? time : BigInt(time))
+  return make(
+    wholeMonths,
+    wholeDays + Math.trunc(monthDays),
+    Number.isSafeInteger(time) ? time : BigInt(time),
+  )
 }
 
 const multiply = (a: Interval, factor: number): Interval => scale(a, (value) => value * factor)
@@ -96,8 +100,10 @@ function justify({ months, days, micros }: Interval): Interval {
   const allDays = days + Number(wholeDays)
   const wholeMonths = Math.trunc(allDays / 30)
   let [resultMonths, rest] = [months + wholeMonths, allDays - wholeMonths * 30]
-  if (resultMonths > 0 && (rest < 0 || (rest === 0 && time < 0n))) [resultMonths, rest] = [resultMonths - 1, rest + 30]
-  else if (resultMonths < 0 && (rest > 0 || (rest === 0 && time > 0n))) [resultMonths, rest] = [resultMonths + 1, rest - 30]
+  if (resultMonths > 0 && (rest < 0 || (rest === 0 && time < 0n)))
+    [resultMonths, rest] = [resultMonths - 1, rest + 30]
+  else if (resultMonths < 0 && (rest > 0 || (rest === 0 && time > 0n)))
+    [resultMonths, rest] = [resultMonths + 1, rest - 30]
   return alignTime(resultMonths, rest, time)
 }
 
@@ -130,8 +136,12 @@ export const intervalFunctions: Definitions = {
   'interval_mul(interval,float8)': { call: multiply },
   'mul_d_interval(float8,interval)': { call: (factor: number, a: Interval) => multiply(a, factor) },
   'interval_div(interval,float8)': { call: divide },
-  'interval_larger(interval,interval)': { call: (a: Interval, b: Interval) => (compareInterval(a, b) > 0 ? a : b) },
-  'interval_smaller(interval,interval)': { call: (a: Interval, b: Interval) => (compareInterval(a, b) < 0 ? a : b) },
+  'interval_larger(interval,interval)': {
+    call: (a: Interval, b: Interval) => (compareInterval(a, b) > 0 ? a : b),
+  },
+  'interval_smaller(interval,interval)': {
+    call: (a: Interval, b: Interval) => (compareInterval(a, b) < 0 ? a : b),
+  },
   'justify_hours(interval)': { call: justifyHours },
   'justify_days(interval)': { call: justifyDays },
   'justify_interval(interval)': { call: justify },

@@ -33,9 +33,11 @@ const momentTypes = new Set([DATE_OID, TIMESTAMP_OID, TIMESTAMPTZ_OID])
 function momentText(context: FunctionContext, type: number, value: NonNullable<Value>): string {
   const iso = { ...context, lookup: context.lookup, dateStyle: { style: 'ISO', order: 'MDY' } } as const
   const text = context.lookup.type(type).output(value, iso)
-  return text.replace(/^([\d-]+) (\d\d:)/, '$1T$2').replace(/([+-]\d\d)( BC)?$/, (match, offset: string, era?: string) =>
-    text.includes(':') ? `${offset}:00${era ?? ''}` : match,
-  )
+  return text
+    .replace(/^([\d-]+) (\d\d:)/, '$1T$2')
+    .replace(/([+-]\d\d)( BC)?$/, (match, offset: string, era?: string) =>
+      text.includes(':') ? `${offset}:00${era ?? ''}` : match,
+    )
 }
 
 /** The type below a domain. */
@@ -117,11 +119,20 @@ export function toJsonb(context: FunctionContext, type: number, value: Value): s
 type Convert = (context: FunctionContext, type: number, value: Value) => string
 
 function scalar(to: Convert): TypedDefinition {
-  return { specialise: ([type = 0]) => (context, value: Value) => to(context, type, value) }
+  return {
+    specialise:
+      ([type = 0]) =>
+      (context, value: Value) =>
+        to(context, type, value),
+  }
 }
 
 /** The arguments of VARIADIC "any", each with its type; an array given as such counts element by element. */
-function variadic(types: readonly number[], args: readonly Value[], isArray: boolean): (readonly [number, Value])[] {
+function variadic(
+  types: readonly number[],
+  args: readonly Value[],
+  isArray: boolean,
+): (readonly [number, Value])[] {
   if (!isArray) return args.map((arg, i) => [types[i] ?? 0, arg] as const)
   const array = args[0] as ArrayValue | null
   return array === null ? [] : array.elements.map((element) => [array.elementOid, element] as const)
@@ -130,7 +141,12 @@ function variadic(types: readonly number[], args: readonly Value[], isArray: boo
 function keyText(context: FunctionContext, type: number, key: Value, problem: SqlError): string {
   if (key === null) throw problem
   const base = context.lookup.type(type)
-  if (key instanceof ArrayValue || key instanceof RecordValue || base.oid === JSON_OID || base.oid === JSONB_OID) {
+  if (
+    key instanceof ArrayValue ||
+    key instanceof RecordValue ||
+    base.oid === JSON_OID ||
+    base.oid === JSONB_OID
+  ) {
     throw new SqlError('22023', 'key value must be scalar, not array, composite, or json')
   }
   return momentTypes.has(type) ? momentText(context, type, key) : castToText(context, type, key)
@@ -166,20 +182,24 @@ function buildObject(to: Convert): TypedDefinition {
       ? new SqlError('22023', `argument ${position}: key must not be null`)
       : new SqlError('22004', `null value not allowed for object key`)
   return {
-    specialise: (types, _result, isArray) => (context, ...args: Value[]) => {
-      if (isArray && args[0] === null) return null
-      const pairs = pairsOf(context, variadic(types, args, isArray), to, nullKey)
-      return isJsonb ? makeObject(pairs) : loose(pairs)
-    },
+    specialise:
+      (types, _result, isArray) =>
+      (context, ...args: Value[]) => {
+        if (isArray && args[0] === null) return null
+        const pairs = pairsOf(context, variadic(types, args, isArray), to, nullKey)
+        return isJsonb ? makeObject(pairs) : loose(pairs)
+      },
   }
 }
 
 function buildArray(to: Convert): TypedDefinition {
   return {
-    specialise: (types, _result, isArray) => (context, ...args: Value[]) => {
-      if (isArray && args[0] === null) return null
-      return makeArray(variadic(types, args, isArray).map(([type, value]) => to(context, type, value)))
-    },
+    specialise:
+      (types, _result, isArray) =>
+      (context, ...args: Value[]) => {
+        if (isArray && args[0] === null) return null
+        return makeArray(variadic(types, args, isArray).map(([type, value]) => to(context, type, value)))
+      },
   }
 }
 
@@ -196,17 +216,24 @@ function objectOfTexts(keys: readonly Value[], values: readonly Value[], isJsonb
 function objectOfArray(array: ArrayValue, isJsonb: boolean): string {
   const { elements, dimensions } = array
   if (dimensions.length > 2) throw new SqlError('2202E', 'wrong number of array subscripts')
-  if (dimensions.length === 1 && elements.length % 2 !== 0) throw new SqlError('2202E', 'array must have even number of elements')
-  if (dimensions.length === 2 && dimensions[1] !== 2) throw new SqlError('2202E', 'array must have two columns')
+  if (dimensions.length === 1 && elements.length % 2 !== 0)
+    throw new SqlError('2202E', 'array must have even number of elements')
+  if (dimensions.length === 2 && dimensions[1] !== 2)
+    throw new SqlError('2202E', 'array must have two columns')
   const isKey = (_: Value, i: number): boolean => i % 2 === 0
-  return objectOfTexts(elements.filter(isKey), elements.filter((_, i) => i % 2 === 1), isJsonb)
+  return objectOfTexts(
+    elements.filter(isKey),
+    elements.filter((_, i) => i % 2 === 1),
+    isJsonb,
+  )
 }
 
 function objectOfArrays(keys: ArrayValue, values: ArrayValue, isJsonb: boolean): string {
   if (keys.dimensions.length > 1 || keys.dimensions.length !== values.dimensions.length) {
     throw new SqlError('2202E', 'wrong number of array subscripts')
   }
-  if (keys.elements.length !== values.elements.length) throw new SqlError('2202E', 'mismatched array dimensions')
+  if (keys.elements.length !== values.elements.length)
+    throw new SqlError('2202E', 'mismatched array dimensions')
   return objectOfTexts(keys.elements, values.elements, isJsonb)
 }
 
@@ -230,7 +257,8 @@ function arrayAggregate(to: Convert): AggregateDefinition {
     step: (state, value: Value) => {
       const text = to(state.context, state.types[0] ?? 0, value)
       // json_agg begins a new line before each array or record but the first.
-      const breaks = !isJsonb && state.parts.length > 0 && (value instanceof ArrayValue || value instanceof RecordValue)
+      const breaks =
+        !isJsonb && state.parts.length > 0 && (value instanceof ArrayValue || value instanceof RecordValue)
       state.parts.push(breaks ? `\n ${text}` : text)
       return state
     },
@@ -259,7 +287,11 @@ function objectAggregate(to: Convert): AggregateDefinition {
 /** Elements or columns on lines of their own. */
 function prettyLines(context: FunctionContext, value: ArrayValue | RecordValue): string {
   if (value instanceof ArrayValue) {
-    const text = { ...jsonForm, array: (parts: string[], isNested: boolean) => `[${parts.join(isNested || value.dimensions.length === 1 ? ',\n ' : ',')}]` }
+    const text = {
+      ...jsonForm,
+      array: (parts: string[], isNested: boolean) =>
+        `[${parts.join(isNested || value.dimensions.length === 1 ? ',\n ' : ',')}]`,
+    }
     return convert(context, 0, value, text)
   }
   const members = value.fields.map((field, i) => {
@@ -277,7 +309,9 @@ export const jsonBuildFunctions: Definitions = {
     context: (context, value: ArrayValue, pretty: boolean) =>
       pretty ? prettyLines(context, value) : arrayText(context, value, jsonForm),
   },
-  'row_to_json(record)': { context: (context, value: RecordValue) => convert(context, value.typeOid, value, jsonForm) },
+  'row_to_json(record)': {
+    context: (context, value: RecordValue) => convert(context, value.typeOid, value, jsonForm),
+  },
   'row_to_json(record,bool)': {
     context: (context, value: RecordValue, pretty: boolean) =>
       pretty ? prettyLines(context, value) : convert(context, value.typeOid, value, jsonForm),
@@ -292,8 +326,12 @@ export const jsonBuildFunctions: Definitions = {
   'jsonb_build_array()': { call: () => '[]' },
   'json_object(_text)': { call: (array: ArrayValue) => objectOfArray(array, false) },
   'jsonb_object(_text)': { call: (array: ArrayValue) => objectOfArray(array, true) },
-  'json_object(_text,_text)': { call: (keys: ArrayValue, values: ArrayValue) => objectOfArrays(keys, values, false) },
-  'jsonb_object(_text,_text)': { call: (keys: ArrayValue, values: ArrayValue) => objectOfArrays(keys, values, true) },
+  'json_object(_text,_text)': {
+    call: (keys: ArrayValue, values: ArrayValue) => objectOfArrays(keys, values, false),
+  },
+  'jsonb_object(_text,_text)': {
+    call: (keys: ArrayValue, values: ArrayValue) => objectOfArrays(keys, values, true),
+  },
   'json_agg(anyelement)': arrayAggregate(toJson),
   'jsonb_agg(anyelement)': arrayAggregate(toJsonb),
   'json_object_agg(any,any)': objectAggregate(toJson),

@@ -47,7 +47,8 @@ function arrayOf(context: FunctionContext, json: string, column: ColumnDescripti
       })
     }
     for (const part of parts) {
-      if (isNestable && kindOf(part) === 'array' && elementOid !== JSON_OID && elementOid !== JSONB_OID) visit(part, depth + 1)
+      if (isNestable && kindOf(part) === 'array' && elementOid !== JSON_OID && elementOid !== JSONB_OID)
+        visit(part, depth + 1)
       else values.push(convert(context, part, element))
     }
   }
@@ -74,7 +75,11 @@ function describe(columns: readonly ColumnDescription[]): { names: string[]; typ
 }
 
 /** A composite type's columns; those of an anonymous record are its base's. */
-function columnsOf(context: FunctionContext, typeOid: number, base: RecordValue | null): readonly ColumnDescription[] {
+function columnsOf(
+  context: FunctionContext,
+  typeOid: number,
+  base: RecordValue | null,
+): readonly ColumnDescription[] {
   if (typeOid !== RECORD_OID) return context.services.catalog.compositeFields(typeOid)
   if (base === null) {
     throw new SqlError('0A000', 'could not determine row type for result of json_populate_record', {
@@ -84,7 +89,12 @@ function columnsOf(context: FunctionContext, typeOid: number, base: RecordValue 
   return base.fieldNames.map((name, i) => ({ name, type: base.fieldTypes[i] ?? 0, typmod: -1 }))
 }
 
-function recordOf(context: FunctionContext, json: string, typeOid: number, base: RecordValue | null): RecordValue {
+function recordOf(
+  context: FunctionContext,
+  json: string,
+  typeOid: number,
+  base: RecordValue | null,
+): RecordValue {
   const columns = columnsOf(context, typeOid, base)
   return new RecordValue(typeOid, fieldsOf(context, json, columns, base), describe(columns))
 }
@@ -98,9 +108,11 @@ function expectObject(json: string, name: string): void {
 
 function* objectsOf(json: string, name: string): Iterable<string> {
   const kind = kindOf(json)
-  if (kind !== 'array') throw new SqlError('22023', `cannot call ${name} on ${kind === 'object' ? 'an object' : 'a scalar'}`)
+  if (kind !== 'array')
+    throw new SqlError('22023', `cannot call ${name} on ${kind === 'object' ? 'an object' : 'a scalar'}`)
   for (const element of elementsOf(json)) {
-    if (kindOf(element) !== 'object') throw new SqlError('22023', `argument of ${name} must be an array of objects`)
+    if (kindOf(element) !== 'object')
+      throw new SqlError('22023', `argument of ${name} must be an array of objects`)
     yield element
   }
 }
@@ -121,11 +133,13 @@ function* recordFunctions(): Iterable<readonly [string, Definition]> {
     yield [
       `${populate}(anyelement,${type}${flag})`,
       {
-        specialise: ([typeOid = RECORD_OID]) => (context, base: RecordValue | null, json: string | null) => {
-          if (json === null) return base
-          expectObject(json, populate)
-          return recordOf(context, json, typeOid, base)
-        },
+        specialise:
+          ([typeOid = RECORD_OID]) =>
+          (context, base: RecordValue | null, json: string | null) => {
+            if (json === null) return base
+            expectObject(json, populate)
+            return recordOf(context, json, typeOid, base)
+          },
       },
     ]
     const populateSet = `${type}_populate_recordset`
@@ -133,10 +147,12 @@ function* recordFunctions(): Iterable<readonly [string, Definition]> {
       `${populateSet}(anyelement,${type}${flag})`,
       {
         specialiseRows: ([typeOid = RECORD_OID], _result, given) =>
-          function* rows(context, base: RecordValue | null, json: string | null): Iterable<Row> {
+          function* rows(context, base: RecordValue | null, json: string | null): Iterable<Value | Row> {
             if (json === null) return
-            const columns = given.length > 0 ? given : columnsOf(context, typeOid, base)
-            for (const object of objectsOf(json, populateSet)) yield fieldsOf(context, object, columns, base)
+            for (const object of objectsOf(json, populateSet)) {
+              if (given.length > 0) yield fieldsOf(context, object, given, base)
+              else yield recordOf(context, object, typeOid, base)
+            }
           },
       },
     ]

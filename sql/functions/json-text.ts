@@ -39,7 +39,7 @@ function endOfValue(text: string, at: number): number {
     return i
   }
   let depth = 0
-  for (let i = at; ; ) {
+  for (let i = at; ;) {
     const unit = text.charCodeAt(i)
     if (unit === QUOTE) {
       i = endOfString(text, i)
@@ -161,7 +161,9 @@ export function prettyPrint(value: string, indent = ''): string {
   const inner = `${indent}    `
   const kind = kindOf(value)
   if (kind === 'object') {
-    const lines = [...membersOf(value)].map(([key, item]) => `${inner}${encodeString(key)}: ${prettyPrint(item, inner)}`)
+    const lines = [...membersOf(value)].map(
+      ([key, item]) => `${inner}${encodeString(key)}: ${prettyPrint(item, inner)}`,
+    )
     return lines.length === 0 ? `{\n${indent}}` : `{\n${lines.join(',\n')}\n${indent}}`
   }
   if (kind === 'array') {
@@ -172,11 +174,16 @@ export function prettyPrint(value: string, indent = ''): string {
 }
 
 /** The value without object members that are null, at any depth, in compact json. */
-export function stripNulls(value: string, separators: { readonly comma: string; readonly colon: string }): string {
+export function stripNulls(
+  value: string,
+  separators: { readonly comma: string; readonly colon: string },
+): string {
   const kind = kindOf(value)
   if (kind === 'object') {
     const kept = [...membersOf(value)].filter(([, item]) => kindOf(item) !== 'null')
-    const parts = kept.map(([key, item]) => encodeString(key) + separators.colon + stripNulls(item, separators))
+    const parts = kept.map(
+      ([key, item]) => encodeString(key) + separators.colon + stripNulls(item, separators),
+    )
     return `{${parts.join(separators.comma)}}`
   }
   if (kind === 'array') {

@@ -52,7 +52,11 @@ export function followPath(value: string, path: ArrayValue): Value {
     const kind = kindOf(at)
     const index = kind === 'array' ? subscript(step as string) : undefined
     const next =
-      kind === 'object' ? memberOf(at, step as string) : index === undefined ? undefined : elementOf(at, index)
+      kind === 'object'
+        ? memberOf(at, step as string)
+        : index === undefined
+          ? undefined
+          : elementOf(at, index)
     if (next === undefined) return null
     at = next
   }
@@ -70,7 +74,12 @@ function expectKind(value: string, wanted: 'object' | 'array', name: string): vo
   if (kind === wanted) return
   if (wanted === 'array') {
     const what = kind === 'object' ? 'an object' : 'a scalar'
-    throw new SqlError('22023', name.startsWith('jsonb') ? `cannot extract elements from ${what}` : `cannot call ${name} on a ${kind === 'object' ? 'non-array' : 'scalar'}`)
+    throw new SqlError(
+      '22023',
+      name.startsWith('jsonb')
+        ? `cannot extract elements from ${what}`
+        : `cannot call ${name} on a ${kind === 'object' ? 'non-array' : 'scalar'}`,
+    )
   }
   throw new SqlError('22023', nonObjectMessage(name, kind === 'array'))
 }
@@ -102,9 +111,15 @@ function* bothTypes(): Iterable<readonly [string, Definition]> {
   for (const type of ['json', 'jsonb']) {
     const at = type === 'json' ? element : elementOfJsonb
     yield [`${type}_object_field(${type},text)`, { call: member }]
-    yield [`${type}_object_field_text(${type},text)`, { call: (value: string, key: string) => asText(member(value, key)) }]
+    yield [
+      `${type}_object_field_text(${type},text)`,
+      { call: (value: string, key: string) => asText(member(value, key)) },
+    ]
     yield [`${type}_array_element(${type},int4)`, { call: at }]
-    yield [`${type}_array_element_text(${type},int4)`, { call: (value: string, i: number) => asText(at(value, i)) }]
+    yield [
+      `${type}_array_element_text(${type},int4)`,
+      { call: (value: string, i: number) => asText(at(value, i)) },
+    ]
     yield [`${type}_extract_path(${type},_text)`, { call: followPath }]
     yield [
       `${type}_extract_path_text(${type},_text)`,
@@ -119,7 +134,10 @@ function* bothTypes(): Iterable<readonly [string, Definition]> {
       const each = `${type}_each${suffix}`
       yield [`${each}(${type})`, { rows: (_context, value: string) => eachRow(value, each, isText) }]
       const elements = `${type}_array_elements${suffix}`
-      yield [`${elements}(${type})`, { rows: (_context, value: string) => elementRows(value, elements, isText) }]
+      yield [
+        `${elements}(${type})`,
+        { rows: (_context, value: string) => elementRows(value, elements, isText) },
+      ]
     }
     const keys = `${type}_object_keys`
     yield [`${keys}(${type})`, { rows: (_context, value: string) => keyRows(value, keys) }]
@@ -131,7 +149,11 @@ function scalarCast(target: string, wanted: JsonKind, convert: (value: string) =
   return {
     call: (value: string) => {
       const kind = kindOf(value)
-      if (kind !== wanted) throw new SqlError('22023', `cannot cast jsonb ${kind === 'number' ? 'numeric' : kind} to type ${target}`)
+      if (kind !== wanted)
+        throw new SqlError(
+          '22023',
+          `cannot cast jsonb ${kind === 'number' ? 'numeric' : kind} to type ${target}`,
+        )
       return convert(value)
     },
   }

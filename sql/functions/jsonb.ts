@@ -2,7 +2,16 @@
 // deletion, and replacing inside. Values are texts in jsonb's one form; so are results, made of slices of them.
 
 import type { Definitions } from './definition.ts'
-import { elementsOf, encodeString, kindOf, makeArray, makeObject, memberOf, membersOf, textOf } from './json-text.ts'
+import {
+  elementsOf,
+  encodeString,
+  kindOf,
+  makeArray,
+  makeObject,
+  memberOf,
+  membersOf,
+  textOf,
+} from './json-text.ts'
 import { compareNumeric, parseNumeric } from '../types/numeric.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { ArrayValue, Value } from '../types/value.ts'
@@ -12,7 +21,9 @@ const isContainer = (value: string): boolean => value.startsWith('{') || value.s
 /** Scalars are equal when their texts are, numbers by value. */
 function sameScalar(a: string, b: string): boolean {
   if (a === b) return true
-  return kindOf(a) === 'number' && kindOf(b) === 'number' && compareNumeric(parseNumeric(a), parseNumeric(b)) === 0
+  return (
+    kindOf(a) === 'number' && kindOf(b) === 'number' && compareNumeric(parseNumeric(a), parseNumeric(b)) === 0
+  )
 }
 
 /** a @> b below the top level, where a scalar is contained only in its equal. */
@@ -72,7 +83,8 @@ function deleteKeys(value: string, keys: readonly string[]): string {
   const kind = kindOf(value)
   if (kind === 'object') return makeObject([...membersOf(value)].filter(([key]) => !unwanted.has(key)))
   if (kind !== 'array') throw new SqlError('22023', 'cannot delete from scalar')
-  const isKept = (element: string): boolean => kindOf(element) !== 'string' || !unwanted.has(textOf(element) ?? '')
+  const isKept = (element: string): boolean =>
+    kindOf(element) !== 'string' || !unwanted.has(textOf(element) ?? '')
   return makeArray([...elementsOf(value)].filter(isKept))
 }
 
@@ -102,7 +114,10 @@ class PathChange {
 
   apply(target: string): string {
     if (!isContainer(target)) {
-      throw new SqlError('22023', this.change === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar')
+      throw new SqlError(
+        '22023',
+        this.change === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar',
+      )
     }
     // Where there is nothing to change PostgreSQL does not look at the path.
     if (this.path.length === 0 || (!this.createsMissing && /^[{[][}\]]$/.test(target))) return target
@@ -191,7 +206,11 @@ function insert(target: string, path: ArrayValue, value: string, after: boolean)
   return new PathChange(path, after ? 'insert-after' : 'insert-before', value).apply(target)
 }
 
-function setLax(target: string | null, path: ArrayValue | null, ...rest: [string | null, boolean | null, string | null]): Value {
+function setLax(
+  target: string | null,
+  path: ArrayValue | null,
+  ...rest: [string | null, boolean | null, string | null]
+): Value {
   const [value, create, forNull] = rest
   if (target === null || path === null || create === null) return null
   if (forNull !== null && value !== null) return set(target, path, value, create)
@@ -219,14 +238,22 @@ export const jsonbFunctions: Definitions = {
   'jsonb_contains(jsonb,jsonb)': { call: contains },
   'jsonb_contained(jsonb,jsonb)': { call: (a: string, b: string) => contains(b, a) },
   'jsonb_exists(jsonb,text)': { call: exists },
-  'jsonb_exists_any(jsonb,_text)': { call: (a: string, keys: ArrayValue) => keysOf(keys).some((key) => exists(a, key)) },
-  'jsonb_exists_all(jsonb,_text)': { call: (a: string, keys: ArrayValue) => keysOf(keys).every((key) => exists(a, key)) },
+  'jsonb_exists_any(jsonb,_text)': {
+    call: (a: string, keys: ArrayValue) => keysOf(keys).some((key) => exists(a, key)),
+  },
+  'jsonb_exists_all(jsonb,_text)': {
+    call: (a: string, keys: ArrayValue) => keysOf(keys).every((key) => exists(a, key)),
+  },
   'jsonb_concat(jsonb,jsonb)': { call: concatenate },
   'jsonb_delete(jsonb,text)': { call: (a: string, key: string) => deleteKeys(a, [key]) },
   'jsonb_delete(jsonb,_text)': { call: (a: string, keys: ArrayValue) => deleteKeys(a, keysOf(keys)) },
   'jsonb_delete(jsonb,int4)': { call: deleteElement },
-  'jsonb_delete_path(jsonb,_text)': { call: (a: string, path: ArrayValue) => new PathChange(path, 'delete', '').apply(a) },
-  'jsonb_set(jsonb,_text,jsonb,bool)': { call: (a: string, ...rest: [ArrayValue, string, boolean]) => set(a, ...rest) },
+  'jsonb_delete_path(jsonb,_text)': {
+    call: (a: string, path: ArrayValue) => new PathChange(path, 'delete', '').apply(a),
+  },
+  'jsonb_set(jsonb,_text,jsonb,bool)': {
+    call: (a: string, ...rest: [ArrayValue, string, boolean]) => set(a, ...rest),
+  },
   'jsonb_insert(jsonb,_text,jsonb,bool)': {
     call: (a: string, ...rest: [ArrayValue, string, boolean]) => insert(a, ...rest),
   },

@@ -92,19 +92,19 @@ const DEGREE: number = Math.PI / 180
 
 /** Sine of degrees in [0, 90], exact at 0, 30 and 90, as PostgreSQL scales it. */
 function sineOfFirstQuadrant(degrees: number): number {
-  if (degrees <= 30) return (Math.sin(degrees * DEGREE) / Math.sin(30 * DEGREE)) / 2
+  if (degrees <= 30) return Math.sin(degrees * DEGREE) / Math.sin(30 * DEGREE) / 2
   return cosineToSixty(90 - degrees)
 }
 
 /** Cosine of degrees in [0, 60], exact at 0 and 60. */
 function cosineToSixty(degrees: number): number {
   const oneMinus = 1 - Math.cos(degrees * DEGREE)
-  return 1 - (oneMinus / (1 - Math.cos(60 * DEGREE))) / 2
+  return 1 - oneMinus / (1 - Math.cos(60 * DEGREE)) / 2
 }
 
 function cosineOfFirstQuadrant(degrees: number): number {
   if (degrees <= 60) return cosineToSixty(degrees)
-  return (Math.sin((90 - degrees) * DEGREE) / Math.sin(30 * DEGREE)) / 2
+  return Math.sin((90 - degrees) * DEGREE) / Math.sin(30 * DEGREE) / 2
 }
 
 function sineOfDegrees(a: number): number {
@@ -143,7 +143,7 @@ function cotangentOfDegrees(a: number): number {
   if (degrees < 0) [degrees, sign] = [-degrees, -1]
   if (degrees > 180) [degrees, sign] = [360 - degrees, -sign]
   if (degrees > 90) [degrees, sign] = [180 - degrees, -sign]
-  const cotangent = cosineOfFirstQuadrant(degrees) / sineOfFirstQuadrant(degrees) * tangentOf45
+  const cotangent = (cosineOfFirstQuadrant(degrees) / sineOfFirstQuadrant(degrees)) * tangentOf45
   return sign * cotangent + 0
 }
 
@@ -167,7 +167,8 @@ function widthBucket(operand: number, low: number, high: number, count: number):
   if (Number.isNaN(operand) || Number.isNaN(low) || Number.isNaN(high)) {
     throw new SqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN')
   }
-  if (isInfinite(low) || isInfinite(high)) throw new SqlError('2201G', 'lower and upper bounds must be finite')
+  if (isInfinite(low) || isInfinite(high))
+    throw new SqlError('2201G', 'lower and upper bounds must be finite')
   if (low === high) throw new SqlError('2201G', 'lower bound cannot equal upper bound')
   const isRising = low < high
   if (isRising ? operand < low : operand > low) return 0
@@ -175,7 +176,9 @@ function widthBucket(operand: number, low: number, high: number, count: number):
     if (count === 0x7fff_ffff) throw new SqlError('22003', 'integer out of range')
     return count + 1
   }
-  const share = isInfinite(high - low) ? (operand / 2 - low / 2) / (high / 2 - low / 2) : (operand - low) / (high - low)
+  const share = isInfinite(high - low)
+    ? (operand / 2 - low / 2) / (high / 2 - low / 2)
+    : (operand - low) / (high - low)
   return Math.floor(share * count) + 1
 }
 
@@ -248,7 +251,8 @@ const random: ContextDefinition = { context: (context) => context.random() }
 /** The seed of random() is the session's: setseed asks it through a setting, as SET seed does. */
 const setSeed: ContextDefinition = {
   context: (context, seed: number) => {
-    if (!(seed >= -1 && seed <= 1)) throw new SqlError('22023', `setseed parameter ${seed} is out of allowed range [-1,1]`)
+    if (!(seed >= -1 && seed <= 1))
+      throw new SqlError('22023', `setseed parameter ${seed} is out of allowed range [-1,1]`)
     context.setSetting('seed', String(seed), false)
     return ''
   },
@@ -260,4 +264,3 @@ export const mathFunctions: Definitions = {
   'random()': random,
   'setseed(float8)': setSeed,
 }
-

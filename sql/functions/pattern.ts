@@ -37,7 +37,8 @@ function tokensOf(pattern: string): { kind: 'text' | '%' | '_'; text: string }[]
   for (let i = 0; i < pattern.length; i++) {
     const unit = pattern.charAt(i)
     if (unit === '\\') {
-      if (++i >= pattern.length) throw new SqlError('22025', 'LIKE pattern must not end with escape character')
+      if (++i >= pattern.length)
+        throw new SqlError('22025', 'LIKE pattern must not end with escape character')
       literal(pattern.charAt(i))
     } else if (unit === '%') {
       if (tokens.at(-1)?.kind !== '%') tokens.push({ kind: '%', text: '' })
@@ -67,7 +68,9 @@ function makeTest(pattern: string): Test {
     case '%t%':
       return (value) => value.includes(text)
   }
-  const source = tokens.map((token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]' })[token.kind]).join('')
+  const source = tokens
+    .map((token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]' })[token.kind])
+    .join('')
   const regexp = new RegExp(`^${source}$`, 'u')
   return (value) => regexp.test(value)
 }
@@ -81,10 +84,13 @@ function likeIgnoringCase(text: string, pattern: string): boolean {
   return like(lowerCase(text), lowerCase(pattern))
 }
 
-const likeBytes = (bytes: Buffer, pattern: Buffer): boolean => like(bytes.toString('latin1'), pattern.toString('latin1'))
+const likeBytes = (bytes: Buffer, pattern: Buffer): boolean =>
+  like(bytes.toString('latin1'), pattern.toString('latin1'))
 
 function invalidEscape(): SqlError {
-  return new SqlError('22025', 'invalid escape string', { hint: 'Escape string must be empty or one character.' })
+  return new SqlError('22025', 'invalid escape string', {
+    hint: 'Escape string must be empty or one character.',
+  })
 }
 
 /** LIKE ... ESCAPE: the pattern with backslash in the place of the given escape character. */
@@ -122,7 +128,11 @@ export function similarToRegexp(pattern: string, escape: string): string {
       if (character === '"' && !isInBrackets) {
         if (separators === 0) result += '){1,1}?('
         else if (separators === 1) result += '){1,1}(?:'
-        else throw new SqlError('2200C', 'SQL regular expression may not contain more than two escape-double-quote separators')
+        else
+          throw new SqlError(
+            '2200C',
+            'SQL regular expression may not contain more than two escape-double-quote separators',
+          )
         separators++
       } else {
         result += `\\${character}`
@@ -136,7 +146,9 @@ export function similarToRegexp(pattern: string, escape: string): string {
       result += character
       isInBrackets = true
     } else {
-      result += { '%': '.*', _: '.', '(': '(?:', '\\': '\\\\', '.': '\\.', '^': '\\^', $: '\\$' }[character] ?? character
+      result +=
+        { '%': '.*', _: '.', '(': '(?:', '\\': '\\\\', '.': '\\.', '^': '\\^', $: '\\$' }[character] ??
+        character
     }
   }
   return `${result})$`

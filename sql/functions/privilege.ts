@@ -137,13 +137,19 @@ function explode(item: string, roleOid: (name: string) => number): Row[] {
   const match = /^((?:[^="]|"(?:[^"]|"")*")*)=([a-zA-Z*]*)\/(.*)$/s.exec(item)
   if (match === null) throw new SqlError('22P02', `invalid aclitem: "${item}"`)
   const [, grantee = '', privileges = '', grantor = ''] = match
-  const unquote = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
+  const unquote = (name: string): string =>
+    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
   const oidOf = (name: string): number => (name === '' ? 0 : roleOid(unquote(name)))
   const rows: Row[] = []
   for (const letter of privilegeOrder) {
     const at = privileges.indexOf(letter)
     if (at < 0) continue
-    rows.push([oidOf(grantor), oidOf(grantee), privilegeNames[letter] ?? letter, privileges.charAt(at + 1) === '*'])
+    rows.push([
+      oidOf(grantor),
+      oidOf(grantee),
+      privilegeNames[letter] ?? letter,
+      privileges.charAt(at + 1) === '*',
+    ])
   }
   return rows
 }

@@ -16,7 +16,7 @@ export function divisionByZero(): SqlError {
 
 /** `value | 0` also turns -0, which JavaScript's * and % produce, into 0. */
 export function toInt2(value: number): number {
-  if (value << 16 >> 16 !== value) throw outOfRange('smallint')
+  if ((value << 16) >> 16 !== value) throw outOfRange('smallint')
   return value | 0
 }
 

@@ -34,7 +34,10 @@ export const defaultOptions: RegexpOptions = {
 }
 
 /** Options from flag letters; `allowGlobal`: 'g' is the caller's. SqlError 22023 for others. */
-export function parseFlags(flags: string, allowGlobal: boolean): { options: RegexpOptions; isGlobal: boolean } {
+export function parseFlags(
+  flags: string,
+  allowGlobal: boolean,
+): { options: RegexpOptions; isGlobal: boolean } {
   let options = defaultOptions
   let isGlobal = false
   for (const flag of flags) {
@@ -274,7 +277,14 @@ class Translator {
   private escape(): string {
     if (this.at >= this.pattern.length) throw invalid('invalid escape \\ sequence')
     const letter = this.character()
-    const shorthand = { d: '[0-9]', D: '[^0-9]', s: '\\s', S: '\\S', w: '[\\p{L}\\p{N}_]', W: '[^\\p{L}\\p{N}_]' }[letter]
+    const shorthand = {
+      d: '[0-9]',
+      D: '[^0-9]',
+      s: '\\s',
+      S: '\\S',
+      w: '[\\p{L}\\p{N}_]',
+      W: '[^\\p{L}\\p{N}_]',
+    }[letter]
     if (shorthand !== undefined) return shorthand
     const wordBefore = '(?<=[\\p{L}\\p{N}_])'
     const wordAfter = '(?=[\\p{L}\\p{N}_])'
@@ -300,7 +310,8 @@ class Translator {
 
   private backReference(first: string): string {
     let digits = first
-    while (/\d/.test(this.peek()) && Number(digits + this.peek()) <= this.groupCount) digits += this.character()
+    while (/\d/.test(this.peek()) && Number(digits + this.peek()) <= this.groupCount)
+      digits += this.character()
     if (Number(digits) > this.groupCount) throw invalid('invalid backreference number')
     return `(?:\\${digits})`
   }
@@ -310,7 +321,8 @@ class Translator {
     const width = { u: 4, U: 8 }[letter]
     if (width !== undefined || letter === 'x') {
       const digits = /^[0-9a-fA-F]*/.exec(this.pattern.slice(this.at, this.at + (width ?? 255)))?.[0] ?? ''
-      if (digits === '' || (width !== undefined && digits.length !== width)) throw invalid('invalid escape \\ sequence')
+      if (digits === '' || (width !== undefined && digits.length !== width))
+        throw invalid('invalid escape \\ sequence')
       this.at += digits.length
       return String.fromCodePoint(Number.parseInt(digits, 16))
     }
@@ -374,7 +386,8 @@ class Translator {
     if (kind === ':') {
       const source = classes[name]
       if (source === undefined) throw invalid('invalid character class')
-      const folded = this.options.ignoreCase && (name === 'lower' || name === 'upper') ? '\\p{Ll}\\p{Lu}' : source
+      const folded =
+        this.options.ignoreCase && (name === 'lower' || name === 'upper') ? '\\p{Ll}\\p{Lu}' : source
       return { source: folded, isSet: true, code: 0 }
     }
     const element = Array.from(name).length === 1 ? name : collatingNames[name]

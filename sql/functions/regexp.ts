@@ -194,7 +194,13 @@ function startIndex(text: string, start: number): number {
 function regexpInstr(
   text: string,
   pattern: string,
-  ...[start = 1, which = 1, endOption = 0, flags = '', group = 0]: [number?, number?, number?, string?, number?]
+  ...[start = 1, which = 1, endOption = 0, flags = '', group = 0]: [
+    number?,
+    number?,
+    number?,
+    string?,
+    number?,
+  ]
 ): number {
   checkParameter('start', start, 1)
   checkParameter('n', which, 1)
@@ -231,12 +237,19 @@ const tests: Definitions = collect(
     [`${type}regexeq(${type},text)`, { call: regexpTest }],
     [`${type}regexne(${type},text)`, { call: (text: string, pattern: string) => !regexpTest(text, pattern) }],
     [`${type}icregexeq(${type},text)`, { call: regexpTestCaseless }],
-    [`${type}icregexne(${type},text)`, { call: (text: string, pattern: string) => !regexpTestCaseless(text, pattern) }],
+    [
+      `${type}icregexne(${type},text)`,
+      { call: (text: string, pattern: string) => !regexpTestCaseless(text, pattern) },
+    ],
   ]),
 )
 
 /** Signatures that differ in how many trailing arguments they name share one function. */
-function variants(name: string, types: readonly string[], call: (...args: never[]) => Value): [string, Definition][] {
+function variants(
+  name: string,
+  types: readonly string[],
+  call: (...args: never[]) => Value,
+): [string, Definition][] {
   return types.map((list) => [`${name}(${list})`, { call }])
 }
 
@@ -261,7 +274,9 @@ export const regexpFunctions: Definitions = {
     ),
     ...variants(
       'regexp_substr',
-      ['', ',int4', ',int4,int4', ',int4,int4,text', ',int4,int4,text,int4'].map((rest) => `text,text${rest}`),
+      ['', ',int4', ',int4,int4', ',int4,int4,text', ',int4,int4,text,int4'].map(
+        (rest) => `text,text${rest}`,
+      ),
       regexpSubstr,
     ),
   ]),
@@ -272,9 +287,12 @@ export const regexpFunctions: Definitions = {
   },
   'substring(text,text)': { call: substringMatching },
   'substring(text,text,text)': {
-    call: (text: string, pattern: string, escape: string) => substringMatching(text, similarToRegexp(pattern, escape)),
+    call: (text: string, pattern: string, escape: string) =>
+      substringMatching(text, similarToRegexp(pattern, escape)),
   },
-  'regexp_matches(text,text)': { rows: (_context, text: string, pattern: string) => regexpMatches(text, pattern) },
+  'regexp_matches(text,text)': {
+    rows: (_context, text: string, pattern: string) => regexpMatches(text, pattern),
+  },
   'regexp_matches(text,text,text)': {
     rows: (_context, text: string, pattern: string, flags: string) => regexpMatches(text, pattern, flags),
   },

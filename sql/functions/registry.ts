@@ -63,7 +63,7 @@ function scalarOf(base: Base, flags: string, definition: Definition): ScalarFunc
     const { call, inline, inlineScope } = definition
     return { ...common, call, usesContext: false, inline, inlineScope }
   }
-  if ('context' in definition) return { ...common, call: definition.context as ScalarFunction['call'], usesContext: true }
+  if ('context' in definition) return { ...common, call: definition.context, usesContext: true }
   assert('specialise' in definition, `${base.name} is a scalar function`)
   const { specialise } = definition
   const call = specialise(base.argumentTypes, base.returnType, false) as ScalarFunction['call']
@@ -76,7 +76,8 @@ function functionOf(row: readonly string[], definition: Definition): SqlFunction
   if (flags.startsWith('w')) return { ...base, kind: 'window' }
   if (flags.startsWith('a')) {
     assert('init' in definition, `${base.name} is an aggregate`)
-    const { init, step, final, combine, strict = true } = definition as unknown as AggregateFunction
+    const { init, step, final, combine } = definition as unknown as AggregateFunction
+    const strict = definition.strict ?? true
     const directArgumentCount = Number(flags.slice(5))
     return { ...base, kind: 'aggregate', strict, init, step, final, combine, directArgumentCount }
   }
@@ -85,7 +86,11 @@ function functionOf(row: readonly string[], definition: Definition): SqlFunction
   return scalarOf(base, flags, definition)
 }
 
-function setOf(row: readonly string[], base: Base, definition: SetDefinition | TypedSetDefinition): SetFunction {
+function setOf(
+  row: readonly string[],
+  base: Base,
+  definition: SetDefinition | TypedSetDefinition,
+): SetFunction {
   const columns = listOf(row[7], ',').map((column) => {
     const colon = column.lastIndexOf(':')
     return { name: column.slice(0, colon), type: Number(column.slice(colon + 1)) }
@@ -101,7 +106,11 @@ function setOf(row: readonly string[], base: Base, definition: SetDefinition | T
   }
   if ('rows' in definition) return { ...common, call: definition.rows as SetFunction['call'] }
   const specialise = definition.specialiseRows
-  return { ...common, call: specialise(base.argumentTypes, base.returnType, []) as SetFunction['call'], specialise }
+  return {
+    ...common,
+    call: specialise(base.argumentTypes, base.returnType, []) as SetFunction['call'],
+    specialise,
+  }
 }
 
 function operatorOf(row: readonly string[]): Operator {

@@ -49,7 +49,8 @@ function* numericSeries(start: Numeric, stop: Numeric, step: Numeric = ONE): Ite
   checkFinite(step, 'step size')
   const direction = numericSign(step)
   if (direction === 0) throw zeroStep()
-  for (let value = start; compareNumeric(value, stop) * direction <= 0; value = numericAdd(value, step)) yield value
+  for (let value = start; compareNumeric(value, stop) * direction <= 0; value = numericAdd(value, step))
+    yield value
 }
 
 function* subscripts(array: ArrayValue, dimension: number, reverse = false): Iterable<number> {
@@ -80,6 +81,7 @@ export const seriesFunctions: Definitions = {
     rows: (_context, array: ArrayValue, dimension: number) => subscripts(array, dimension),
   },
   'generate_subscripts(anyarray,int4,bool)': {
-    rows: (_context, array: ArrayValue, dimension: number, reverse: boolean) => subscripts(array, dimension, reverse),
+    rows: (_context, array: ArrayValue, dimension: number, reverse: boolean) =>
+      subscripts(array, dimension, reverse),
   },
 }

@@ -116,7 +116,12 @@ export interface PrivilegeServices {
    * has_KIND_privilege: object by name or oid, role by name or oid (undefined: the current user), privileges as written
    * ('SELECT, INSERT WITH GRANT OPTION': any of them). null for an oid that names nothing.
    */
-  has(kind: PrivilegeKind, object: string | number, privileges: string, role: string | number | undefined): boolean | null
+  has(
+    kind: PrivilegeKind,
+    object: string | number,
+    privileges: string,
+    role: string | number | undefined,
+  ): boolean | null
   /** has_column_privilege; the column by name or number. */
   hasOnColumn(
     table: string | number,
@@ -216,4 +221,3 @@ export interface NotificationServices {
   notify(channel: string, payload: string): void
   listening(): readonly string[]
 }
-

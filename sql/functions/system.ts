@@ -74,7 +74,11 @@ const encodingLengths: Readonly<Record<string, number>> = {
 
 function encodingNumber(name: string): number {
   const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
-  const aliases: Readonly<Record<string, string>> = { unicode: 'utf8', iso88591: 'latin1', iso885915: 'latin9' }
+  const aliases: Readonly<Record<string, string>> = {
+    unicode: 'utf8',
+    iso88591: 'latin1',
+    iso885915: 'latin9',
+  }
   const wanted = aliases[plain(name)] ?? plain(name)
   return encodings.findIndex((encoding) => plain(encoding) === wanted)
 }
@@ -99,7 +103,9 @@ const transactions: Definitions = {
   'txid_status(int8)': { context: (context, id: Int8) => context.services.transactions.status(id) },
   'txid_current_snapshot()': { context: (context) => context.services.transactions.snapshotText() },
   'pg_current_xact_id()': { context: (context) => context.services.transactions.currentId() },
-  'pg_current_xact_id_if_assigned()': { context: (context) => context.services.transactions.currentIdIfAssigned() },
+  'pg_current_xact_id_if_assigned()': {
+    context: (context) => context.services.transactions.currentIdIfAssigned(),
+  },
   'pg_xact_status(xid8)': { context: (context, id: Int8) => context.services.transactions.status(id) },
   'pg_current_snapshot()': { context: (context) => context.services.transactions.snapshotText() },
   'pg_export_snapshot()': { context: (context) => context.services.transactions.exportSnapshot() },
@@ -123,7 +129,8 @@ const backends: Definitions = {
     },
   },
   'pg_blocking_pids(int4)': {
-    context: (context, pid: number) => new ArrayValue(INT4_OID, context.services.backends.blockingProcessIds(pid)),
+    context: (context, pid: number) =>
+      new ArrayValue(INT4_OID, context.services.backends.blockingProcessIds(pid)),
   },
   'pg_reload_conf()': { context: (context) => context.services.backends.reloadConfiguration() },
   'pg_notify(text,text)': {
@@ -135,7 +142,11 @@ const backends: Definitions = {
   'pg_listening_channels()': { rows: (context) => context.services.notifications.listening() },
 }
 
-const keyOfInt8 = (key: Int8): AdvisoryKey => ({ high: int8High(key) >>> 0, low: int8Low(key) >>> 0, form: 1 })
+const keyOfInt8 = (key: Int8): AdvisoryKey => ({
+  high: int8High(key) >>> 0,
+  low: int8Low(key) >>> 0,
+  form: 1,
+})
 const keyOfPair = (high: number, low: number): AdvisoryKey => ({ high: high >>> 0, low: low >>> 0, form: 2 })
 
 /** pg_[try_]advisory_[xact_]lock[_shared] and the unlocks, each with its two kinds of key. */
@@ -164,7 +175,9 @@ function* advisoryLocks(): Iterable<readonly [string, Definition]> {
       }
       yield [
         `pg_advisory_unlock${suffix}(${types})`,
-        { context: (context, ...args: Int8[]) => context.services.advisoryLocks.unlock(key(...args), shared) },
+        {
+          context: (context, ...args: Int8[]) => context.services.advisoryLocks.unlock(key(...args), shared),
+        },
       ]
     }
   }
@@ -190,22 +203,30 @@ const sequences: Definitions = {
     context: (context, oid: number, value: Int8, isCalled: boolean) =>
       context.services.sequences.setValue(oid, value, isCalled),
   },
-  'pg_sequence_last_value(regclass)': { context: (context, oid: number) => context.services.sequences.peek(oid) },
+  'pg_sequence_last_value(regclass)': {
+    context: (context, oid: number) => context.services.sequences.peek(oid),
+  },
 }
 
 const sizes: Definitions = {
-  'pg_relation_size(regclass)': { context: (context, oid: number) => context.services.sizes.relation(oid, 'main') },
+  'pg_relation_size(regclass)': {
+    context: (context, oid: number) => context.services.sizes.relation(oid, 'main'),
+  },
   'pg_relation_size(regclass,text)': {
     context: (context, oid: number, fork: string) => {
       if (!['main', 'fsm', 'vm', 'init'].includes(fork)) {
-        throw new SqlError('22023', 'invalid fork name', { hint: 'Valid fork names are "main", "fsm", "vm", and "init".' })
+        throw new SqlError('22023', 'invalid fork name', {
+          hint: 'Valid fork names are "main", "fsm", "vm", and "init".',
+        })
       }
       return context.services.sizes.relation(oid, fork)
     },
   },
   'pg_table_size(regclass)': { context: (context, oid: number) => context.services.sizes.table(oid) },
   'pg_indexes_size(regclass)': { context: (context, oid: number) => context.services.sizes.indexes(oid) },
-  'pg_total_relation_size(regclass)': { context: (context, oid: number) => context.services.sizes.total(oid) },
+  'pg_total_relation_size(regclass)': {
+    context: (context, oid: number) => context.services.sizes.total(oid),
+  },
   'pg_database_size(name)': { context: (context, name: string) => context.services.sizes.database(name) },
   'pg_database_size(oid)': { context: (context, oid: number) => context.services.sizes.database(oid) },
   'pg_tablespace_size(name)': { context: (context, name: string) => context.services.sizes.tablespace(name) },

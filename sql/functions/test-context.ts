@@ -2,7 +2,13 @@
 // arguments and results as text, so that PostgreSQL can be asked the same.
 
 import { must } from '../../storage/base/assert.ts'
-import type { AggregateFunction, FunctionContext, ScalarFunction, SetFunction, SqlFunction } from './function.ts'
+import type {
+  AggregateFunction,
+  FunctionContext,
+  ScalarFunction,
+  SetFunction,
+  SqlFunction,
+} from './function.ts'
 import { builtinFunctions } from './registry.ts'
 import { builtinType, builtinTypeByName } from '../types/registry.ts'
 import { SqlError } from '../types/sql-error.ts'
@@ -60,7 +66,10 @@ export function functionBySignature(signature: string): SqlFunction {
   const types = list === '' ? [] : list.split(',').map(typeOid)
   const found = builtinFunctions()
     .byName(name)
-    .find((fn) => fn.argumentTypes.length === types.length && fn.argumentTypes.every((oid, i) => oid === types[i]))
+    .find(
+      (fn) =>
+        fn.argumentTypes.length === types.length && fn.argumentTypes.every((oid, i) => oid === types[i]),
+    )
   return must(found, signature)
 }
 
@@ -84,7 +93,11 @@ export function callSet(fn: SetFunction, args: readonly Value[]): (Value | Row)[
 }
 
 /** An aggregate over rows of arguments. */
-export function callAggregate(fn: AggregateFunction, types: readonly number[], rows: readonly Value[][]): Value {
+export function callAggregate(
+  fn: AggregateFunction,
+  types: readonly number[],
+  rows: readonly Value[][],
+): Value {
   let state = fn.init(testContext, types)
   for (const row of rows) if (!fn.strict || !row.includes(null)) state = fn.step(state, ...row)
   return fn.final(state, testContext)

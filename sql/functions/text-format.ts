@@ -32,7 +32,9 @@ function variadicTexts(
     return (context, args) => {
       const array = args[skip] as ArrayValue | null
       if (array === null) return []
-      return array.elements.map((element) => (element === null ? null : outputText(context, array.elementOid, element)))
+      return array.elements.map((element) =>
+        element === null ? null : outputText(context, array.elementOid, element),
+      )
     }
   }
   return (context, args) =>
@@ -44,7 +46,9 @@ const concat: TypedDefinition = {
     const textsOf = variadicTexts(types, 0, variadicArray)
     return (context, ...args: Value[]) => {
       if (variadicArray && args[0] === null) return null
-      return textsOf(context, args).filter((text) => text !== null).join('')
+      return textsOf(context, args)
+        .filter((text) => text !== null)
+        .join('')
     }
   },
 }
@@ -55,7 +59,9 @@ const concatWithSeparator: TypedDefinition = {
     return (context, ...args: Value[]) => {
       const separator = args[0] as string | null
       if (separator === null || (variadicArray && args[1] === null)) return null
-      return textsOf(context, args).filter((text) => text !== null).join(separator)
+      return textsOf(context, args)
+        .filter((text) => text !== null)
+        .join(separator)
     }
   },
 }
@@ -71,7 +77,8 @@ class FormatArguments {
 
   /** `position` 1-based, or undefined for the next one. */
   take(position: number | undefined): string | null {
-    if (position === 0) throw new SqlError('22023', 'format specifies argument 0, but arguments are numbered from 1')
+    if (position === 0)
+      throw new SqlError('22023', 'format specifies argument 0, but arguments are numbered from 1')
     if (position !== undefined) this.next = position - 1
     if (this.next >= this.values.length) throw new SqlError('22023', 'too few arguments for format()')
     return this.values[this.next++] ?? null
@@ -136,8 +143,10 @@ const format: TypedDefinition = {
 
 /** quote_literal and quote_nullable of a value that is no text. */
 const quoteAny: TypedDefinition = {
-  specialise: ([type = 0]) => (context, value: Value) =>
-    value === null ? 'NULL' : quoteLiteral(castToText(context, type, value)),
+  specialise:
+    ([type = 0]) =>
+    (context, value: Value) =>
+      value === null ? 'NULL' : quoteLiteral(castToText(context, type, value)),
 }
 
 export const textFormatFunctions: Definitions = {
@@ -146,10 +155,16 @@ export const textFormatFunctions: Definitions = {
   'format(text,any)': format,
   'format(text)': format,
   'textanycat(text,anynonarray)': {
-    specialise: ([, type = 0]) => (context, a: string, b: NonNullable<Value>) => a + castToText(context, type, b),
+    specialise:
+      ([, type = 0]) =>
+      (context, a: string, b: NonNullable<Value>) =>
+        a + castToText(context, type, b),
   },
   'anytextcat(anynonarray,text)': {
-    specialise: ([type = 0]) => (context, a: NonNullable<Value>, b: string) => castToText(context, type, a) + b,
+    specialise:
+      ([type = 0]) =>
+      (context, a: NonNullable<Value>, b: string) =>
+        castToText(context, type, a) + b,
   },
   'quote_ident(text)': { call: quoteIdentifier },
   'quote_literal(text)': { call: quoteLiteral },

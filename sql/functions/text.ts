@@ -1,7 +1,14 @@
 // Functions of text (documentation, section 9.4): length, parts, padding, trimming, case, replacement. What formats
 // and quotes is in text-format.ts, what splits in text-split.ts, patterns in pattern.ts and regexp.ts.
 
-import { capitalise, characterIndex, charactersOf, lowerCase, sliceCharacters, upperCase } from './characters.ts'
+import {
+  capitalise,
+  characterIndex,
+  charactersOf,
+  lowerCase,
+  sliceCharacters,
+  upperCase,
+} from './characters.ts'
 import { trimBlanks } from './comparison.ts'
 import { type Definitions, inlined } from './definition.ts'
 import { toInt4 } from './range-check.ts'
@@ -180,7 +187,9 @@ const shapes: Definitions = {
   'rtrim(text)': { call: (a: string) => trim(a, ' ', 'right') },
   'repeat(text,int4)': { call: repeat },
   'reverse(text)': { call: reverse },
-  'replace(text,text,text)': { call: (a: string, from: string, to: string) => (from === '' ? a : a.replaceAll(from, () => to)) },
+  'replace(text,text,text)': {
+    call: (a: string, from: string, to: string) => (from === '' ? a : a.replaceAll(from, () => to)),
+  },
   'translate(text,text,text)': { call: translate },
 }
 
@@ -195,7 +204,10 @@ const letters: Definitions = {
   'normalize(text,text)': { call: (a: string, form: string) => a.normalize(normalForm(form)) },
   'is_normalized(text,text)': { call: (a: string, form: string) => a.normalize(normalForm(form)) === a },
   'unistr(text)': { call: unescapeUnicode },
-  'textcat(text,text)': inlined((a: string, b: string): Value => a + b, (a, b) => `(${a} + ${b})`),
+  'textcat(text,text)': inlined(
+    (a: string, b: string): Value => a + b,
+    (a, b) => `(${a} + ${b})`,
+  ),
   'text_larger(text,text)': { call: (a: string, b: string) => (compareText(a, b) > 0 ? a : b) },
   'text_smaller(text,text)': { call: (a: string, b: string) => (compareText(a, b) < 0 ? a : b) },
   'text_pattern_lt(text,text)': { call: (a: string, b: string) => compareText(a, b) < 0 },
