@@ -38,7 +38,14 @@ export class CellWriter {
   }
 
   /** Makes the pages of a change resident (suspends); whether the change may split its leaf. */
-  prepare(tree: TreeId, key: Uint8Array, start: number, end: number, valueLength: number, resident: boolean): boolean {
+  prepare(
+    tree: TreeId,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    valueLength: number,
+    resident: boolean,
+  ): boolean {
     this.trees.prepare(tree, key, start, end, resident)
     const inline = overflowPages(end - start, valueLength) === 0
     return this.trees.shortage(end - start, inline ? valueLength : OVERFLOW_REFERENCE_SIZE_BYTES)

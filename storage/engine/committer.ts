@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
-import { runSuspendable, suspend } from '../base/suspend.ts'
+import { SUSPENDED, suspend, takeSuspension } from '../base/suspend.ts'
 import { OPERATION_PUT } from './write-set.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 import { type CommitSource, CommitTask } from './commit-task.ts'
@@ -29,11 +29,12 @@ export const FRAMES_PER_SPLIT = 24
 const FRAMES_SPARE = 16
 /** Bytes of log that a split may take. */
 const BYTES_PER_SPLIT = 40_000
+const RETRY_MS = 100
 /** Bytes of log around a change: header, padding, slot numbers. */
 const BYTES_PER_CHANGE = 64
 
-/** What is done at a turn by something else than a transaction: called until it returns true; may suspend. */
-export type Turn = () => boolean
+/** What is done at a turn: called until it returns; may suspend. */
+export type Turn = () => void
 
 export class Committer {
   commits = 0
@@ -65,7 +66,6 @@ export class Committer {
       const lsn = task.run()
       this.commits++
       source.onCommitted(lsn)
-      return true
     })
     if (source.committedLsn !== undefined) return source.committedLsn
     this.waitForTurn()
@@ -74,6 +74,7 @@ export class Committer {
 
   /** One put, outside any transaction. */
   putNow(tree: TreeId, key: Uint8Array, value: Uint8Array): Lsn {
+    assert(value.length <= SMALL_BYTES_MAX, 'putNow is for small values')
     this.waitForTurn()
     const { pool, log } = this.space
     for (;;) {
@@ -110,14 +111,37 @@ export class Committer {
       if (error !== undefined) this.failure = asError(error)
     }
     try {
-      const result = runSuspendable(turn)
-      if (typeof result === 'boolean') done(undefined)
-      else {
-        this.busy = result.then(() => done(undefined), done)
-      }
+      turn()
+      done(undefined)
     } catch (error) {
-      done(error)
-      throw error
+      if (error !== SUSPENDED) {
+        done(error)
+        throw error
+      }
+      this.busy = this.goOn(turn, takeSuspension()).then(() => done(undefined), done)
+    }
+  }
+
+  /**
+   * Calls `turn` whenever what it waits for is there. A turn that suspended has changed nothing since, so that a wait
+   * which fails in a way that may pass (a node that does not answer) is simply tried again.
+   */
+  private async goOn(turn: Turn, first: PromiseLike<unknown>): Promise<void> {
+    let until = first
+    for (;;) {
+      try {
+        await until
+      } catch (error) {
+        if (!(error instanceof StorageError && error.retryable)) throw error
+        await new Promise<void>((resolve) => this.clock.after(RETRY_MS, resolve))
+      }
+      try {
+        turn()
+        return
+      } catch (error) {
+        if (error !== SUSPENDED) throw error
+        until = takeSuspension()
+      }
     }
   }
 
@@ -154,7 +178,8 @@ export class Committer {
         const start = writes.keyStart(place)
         const end = writes.keyEnd(place)
         const valueLength = writes.valueEnd(place) - end
-        if (writes.operation(place) === OPERATION_PUT) overflowPages += this.cells.overflowPages(end - start, valueLength)
+        if (writes.operation(place) === OPERATION_PUT)
+          overflowPages += this.cells.overflowPages(end - start, valueLength)
         if (!exists) this.shortages += (end - start + valueLength + 16) / 4000
         else if (this.cells.prepare(own.tree, writes.bytes, start, end, valueLength, false)) this.shortages++
       }
@@ -164,12 +189,17 @@ export class Committer {
     const splits = Math.ceil(this.shortages)
     return {
       frames: changes * 2 + splits * FRAMES_PER_SPLIT + overflowPages * 2 + 16,
-      bytes: writes.byteCount + changes * BYTES_PER_CHANGE + splits * BYTES_PER_SPLIT + overflowPages * 128 + 1024,
+      bytes:
+        writes.byteCount + changes * BYTES_PER_CHANGE + splits * BYTES_PER_SPLIT + overflowPages * 128 + 1024,
     }
   }
 
   private commitAtOnce(source: CommitSource): Lsn {
-    const lsn = this.apply(() => new CommitTask(source, this.mtr, this.cells, this.clock).runAtOnce(source.writes.entryCount <= PATH_COUNT))
+    const lsn = this.apply(() =>
+      new CommitTask(source, this.mtr, this.cells, this.clock).runAtOnce(
+        source.writes.entryCount <= PATH_COUNT,
+      ),
+    )
     source.onCommitted(lsn)
     return lsn
   }

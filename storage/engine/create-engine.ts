@@ -97,7 +97,13 @@ class PooledEngine implements Engine {
     const info = volume.timelines().find((one) => one.id === timeline)
     if (info === undefined) throw new StorageError('io', `timeline ${timeline} does not exist`)
     const parent = info.parent && { space: this.space(info.parent.timeline), lsn: info.parent.lsn }
-    const space = new PageSpace({ pool: this.pool, log: volume.log(timeline), clock, parent, onAccess: this.onAccess() })
+    const space = new PageSpace({
+      pool: this.pool,
+      log: volume.log(timeline),
+      clock,
+      parent,
+      onAccess: this.onAccess(),
+    })
     this.spaces.set(timeline, space)
     return space
   }

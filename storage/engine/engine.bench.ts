@@ -61,7 +61,9 @@ function report(name: string, startMs: number, count: number, bytes?: number): v
   const ms = now() - startMs
   const each = (ms * 1e6) / count
   const size = bytes === undefined ? '' : `, ${(bytes / count).toFixed(1)} bytes each`
-  console.log(`${name.padEnd(36)} ${ms.toFixed(1).padStart(9)} ms ${each.toFixed(0).padStart(8)} ns each${size}`)
+  console.log(
+    `${name.padEnd(36)} ${ms.toFixed(1).padStart(9)} ms ${each.toFixed(0).padStart(8)} ns each${size}`,
+  )
 }
 
 async function main(): Promise<void> {

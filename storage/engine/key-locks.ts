@@ -12,29 +12,55 @@ import { hashKey } from './write-set.ts'
 /** Lock objects of one transaction; more are noted in bulk. */
 const BULK_COUNT = 2048
 
-const MODES: Readonly<Record<LockStrength, number>> = { 'key-share': 0, share: 1, 'no-key-update': 2, update: 3 }
+const MODES: Readonly<Record<LockStrength, number>> = {
+  'key-share': 0,
+  share: 1,
+  'no-key-update': 2,
+  update: 3,
+}
 
 /** PostgreSQL documentation, section 13.3.2, table 13.3: bits of the strengths each conflicts with. */
 const KEY_LOCK: LockKind = {
   conflicts: [0b1000, 0b1100, 0b1110, 0b1111],
   // PostgreSQL waits for a row by waiting for the transaction that holds it.
   describe: (_lock, mode, blocker) =>
-    blocker.transactionId === 0 ? `lock of strength ${mode}` : `ShareLock on transaction ${blocker.transactionId}`,
+    blocker.transactionId === 0
+      ? `lock of strength ${mode}`
+      : `ShareLock on transaction ${blocker.transactionId}`,
 }
 
 class KeyLock extends Lock {
   readonly hash: number
   readonly tree: TreeId
-  readonly key: Buffer
   next: KeyLock | undefined
+  private readonly length: number
+  /** Keys of up to eight bytes as two numbers, which take no object of their own. */
+  private readonly high: number
+  private readonly low: number
+  private readonly longKey: Buffer | undefined
 
   constructor(table: LockTable, hash: number, tree: TreeId, key: Uint8Array, next: KeyLock | undefined) {
     super(KEY_LOCK, table)
     this.hash = hash
     this.tree = tree
-    this.key = Buffer.from(key)
     this.next = next
+    this.length = key.length
+    this.high = fourBytes(key, 0)
+    this.low = fourBytes(key, 4)
+    this.longKey = key.length > 8 ? Buffer.from(key) : undefined
   }
+
+  isOn(tree: TreeId, key: Uint8Array): boolean {
+    if (this.tree !== tree || this.length !== key.length) return false
+    if (this.longKey !== undefined) return this.longKey.equals(key)
+    return this.high === fourBytes(key, 0) && this.low === fourBytes(key, 4)
+  }
+}
+
+/** The bytes at `at` and after as one number; missing ones count as 0. */
+function fourBytes(key: Uint8Array, at: number): number {
+  const byte = (i: number): number => key[i] ?? 0
+  return (byte(at) << 24) | (byte(at + 1) << 16) | (byte(at + 2) << 8) | byte(at + 3)
 }
 
 /** A transaction's locks on keys. */
@@ -92,7 +118,7 @@ export class KeyLocks implements LockTable {
 
   private find(hash: number, tree: TreeId, key: Uint8Array): KeyLock | undefined {
     let lock = this.table.get(hash)
-    while (lock !== undefined && (lock.tree !== tree || lock.key.compare(key) !== 0)) lock = lock.next
+    while (lock !== undefined && !lock.isOn(tree, key)) lock = lock.next
     return lock
   }
 
@@ -125,10 +151,8 @@ export class KeyLocks implements LockTable {
         if ((mask & (1 << mode)) === 0) continue
         lock ??= this.create(hash, tree, key)
         if (((lock.holdOf(scope)?.mask ?? 0) & (1 << mode)) !== 0) continue
-        const length = scope.acquired.length
-        lock.grant(scope, mode)
-        // It was acquired earlier than this: it must not be released by a rollback to a savepoint.
-        scope.acquired.length = length
+        // It was acquired earlier than this: a rollback to a savepoint must not release it.
+        lock.hold(scope, mode)
         scope.materialised.push({ lock, mode })
       }
     }

@@ -56,21 +56,38 @@ export class LockScope {
   readonly group: LockGroup
   /** What deadlock reports call the transaction; 0 for sessions. */
   readonly transactionId: number
-  /** Every mode acquired, in order, so that a savepoint is a length of this list. */
-  readonly acquired: { readonly hold: Hold; readonly mode: number }[] = []
+  /** Every mode acquired and on which lock, in order, so that a savepoint is a length of these two lists. */
+  readonly acquiredHolds: Hold[] = []
+  readonly acquiredModes: number[] = []
 
   constructor(group: LockGroup, transactionId: number) {
     this.group = group
     this.transactionId = transactionId
   }
 
-  /** Releases what was acquired after the first `length` modes. */
-  releaseTo(length: number): void {
-    for (let i = this.acquired.length - 1; i >= length; i--) {
-      const { hold, mode } = must(this.acquired[i])
-      hold.lock.release(hold, mode)
+  get acquiredCount(): number {
+    return this.acquiredModes.length
+  }
+
+  acquired(hold: Hold, mode: number): void {
+    this.acquiredHolds.push(hold)
+    this.acquiredModes.push(mode)
+  }
+
+  /** Releases what was acquired after the first `count` modes. */
+  releaseTo(count: number): void {
+    while (this.acquiredModes.length > count) {
+      const hold = must(this.acquiredHolds.pop())
+      hold.lock.release(hold, must(this.acquiredModes.pop()))
     }
-    this.acquired.length = length
+  }
+
+  /** Releases one mode of one lock out of order. */
+  releaseOne(hold: Hold, mode: number): void {
+    const at = this.acquiredHolds.findIndex((one, i) => one === hold && this.acquiredModes[i] === mode)
+    this.acquiredHolds.splice(at, 1)
+    this.acquiredModes.splice(at, 1)
+    hold.lock.release(hold, mode)
   }
 }
 
@@ -83,11 +100,15 @@ export interface Waiter {
   readonly reject: (error: Error) => void
 }
 
+const NO_HOLDS: readonly Hold[] = []
+const NO_WAITERS: readonly Waiter[] = []
+
 export class Lock {
   readonly kind: LockKind
   private readonly table: LockTable
-  readonly holds: Hold[] = []
-  readonly waiters: Waiter[] = []
+  // Locks come and go with every row that is changed: the lists are shared while they are empty.
+  holds: readonly Hold[] = NO_HOLDS
+  waiters: readonly Waiter[] = NO_WAITERS
 
   constructor(kind: LockKind, table: LockTable) {
     this.kind = kind
@@ -103,7 +124,7 @@ export class Lock {
     const own = this.holdOf(scope)
     if (own !== undefined && (own.mask & (1 << mode)) !== 0) return true
     if (this.blockers(scope, mode, this.waiters.length, this.heldBy(scope.group)).length === 0) {
-      this.grant(scope, mode)
+      scope.acquired(this.hold(scope, mode), mode)
       return true
     }
     if (wait === 'skip') return false
@@ -111,19 +132,21 @@ export class Lock {
     return suspend(this.enqueue(scope, mode).granted)
   }
 
-  grant(scope: LockScope, mode: number): void {
+  /** Makes the scope a holder; noting it among what the scope acquired is left to the caller. */
+  hold(scope: LockScope, mode: number): Hold {
     let hold = this.holdOf(scope)
     if (hold === undefined) {
       hold = { lock: this, scope, mask: 0 }
-      this.holds.push(hold)
+      this.holds = this.holds.length === 0 ? [hold] : [...this.holds, hold]
     }
     hold.mask |= 1 << mode
-    scope.acquired.push({ hold, mode })
+    return hold
   }
 
   release(hold: Hold, mode: number): void {
     hold.mask &= ~(1 << mode)
-    if (hold.mask === 0) this.holds.splice(this.holds.indexOf(hold), 1)
+    if (hold.mask === 0)
+      this.holds = this.holds.length === 1 ? NO_HOLDS : this.holds.filter((one) => one !== hold)
     if (this.waiters.length > 0) this.grantWaiters()
     if (this.unused) this.table.sweep(this)
   }
@@ -131,7 +154,7 @@ export class Lock {
   /** Takes a waiter out of the queue without the lock. */
   leave(waiter: Waiter): void {
     waiter.scope.group.waiting = undefined
-    this.waiters.splice(this.waiters.indexOf(waiter), 1)
+    this.waiters = this.waiters.filter((one) => one !== waiter)
     this.grantWaiters()
     if (this.unused) this.table.sweep(this)
   }
@@ -174,8 +197,7 @@ export class Lock {
     if (waiting !== undefined) waiting.lock.leave(waiting)
     const waiter = newWaiter(this, scope, mode)
     // Who already holds the lock would only wait for those that wait for it.
-    if (this.heldBy(group)) this.waiters.unshift(waiter)
-    else this.waiters.push(waiter)
+    this.waiters = this.heldBy(group) ? [waiter, ...this.waiters] : [...this.waiters, waiter]
     group.waiting = waiter
     const cycle = findCycle(waiter)
     if (cycle !== undefined) {
@@ -186,16 +208,16 @@ export class Lock {
   }
 
   private grantWaiters(): void {
-    for (let i = 0; i < this.waiters.length; ) {
+    for (let i = 0; i < this.waiters.length;) {
       const waiter = this.waiters[i] as Waiter
       const { scope, mode } = waiter
       if (this.blockers(scope, mode, i, this.heldBy(scope.group)).length > 0) {
         i++
         continue
       }
-      this.waiters.splice(i, 1)
+      this.waiters = this.waiters.filter((one) => one !== waiter)
       scope.group.waiting = undefined
-      this.grant(scope, mode)
+      scope.acquired(this.hold(scope, mode), mode)
       waiter.resolve()
     }
   }

@@ -108,7 +108,10 @@ export class MiniTransaction {
       const frame = this.space.resident(page)
       if (frame >= 0) {
         const at = this.space.pool.offset(frame)
-        assert(format.pageType(this.space.pool.buffer(frame), at) === format.PAGE_TYPE_FREE, 'a listed page is free')
+        assert(
+          format.pageType(this.space.pool.buffer(frame), at) === format.PAGE_TYPE_FREE,
+          'a listed page is free',
+        )
         this.freeHead = format.pageNext(this.space.pool.buffer(frame), at)
         this.freeCount--
         return page

@@ -11,7 +11,9 @@ const NONE = 0 as PageNo
 
 /** Overflow pages that a cell needs: 0 if key and value fit into the leaf. */
 export function overflowPages(keyLength: number, valueLength: number): number {
-  return keyLength + valueLength <= CELL_INLINE_SIZE_BYTES_MAX ? 0 : Math.ceil(valueLength / OVERFLOW_DATA_SIZE_BYTES)
+  return keyLength + valueLength <= CELL_INLINE_SIZE_BYTES_MAX
+    ? 0
+    : Math.ceil(valueLength / OVERFLOW_DATA_SIZE_BYTES)
 }
 
 /** Writes values to chains of overflow pages, from the end of the value to its start, so that each page can name its next. */
@@ -47,4 +49,3 @@ export class OverflowWriter {
     return this.next
   }
 }
-

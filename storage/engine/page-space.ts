@@ -78,6 +78,17 @@ export class PageSpace implements FrameOwner {
     return this.parent !== undefined && this.parent.lsn > vcl ? this.parent.lsn : vcl
   }
 
+  get vdl(): Lsn {
+    const { vdl } = this.log
+    return this.parent !== undefined && this.parent.lsn > vdl ? this.parent.lsn : vdl
+  }
+
+  /** Calls back once everything up to `lsn` is durable, be it an ancestor's. */
+  onDurable(lsn: Lsn, callback: (error?: Error) => void): void {
+    if (this.parent !== undefined && lsn <= this.parent.lsn) this.parent.space.onDurable(lsn, callback)
+    else this.log.onDurable(lsn, callback)
+  }
+
   /** The frame with the image of `page` at `readLsn`. Suspends if it must be fetched. */
   read(page: PageNo, readLsn: Lsn): number {
     if (this.onAccess !== undefined) this.onAccess()
@@ -284,7 +295,8 @@ export class PageSpace implements FrameOwner {
     }
     while (!this.pool.ensureFree(1)) await this.later()
     if (typeof key === 'string') this.adopt(page, image, lsn)
-    else if (this.fetches.get(key)?.outdated === false && this.current.get(page) < 0) this.install(page, image, lsn)
+    else if (this.fetches.get(key)?.outdated === false && this.current.get(page) < 0)
+      this.install(page, image, lsn)
   }
 
   /** Takes in the newest image of a page: as our current one, or as an ancestor's if we never changed it. */
@@ -324,7 +336,7 @@ export class PageSpace implements FrameOwner {
 
   private durable(lsn: Lsn): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+      this.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
     })
   }
 }

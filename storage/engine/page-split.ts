@@ -26,7 +26,13 @@ interface NewCell {
 }
 
 /** Makes room on the path's leaf for a cell at `slot`. Afterwards the path leads to where it goes, at the slot returned. */
-export function splitLeaf(mtr: MiniTransaction, path: TreePath, slot: number, key: SearchKey, size: number): number {
+export function splitLeaf(
+  mtr: MiniTransaction,
+  path: TreePath,
+  slot: number,
+  key: SearchKey,
+  size: number,
+): number {
   const bounded = path.readBound()
   assert(bounded, 'the pages of a change are resident')
   return split(mtr, path, 0, { slot, key: key.bytes, keyStart: key.start, keyEnd: key.end, size })
@@ -40,7 +46,8 @@ function split(mtr: MiniTransaction, path: TreePath, height: number, cell: NewCe
   const bytes = pool.buffer(frame)
   const at = pool.offset(frame)
   const count = format.pageCount(bytes, at)
-  const point = path.rightmost && cell.slot === count ? { from: count, cellGoesRight: true } : middle(bytes, at, cell)
+  const point =
+    path.rightmost && cell.slot === count ? { from: count, cellGoesRight: true } : middle(bytes, at, cell)
   const separator = separatorKey(bytes, at, point, cell)
   const makeRight = (): PageNo => {
     const right = mtr.allocate()
@@ -118,7 +125,12 @@ function growRoot(mtr: MiniTransaction, path: TreePath): void {
 function moveCells(mtr: MiniTransaction, bytes: Buffer, at: number, from: number, to: PageNo): void {
   const header = format.cellHeaderSize(bytes, at)
   const count = format.pageCount(bytes, at)
-  mtr.writer.initPage(format.pageType(bytes, at), format.pageLevel(bytes, at), format.pageTree(bytes, at), NONE)
+  mtr.writer.initPage(
+    format.pageType(bytes, at),
+    format.pageLevel(bytes, at),
+    format.pageTree(bytes, at),
+    NONE,
+  )
   for (let slot = from; slot < count; slot++) {
     const cell = format.cellAt(bytes, at, slot)
     mtr.writer.initCell(bytes, cell, cell + format.cellSize(bytes, cell, header))

@@ -37,7 +37,7 @@ export class Reclaimer {
   }
 
   /** A turn of the committer: frees some pages in a mini-transaction of its own. Suspends; goes on when called again. */
-  newTurn(): () => boolean {
+  newTurn(): () => void {
     let steps = 0
     return () => {
       for (; steps < PAGES_PER_TURN && this.hasWork; steps++) {
@@ -47,7 +47,6 @@ export class Reclaimer {
       this.makeRoom()
       this.mtr.space.readNewest(META_PAGE)
       this.mtr.space.head = this.mtr.finish(this.clock.wallMicros(), 0)
-      return true
     }
   }
 

@@ -31,13 +31,7 @@ export class SessionLocks implements LockOwner {
     if (counts === undefined || counts[mode] === 0) return false
     counts[mode] = (counts[mode] as number) - 1
     if (counts[mode] === 0) {
-      const hold = must(this.locks.holdOf(this.scope, object))
-      const { acquired } = this.scope
-      acquired.splice(
-        acquired.findIndex((one) => one.hold === hold && one.mode === mode),
-        1,
-      )
-      hold.lock.release(hold, mode)
+      this.scope.releaseOne(must(this.locks.holdOf(this.scope, object)), mode)
     }
     if (counts.every((count) => count === 0)) this.counts.delete(object)
     return true

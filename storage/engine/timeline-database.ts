@@ -7,7 +7,14 @@ import { runSuspendable } from '../base/suspend.ts'
 import type { Volume } from '../volume/volume.ts'
 import { fillFromWrites } from './cell.ts'
 import { Committer } from './committer.ts'
-import { CATALOG_TREE, type Cell, type Cursor, type Database, type LockOwner, type Transaction } from './engine.ts'
+import {
+  CATALOG_TREE,
+  type Cell,
+  type Cursor,
+  type Database,
+  type LockOwner,
+  type Transaction,
+} from './engine.ts'
 import type { View } from './engine.ts'
 import { KeyLocks } from './key-locks.ts'
 import { LockGroup } from './locks.ts'
@@ -75,7 +82,7 @@ export class TimelineDatabase implements Database {
   }
 
   get vdl(): Lsn {
-    return this.space.log.vdl
+    return this.space.vdl
   }
 
   get commits(): number {
@@ -148,7 +155,13 @@ export class TimelineDatabase implements Database {
   }
 
   cursor(view: View, tree: TreeId): Cursor {
-    return new TreeCursor(this.space, this.overflow, view, view.transaction as EngineTransaction | undefined, tree)
+    return new TreeCursor(
+      this.space,
+      this.overflow,
+      view,
+      view.transaction as EngineTransaction | undefined,
+      tree,
+    )
   }
 
   nextRowId(tree: TreeId): number {
@@ -164,7 +177,7 @@ export class TimelineDatabase implements Database {
   }
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void {
-    this.space.log.onDurable(lsn, callback)
+    this.space.onDurable(lsn, callback)
   }
 
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number } {
@@ -221,7 +234,9 @@ export class TimelineDatabase implements Database {
     if (!cursor.next()) return 0
     const { keyBytes, keyStart, keyEnd } = cursor.cell
     assert(keyEnd - keyStart >= 8, 'keys of a tree with row ids begin with eight bytes')
-    return (keyBytes.readUInt32BE(keyStart) & 0x7fff_ffff) * 0x1_0000_0000 + keyBytes.readUInt32BE(keyStart + 4)
+    return (
+      (keyBytes.readUInt32BE(keyStart) & 0x7fff_ffff) * 0x1_0000_0000 + keyBytes.readUInt32BE(keyStart + 4)
+    )
   }
 
   private afterCommit(): void {

@@ -102,7 +102,7 @@ export class EngineTransaction implements Transaction, CommitSource {
     const { writes, scope } = this
     return (this.marks.push({
       entries: writes.entryCount,
-      locks: scope.acquired.length,
+      locks: scope.acquiredCount,
       keyLocks: scope.keyLockCount,
       bulkLocks: scope.bulk?.count ?? 0,
       created: this.createdTrees.length,
@@ -194,9 +194,15 @@ export class EngineTransaction implements Transaction, CommitSource {
 
 function requireSizes(key: Uint8Array, value: Uint8Array): void {
   if (key.length > KEY_SIZE_BYTES_MAX) {
-    throw new StorageError('too-large', `key of ${key.length} bytes exceeds the maximum of ${KEY_SIZE_BYTES_MAX}`)
+    throw new StorageError(
+      'too-large',
+      `key of ${key.length} bytes exceeds the maximum of ${KEY_SIZE_BYTES_MAX}`,
+    )
   }
   if (value.length > VALUE_SIZE_BYTES_MAX) {
-    throw new StorageError('too-large', `value of ${value.length} bytes exceeds the maximum of ${VALUE_SIZE_BYTES_MAX}`)
+    throw new StorageError(
+      'too-large',
+      `value of ${value.length} bytes exceeds the maximum of ${VALUE_SIZE_BYTES_MAX}`,
+    )
   }
 }

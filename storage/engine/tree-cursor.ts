@@ -64,7 +64,14 @@ class OwnWalk {
       const middle = (low + high) >>> 1
       const place = this.writes.locate(this.order[middle] as number)
       const { bytes } = this.writes
-      const order = compareRanges(bytes, this.writes.keyStart(place), this.writes.keyEnd(place), key, 0, key.length)
+      const order = compareRanges(
+        bytes,
+        this.writes.keyStart(place),
+        this.writes.keyEnd(place),
+        key,
+        0,
+        key.length,
+      )
       if (order < 0) low = middle + 1
       else high = middle
     }
@@ -161,7 +168,14 @@ export class TreeCursor implements Cursor {
   private compare(writes: WriteSet, place: number): number {
     const { cell } = this
     const start = writes.keyStart(place)
-    const order = compareRanges(cell.keyBytes, cell.keyStart, cell.keyEnd, writes.bytes, start, writes.keyEnd(place))
+    const order = compareRanges(
+      cell.keyBytes,
+      cell.keyStart,
+      cell.keyEnd,
+      writes.bytes,
+      start,
+      writes.keyEnd(place),
+    )
     return this.descending ? -order : order
   }
 }

@@ -3,7 +3,13 @@
 
 import { expect, test } from 'vitest'
 import { SeededPrng } from '../base/testing/test-env.ts'
-import { assertLogMakesPages, assertTreeInvariants, commit, createTree, openFixture } from './testing/engine-fixture.ts'
+import {
+  assertLogMakesPages,
+  assertTreeInvariants,
+  commit,
+  createTree,
+  openFixture,
+} from './testing/engine-fixture.ts'
 import { type Fixture, type FixtureOptions, read, run, scan } from './testing/engine-fixture.ts'
 import type { TreeId } from '../base/ids.ts'
 
@@ -30,7 +36,8 @@ const textKey = (prng: SeededPrng): Buffer => Buffer.from('k'.repeat(prng.below(
 const longKey = (prng: SeededPrng): Buffer =>
   Buffer.concat([Buffer.alloc(prng.below(1100), 'x'), Buffer.from(String(prng.below(500)))])
 const smallValue = (prng: SeededPrng): Buffer => prng.bytes(prng.below(200))
-const mixedValue = (prng: SeededPrng): Buffer => Buffer.alloc(prng.below(10) === 0 ? prng.below(40_000) : prng.below(900), 'v')
+const mixedValue = (prng: SeededPrng): Buffer =>
+  Buffer.alloc(prng.below(10) === 0 ? prng.below(40_000) : prng.below(900), 'v')
 
 const workloads: Workload[] = [
   { name: 'integer keys', keyOf: shortKey, valueOf: smallValue, batches: 40, batchSize: 400 },
@@ -91,9 +98,11 @@ async function runBatch(
     for (const text of known) transaction.delete(tree, Buffer.from(text, 'latin1'), 0)
     model.clear()
   }
-  for (let i = 0; i < workload.batchSize && !emptiesAll; i++) {
+  const changes = emptiesAll ? 0 : workload.batchSize
+  for (let i = 0; i < changes; i++) {
     if (prng.next() < deletes) {
-      const text = known.length > 0 && prng.below(4) > 0 ? (known[prng.below(known.length)] as string) : 'missing'
+      const text =
+        known.length > 0 && prng.below(4) > 0 ? (known[prng.below(known.length)] as string) : 'missing'
       transaction.delete(tree, Buffer.from(text, 'latin1'), 0)
       model.delete(text)
     } else {
@@ -116,7 +125,9 @@ async function compareScans(fixture: Fixture, tree: TreeId, model: Model, prng: 
   expect(asText(await scan(view, tree))).toEqual(expected)
   expect(asText(await scan(view, tree, { descending: true }))).toEqual(expected.toReversed())
   for (let i = 0; i < 20; i++) {
-    const bounds = [prng.below(sorted.length), prng.below(sorted.length)].map((at) => sorted[at]?.[0] ?? '').sort()
+    const bounds = [prng.below(sorted.length), prng.below(sorted.length)]
+      .map((at) => sorted[at]?.[0] ?? '')
+      .sort()
     const [low = '', high = ''] = bounds
     const within = expected.filter(([key]) => key >= low && key < high)
     const options = { low: Buffer.from(low, 'latin1'), high: Buffer.from(high, 'latin1') }

@@ -77,7 +77,8 @@ export class TreeReader {
       const bytes = pool.buffer(frame)
       const at = pool.offset(frame)
       const count = format.pageCount(bytes, at)
-      if (format.pageType(bytes, at) !== format.PAGE_TYPE_INNER) return { cellCount: pages * count, pageCount }
+      if (format.pageType(bytes, at) !== format.PAGE_TYPE_INNER)
+        return { cellCount: pages * count, pageCount }
       pages *= count
       pageCount += pages
       page = format.childAt(bytes, at, Math.floor(count * where))

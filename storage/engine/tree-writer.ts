@@ -270,5 +270,8 @@ function overflowHead(bytes: Buffer, at: number, slot: number): PageNo {
   const cell = format.cellAt(bytes, at, slot)
   const field = u16(bytes, cell)
   if ((field & format.CELL_FLAG_OVERFLOW) === 0) return NONE
-  return u32(bytes, cell + format.LEAF_CELL_HEADER_SIZE_BYTES + (field & format.CELL_KEY_LENGTH_MASK) + 4) as PageNo
+  return u32(
+    bytes,
+    cell + format.LEAF_CELL_HEADER_SIZE_BYTES + (field & format.CELL_KEY_LENGTH_MASK) + 4,
+  ) as PageNo
 }

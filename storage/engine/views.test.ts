@@ -7,7 +7,12 @@ import { assertTreeInvariants, commit, createTree } from './testing/engine-fixtu
 import type { Database, View } from './engine.ts'
 import { CATALOG_TREE } from './engine.ts'
 
-async function putAll(database: Database, tree: PageNo, count: number, value: (i: number) => string): Promise<Lsn> {
+async function putAll(
+  database: Database,
+  tree: PageNo,
+  count: number,
+  value: (i: number) => string,
+): Promise<Lsn> {
   return commit(database, (transaction) => {
     for (let i = 0; i < count; i++) transaction.put(tree, key(i), Buffer.from(value(i)), 0)
   })
@@ -94,12 +99,12 @@ test('readers see the state before a large commit until it is done, and it gives
   const transaction = database.begin()
   const count = 60_000
   for (let i = 0; i < count; i++) transaction.put(tree, key(i), Buffer.alloc(200, 'after'), 0)
-  let committed: Lsn | undefined
-  const commits = run(() => transaction.commit()).then((lsn) => {
-    committed = lsn
+  const progress = { done: false }
+  const commits = run(() => transaction.commit()).then(() => {
+    progress.done = true
   })
   let reads = 0
-  while (committed === undefined) {
+  while (!progress.done) {
     const view = database.view()
     database.pin(view)
     const cell = await read(view, tree, key((reads * 37) % 2000))

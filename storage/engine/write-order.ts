@@ -40,7 +40,12 @@ function mergeSort(
   merge(a, work, start, middle, end, compare)
 }
 
-function insertionSort(a: Uint32Array, start: number, end: number, compare: (a: number, b: number) => number): void {
+function insertionSort(
+  a: Uint32Array,
+  start: number,
+  end: number,
+  compare: (a: number, b: number) => number,
+): void {
   for (let i = start + 1; i < end; i++) {
     const value = a[i] as number
     let j = i - 1

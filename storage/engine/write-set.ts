@@ -187,7 +187,13 @@ export class WriteSet {
     this.views.push(this.view)
   }
 
-  private append(tree: TreeId, operation: number, key: Uint8Array, value: Uint8Array, commandId: number): number {
+  private append(
+    tree: TreeId,
+    operation: number,
+    key: Uint8Array,
+    value: Uint8Array,
+    commandId: number,
+  ): number {
     const size = (HEADER_SIZE_BYTES + key.length + value.length + 7) & ~7
     if (this.used + size > (this.chunks[this.chunk] as Buffer).length) this.addChunk(size)
     const index = this.entryCount
@@ -280,7 +286,8 @@ export class WriteSet {
     const previous = u32(bytes, place)
     this.byteCount -= u16(bytes, place + 24) + u32(bytes, place + 20)
     if (previous === 0) {
-      if (this.writesOf(u32(bytes, place + 16) as TreeId)?.hashed === true) this.removeHashed(index, u32(bytes, place + 8))
+      if (this.writesOf(u32(bytes, place + 16) as TreeId)?.hashed === true)
+        this.removeHashed(index, u32(bytes, place + 8))
     } else putU32(this.bytesAt(u32(bytes, place + 4)), this.located + 4, previous - 1)
   }
 
@@ -300,7 +307,8 @@ export class WriteSet {
       const { bytes } = this
       if (u32(bytes, place + 8) !== hash || u32(bytes, place + 16) !== tree) continue
       const keyStart = place + HEADER_SIZE_BYTES
-      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, 0, key.length) === 0) return index
+      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, 0, key.length) === 0)
+        return index
     }
   }
 

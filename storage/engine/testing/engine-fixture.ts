@@ -36,7 +36,12 @@ export async function openFixture(options: FixtureOptions = {}): Promise<Fixture
 
 export function engineOver(volume: MemoryVolume, options: FixtureOptions = {}): Engine {
   const chaos = options.chaos === true ? new SeededPrng(options.seed ?? 1) : undefined
-  return createEngine({ volume, clock: testClock, poolSizeBytes: (options.poolPages ?? 4096) * PAGE_SIZE_BYTES, chaos })
+  return createEngine({
+    volume,
+    clock: testClock,
+    poolSizeBytes: (options.poolPages ?? 4096) * PAGE_SIZE_BYTES,
+    chaos,
+  })
 }
 
 /** Runs something that may suspend, as a session does. */
@@ -135,7 +140,10 @@ export async function assertTreeInvariants(database: Database, tree: TreeId): Pr
     assert(format.pageTree(bytes, 0) === tree, 'page belongs to its tree')
     const keys = assertPage(bytes)
     const leaf = actual === 0
-    assert(format.pageType(bytes, 0) === (leaf ? format.PAGE_TYPE_LEAF : format.PAGE_TYPE_INNER), 'type fits level')
+    assert(
+      format.pageType(bytes, 0) === (leaf ? format.PAGE_TYPE_LEAF : format.PAGE_TYPE_INNER),
+      'type fits level',
+    )
     assert(leaf || keys.length > 0, 'inner pages have children')
     if (leaf) {
       leaves++
@@ -148,7 +156,13 @@ export async function assertTreeInvariants(database: Database, tree: TreeId): Pr
         assert(high === undefined || here.compare(high) < 0, 'keys are below the upper separator')
       }
       if (leaf) await assertChain(bytes, slot)
-      else await visit(format.childAt(bytes, 0, slot), actual - 1, slot === 0 ? low : here, keys[slot + 1] ?? high)
+      else
+        await visit(
+          format.childAt(bytes, 0, slot),
+          actual - 1,
+          slot === 0 ? low : here,
+          keys[slot + 1] ?? high,
+        )
     }
   }
 
@@ -158,7 +172,7 @@ export async function assertTreeInvariants(database: Database, tree: TreeId): Pr
     if ((field & format.CELL_FLAG_OVERFLOW) === 0) return
     const reference = cell + format.LEAF_CELL_HEADER_SIZE_BYTES + (field & format.CELL_KEY_LENGTH_MASK)
     let left = u32(leaf, reference)
-    for (let page = u32(leaf, reference + 4); page !== 0; ) {
+    for (let page = u32(leaf, reference + 4); page !== 0;) {
       assert(!seen.has(page), 'an overflow page is reached once')
       seen.add(page)
       const bytes = await image(page as PageNo)
@@ -192,11 +206,13 @@ function assertPage(bytes: Buffer): Buffer[] {
     keys.push(bytes.subarray(start, start + (u16(bytes, cell) & format.CELL_KEY_LENGTH_MASK)))
   }
   ranges.sort((a, b) => a[0] - b[0])
-  for (let i = 1; i < ranges.length; i++) assert(must(ranges[i - 1])[1] <= must(ranges[i])[0], 'cells do not overlap')
+  for (let i = 1; i < ranges.length; i++)
+    assert(must(ranges[i - 1])[1] <= must(ranges[i])[0], 'cells do not overlap')
   const dead = u16(bytes, format.OFFSET_DEAD_BYTES)
   assert(size + dead === PAGE_SIZE_BYTES - heapStart, 'cells and dead bytes fill the heap')
   const first = format.pageType(bytes, 0) === format.PAGE_TYPE_INNER ? 2 : 1
-  for (let i = first; i < keys.length; i++) assert(must(keys[i - 1]).compare(must(keys[i])) < 0, 'keys ascend')
+  for (let i = first; i < keys.length; i++)
+    assert(must(keys[i - 1]).compare(must(keys[i])) < 0, 'keys ascend')
   return keys
 }
 
