@@ -237,7 +237,7 @@ function isSameKey(a: KeyDraft, b: KeyDraft): boolean {
 /** Adds a check constraint to the table's descriptor; rows that are there are the caller's to check. */
 export async function addCheck(work: DdlWork, tableOid: number, draft: CheckDraft, validated = true): Promise<CheckConstraint> {
   const table = work.table(tableOid)
-  const cooked = bindCheck(work, table, draft.expression, draft.columnName)
+  const cooked = bindCheck(work, table, draft.expression)
   const isTaken = (name: string): boolean => isConstraintName(work.catalog, table.schemaOid, name)
   const [only] = cooked.columnNames
   const name2 = cooked.columnNames.length === 1 ? only : undefined
