@@ -72,7 +72,7 @@ export function formatType(naming: NamingContext, oid: number, typmod?: number):
 function qualifiedTypeName(naming: NamingContext, oid: number, name: string): string {
   const entry = naming.catalog.typeEntry(oid)
   if (entry === undefined) return quoteIdentifier(name)
-  for (const schemaOid of naming.searchPath) {
+  for (const schemaOid of withSystemSchema(naming)) {
     const found = naming.catalog.typeByName(schemaOid, name)
     if (found !== undefined) {
       if (found.type.oid === oid) return quoteIdentifier(name)
@@ -80,4 +80,10 @@ function qualifiedTypeName(naming: NamingContext, oid: number, name: string): st
     }
   }
   return quoteQualified(naming.catalog.schema(entry.schemaOid)?.name, name)
+}
+
+/** pg_catalog is always searched: first, unless the path names it. */
+export function withSystemSchema({ catalog, searchPath }: NamingContext): readonly number[] {
+  const system = catalog.schemaByName('pg_catalog')?.oid
+  return system === undefined || searchPath.includes(system) ? searchPath : [system, ...searchPath]
 }

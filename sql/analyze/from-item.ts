@@ -94,6 +94,7 @@ export function tableItem(scope: Scope, table: Table, alias: Alias | undefined):
     id: analysis.newRelation(scope.depth),
     alias: name,
     columns: aliasColumns(analysis, name, live.columns, stringsOf(alias?.colnames)),
+    hasAlias: alias !== undefined,
     table,
     tableColumns: live.indexes,
   }
@@ -131,6 +132,7 @@ export function subqueryItem(
     id: scope.analysis.newRelation(scope.depth),
     alias: name,
     columns: aliasColumns(scope.analysis, name, columns, options.aliases),
+    hasAlias: view === undefined || view.isAliased,
     query,
     lateral,
     viewOid: view?.oid,
@@ -155,6 +157,7 @@ export function cteItem(
       id: scope.analysis.newRelation(scope.depth),
       alias: name,
       columns: aliasColumns(scope.analysis, name, cte.columns, stringsOf(alias?.colnames)),
+      hasAlias: alias !== undefined,
       cte: cte.id,
       recursive,
     },

@@ -1,10 +1,10 @@
 // GROUP BY with grouping sets, ROLLUP and CUBE (documentation, section 7.2.4).
 
-import { must } from '../../storage/base/assert.ts'
-import type { GroupingSet, Node, SelectStmt } from '../parse/ast.ts'
+import type { Node, SelectStmt } from '../parse/ast.ts'
 import { nodeAs } from '../parse/ast.ts'
 import type { Expr } from '../tree/expr.ts'
 import { locationOf } from '../tree/location.ts'
+import type { GroupingItem } from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
 import { resolveClauseItem } from './clauses.ts'
 import { requireEquality } from './operator.ts'
@@ -14,6 +14,8 @@ import type { MutableTarget } from './targets.ts'
 export interface Grouping {
   readonly keys: readonly Expr[]
   readonly sets: readonly (readonly number[])[]
+  /** As written, if it is more than plain keys. */
+  readonly items: readonly GroupingItem[] | undefined
 }
 
 const SETS_MAX = 4096
@@ -24,7 +26,7 @@ type Sets = readonly (readonly number[])[]
 /** The keys, and for each grouping set the indexes of its keys. */
 export function analyseGroupBy(scope: Scope, select: SelectStmt, targets: readonly MutableTarget[]): Grouping {
   const nodes = select.groupClause
-  if (nodes === undefined) return { keys: [], sets: [] }
+  if (nodes === undefined) return { keys: [], sets: [], items: undefined }
   const keys: Expr[] = []
   const keyOf = (node: Node): number => {
     const expr = resolveClauseItem(scope, node, targets, 'group-by')
@@ -34,13 +36,15 @@ export function analyseGroupBy(scope: Scope, select: SelectStmt, targets: readon
   }
   // The clause is the product of its items' alternatives; a plain item has one.
   let sets: Sets = [[]]
-  for (const node of nodes) {
-    sets = product(itemSets(scope, node, keyOf), sets)
+  const items = nodes.map((node) => groupingItem(scope, node, keyOf))
+  for (const item of items) {
+    sets = product(setsOf(item), sets)
     if (sets.length > SETS_MAX) throw scope.analysis.error('54011', `too many grouping sets present (maximum ${SETS_MAX})`)
   }
   const merged = sets.map((set) => [...new Set(set)])
   const distinct = select.groupDistinct === true ? uniqueSets(merged) : merged
-  return { keys, sets: distinct }
+  const isPlain = items.every((item) => item.kind === 'keys' && item.keys.length > 0)
+  return { keys, sets: distinct, items: isPlain ? undefined : items }
 }
 
 function product(alternatives: Sets, sets: Sets): Sets {
@@ -57,10 +61,17 @@ function uniqueSets(sets: Sets): Sets {
   })
 }
 
-function itemSets(scope: Scope, node: Node, keyOf: (node: Node) => number): Sets {
+function groupingItem(scope: Scope, node: Node, keyOf: (node: Node) => number): GroupingItem {
   const grouping = nodeAs(node, 'GroupingSet')
-  if (grouping === undefined) return [rowKeys(node, keyOf)]
-  return groupingSets(scope, grouping, keyOf)
+  if (grouping === undefined) return { kind: 'keys', keys: rowKeys(node, keyOf) }
+  const content = grouping.content ?? []
+  if (grouping.kind === 'GROUPING_SET_EMPTY') return { kind: 'keys', keys: [] }
+  if (grouping.kind === 'GROUPING_SET_CUBE' && content.length > CUBE_MAX) {
+    throw scope.analysis.error('54011', `CUBE is limited to ${CUBE_MAX} elements`, grouping.location)
+  }
+  const items = content.map((inner) => groupingItem(scope, inner, keyOf))
+  if (grouping.kind === 'GROUPING_SET_ROLLUP') return { kind: 'rollup', items }
+  return { kind: grouping.kind === 'GROUPING_SET_CUBE' ? 'cube' : 'sets', items }
 }
 
 /** (a, b) inside GROUP BY is a list of keys, not a row. */
@@ -74,26 +85,15 @@ function rowKeys(node: Node, keyOf: (node: Node) => number): number[] {
   return [keyOf(node)]
 }
 
-function groupingSets(scope: Scope, grouping: GroupingSet, keyOf: (node: Node) => number): Sets {
-  const content = grouping.content ?? []
-  switch (grouping.kind) {
-    case 'GROUPING_SET_EMPTY':
-      return [[]]
-    case 'GROUPING_SET_SETS':
-      return content.flatMap((node) => itemSets(scope, node, keyOf))
-    case 'GROUPING_SET_ROLLUP': {
-      const parts = content.map((node) => rowKeys(node, keyOf))
-      return Array.from({ length: parts.length + 1 }, (_, i) => parts.slice(0, parts.length - i).flat())
-    }
-    case 'GROUPING_SET_CUBE': {
-      if (content.length > CUBE_MAX) {
-        throw scope.analysis.error('54011', `CUBE is limited to ${CUBE_MAX} elements`, grouping.location)
-      }
-      const parts = content.map((node) => rowKeys(node, keyOf))
-      const masks = Array.from({ length: 2 ** parts.length }, (_, i) => 2 ** parts.length - 1 - i)
-      return masks.map((mask) => parts.filter((_, i) => (mask >> (parts.length - 1 - i)) & 1).flat())
-    }
-    default:
-      return [content.map((node) => keyOf(must(node)))]
+/** The grouping sets that an item stands for. */
+function setsOf(item: GroupingItem): Sets {
+  if (item.kind === 'keys') return [item.keys]
+  const { items } = item
+  if (item.kind === 'sets') return items.flatMap(setsOf)
+  const parts = items.map((inner) => setsOf(inner).flat())
+  if (item.kind === 'rollup') {
+    return Array.from({ length: parts.length + 1 }, (_, i) => parts.slice(0, parts.length - i).flat())
   }
+  const masks = Array.from({ length: 2 ** parts.length }, (_, i) => 2 ** parts.length - 1 - i)
+  return masks.map((mask) => parts.filter((_, i) => (mask >> (parts.length - 1 - i)) & 1).flat())
 }

@@ -41,6 +41,8 @@ export function analysePlainSelect(scope: Scope, select: SelectStmt): SelectQuer
     where,
     groupBy: grouping.keys,
     groupingSets: grouping.sets,
+    grouping: grouping.items,
+    groupDistinct: select.groupDistinct,
     having,
     hasAggregates: scope.hasAggregates,
     windows: scope.windows,

@@ -79,6 +79,12 @@ function analyseWindow(
     partitionBy: base === undefined ? partitionBy : base.partitionBy,
     orderBy: keys,
     frame: analyseFrame(scope, definition, keys),
+    notation: {
+      base: refname,
+      hasOwnOrder: orderBy.length > 0,
+      hasFrame: ((definition.frameOptions ?? 0) & FRAME.nonDefault) !== 0,
+      hasBetween: ((definition.frameOptions ?? 0) & FRAME.between) !== 0,
+    },
   }
 }
 

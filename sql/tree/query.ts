@@ -32,6 +32,8 @@ interface FromBase {
   readonly id: RelationId
   readonly alias: string
   readonly columns: readonly RelationColumn[]
+  /** The alias was written, not the name itself: for deparsing. */
+  readonly hasAlias?: boolean | undefined
 }
 
 /** A stored table, or a relation of pg_catalog / information_schema that is computed (table.virtual). */
@@ -114,6 +116,13 @@ export interface WindowClause {
     readonly end: FrameBound
     readonly exclude: 'no-others' | 'current-row' | 'group' | 'ties'
   }
+  /** How it was written, for deparsing: the window it extends, whether it had a frame clause, and that with BETWEEN. */
+  readonly notation?: {
+    readonly base: string | undefined
+    readonly hasOwnOrder: boolean
+    readonly hasFrame: boolean
+    readonly hasBetween: boolean
+  }
 }
 
 export interface FrameBound {
@@ -137,6 +146,9 @@ export interface SelectQuery {
   readonly groupBy: readonly Expr[]
   /** Each set lists indexes into groupBy; one set with all of them is plain GROUP BY. Empty: no GROUP BY clause. */
   readonly groupingSets: readonly (readonly number[])[]
+  /** GROUP BY as it was written, for deparsing; undefined: plain keys. */
+  readonly grouping?: readonly GroupingItem[] | undefined
+  readonly groupDistinct?: boolean | undefined
   readonly having: Expr | undefined
   readonly hasAggregates: boolean
   readonly windows: readonly WindowClause[]
@@ -149,6 +161,11 @@ export interface SelectQuery {
   readonly withTies: boolean
   readonly locking: readonly RowLocking[]
 }
+
+/** An item of GROUP BY as it was written; keys are indexes into groupBy. */
+export type GroupingItem =
+  | { readonly kind: 'keys'; readonly keys: readonly number[] }
+  | { readonly kind: 'sets' | 'rollup' | 'cube'; readonly items: readonly GroupingItem[] }
 
 /** UNION, INTERSECT, EXCEPT. Both sides have been converted to the common column types. */
 export interface SetQuery {

@@ -104,6 +104,10 @@ export class FakeCatalog implements Catalog {
     return undefined
   }
 
+  comments(): Iterable<never> {
+    return []
+  }
+
   addSchema(name: string): void {
     this.#schemas.push({ oid: this.oid(), name, ownerOid: 10, acl: undefined })
   }
@@ -300,7 +304,7 @@ function uniqueIndex(
     deferrable: false,
     initiallyDeferred: false,
     method: 'btree',
-  } as Index
+  } as unknown as Index
 }
 
 function createIndex(catalog: FakeCatalog, statement: ParsedStatement, index: NodeOf<'IndexStmt'>): void {

@@ -1,0 +1,80 @@
+// A schema and views over it that touch what deparsing must get right.
+
+export const SCHEMA = `
+create table t (a int primary key, b text not null, c numeric(8,2), d timestamptz, "E f" int, g int[], h jsonb, vc varchar(10));
+create table u (a int, x text, y date, b text);
+create table w3 (k int, z text);
+create type mood as enum ('sad', 'ok');
+create type pair as (p int, q text);
+create domain posint as int;
+create table m (id int, mo mood, pr pair, po posint);
+create view vt as select a, b from t;
+`
+
+export const VIEWS: readonly string[] = [
+  `select a, b from t`,
+  `select a + 1 as x, -a as y, a * (a + 1) as z from t where a > 5 and b = 'x' or c is null`,
+  `select * from t`,
+  `select t.a, u.x from t join u on t.a = u.a where u.y > date '2020-01-01'`,
+  `select t.a, u.x from t left join u using (a)`,
+  `select a from t full join u using (a)`,
+  `select * from t natural join u`,
+  `select t.b from t, u, w3 where t.a = u.a and u.a = w3.k`,
+  `select t.b from t cross join u`,
+  `select t.b from (t join u on t.a = u.a) left join w3 on w3.k = t.a`,
+  `select t.b from t join (u join w3 on w3.k = u.a) on t.a = u.a`,
+  `select count(*), sum(c) as s, avg(a) from t group by b having count(*) > 1 order by b desc, 2 nulls first`,
+  `select b, count(distinct a) filter (where a > 1) as n from t group by b`,
+  `select string_agg(b, ',' order by a desc) from t`,
+  `select percentile_cont(0.5) within group (order by a) from t`,
+  `select distinct b from t order by b limit 10 offset 5`,
+  `select distinct on (b) b, a from t order by b, a`,
+  `select case when a > 1 then 'x' when a < 0 then 'y' else 'z' end as k, case a when 1 then 'one' end from t`,
+  `select coalesce(b, 'none'), nullif(a, 0), greatest(a, 1), least(a, 2, 3) from t`,
+  `select a::text, b::varchar(10), '5'::int, 1.5::numeric(5,2), cast(a as bigint) from t`,
+  `select a in (1, 2, 3), b not in ('x', 'y'), a between 1 and 5, a not between symmetric 5 and 1 from t`,
+  `select b like 'x%', b ilike 'y', b not like 'z', b similar to 'q' from t`,
+  `select exists (select 1 from u where u.a = t.a), a in (select a from u), (select max(x) from u) as m from t`,
+  `select a = any (g), a <> all (g), g[1], g[1:2], array[a, 1], array[]::int[] from t`,
+  `select h -> 'k', h ->> 'k', h #>> '{a,b}', h @> '{"a":1}' from t`,
+  `select row(a, b)::text, (a, b) = (1, 'x'), (a, b) < (1, 'x'), row(a, b) is null from t`,
+  `select extract(year from d), d at time zone 'UTC', substring(b from 1 for 2), position('a' in b), trim(both 'x' from b), overlay(b placing 'z' from 2) from t`,
+  `select now(), current_date, current_timestamp, current_user, localtime from t`,
+  `select not (a = 1), not a = 1 and b = 'x', a is not null, (a > 1) is true, (a > 1) is not unknown from t`,
+  `select a is distinct from 1, b is not distinct from 'x' from t`,
+  `select row_number() over (partition by b order by a desc), sum(a) over w, lag(a, 2) over (order by a rows between 1 preceding and current row) from t window w as (partition by b)`,
+  `with q as (select a, b from t), r(n) as (select a from q) select * from q join r on q.a = r.n`,
+  `with recursive n(i) as (select 1 union all select i + 1 from n where i < 10) select i from n`,
+  `select a from t union select a from u`,
+  `select a from t union all select a from u union all select k from w3 order by 1`,
+  `select a from t union (select a from u except select k from w3)`,
+  `(select a from t order by a limit 1) union all select 2`,
+  `select 1 as one, 'x' as two, null as three, true as four, 1.5 as five, -3 as six, 10000000000 as seven`,
+  `values (1, 'a'), (2, 'b')`,
+  `select * from (values (1, 'a'), (2, 'b')) as v(n, s)`,
+  `select s.a from (select a, b from t where a > 1) s where s.b = 'q'`,
+  `select g from generate_series(1, 10) g`,
+  `select x.n, x.o from unnest(array[1,2]) with ordinality as x(n, o)`,
+  `select t.a, s.x from t, lateral (select u.x from u where u.a = t.a) s`,
+  `select * from vt`,
+  `select v.a as aa from vt v`,
+  `select "E f" as "G h" from t`,
+  `select b collate "C" from t order by b collate "C"`,
+  `select a, b, grouping(a) from t group by rollup(a, b)`,
+  `select a, b from t group by grouping sets ((a), (b), (a, b), ())`,
+  `select a, count(*) from t group by cube(a)`,
+  `select a % 2 as m, a / 2 * 3 - 1 as e, 2 - (a - 1) as f, a ^ 2, |/ a, a << 1, ~a from t`,
+  `select b || 'x' || a, upper(b), length(b), "left"(b, 2) from t`,
+  `select mo = 'sad', (pr).p, po + 1, mo::text, pr from m`,
+  `select interval '1 day', '2020-01-01'::date + 1, timestamp '2020-01-01 10:00', d + interval '1 hour' from t`,
+  `select max(a) from t t1 where exists (select 1 from t where t.a = t1.a and exists (select 1 from t t1))`,
+  `select a from t where a = (select max(a) from t)`,
+  `select a from t for update`,
+  `select array(select a from u), array_agg(a) from t group by ()`,
+  `select t from t`,
+  `select vc, vc || 'x', vc = 'y', vc like 'z' from t`,
+  `select concat(a, b, 'x'), format('%s', a), jsonb_build_object('a', a, 'b', b) from t`,
+  `select sum(a) over (order by b range between unbounded preceding and unbounded following exclude ties) from t`,
+  `select a from t limit 5`,
+  `select a from t fetch first 5 rows with ties`.replace('fetch', 'order by a fetch'),
+]
