@@ -57,10 +57,12 @@ class KeyLock extends Lock {
   }
 }
 
-/** The bytes at `at` and after as one number; missing ones count as 0. */
+/** Up to four bytes at `at` as one number. */
 function fourBytes(key: Uint8Array, at: number): number {
-  const byte = (i: number): number => key[i] ?? 0
-  return (byte(at) << 24) | (byte(at + 1) << 16) | (byte(at + 2) << 8) | byte(at + 3)
+  const end = key.length < at + 4 ? key.length : at + 4
+  let number = 0
+  for (let i = at; i < end; i++) number = (number << 8) | (key[i] as number)
+  return number
 }
 
 /** A transaction's locks on keys. */

@@ -98,9 +98,13 @@ export async function scan(view: View, tree: TreeId, options: ScanOptions = {}):
   cursor.seek(options.low, options.high, options.descending)
   const cells: [Buffer, Buffer][] = []
   for (;;) {
-    const more = await run(() => cursor.next())
+    // A cell is valid in the turn in which it was found.
+    const more = await run(() => {
+      const found = cursor.next()
+      if (found) cells.push([cellKey(cursor.cell), cellValue(cursor.cell)])
+      return found
+    })
     if (!more) break
-    cells.push([cellKey(cursor.cell), cellValue(cursor.cell)])
   }
   cursor.close()
   return cells
