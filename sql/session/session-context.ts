@@ -3,6 +3,7 @@
 
 import type { Clock, Prng } from '../../storage/base/env.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import { temporarySchemaName } from '../ddl/ddl.ts'
 import type { FunctionContext, SessionServices } from '../functions/function.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { TypeContext, TypeLookup } from '../types/type.ts'
@@ -99,7 +100,7 @@ export class SessionContext implements FunctionContext {
   }
 
   #resolve(catalog: Catalog): { plain: readonly string[]; full: readonly string[] } {
-    const temporary = `pg_temp_${this.processId}`
+    const temporary = temporarySchemaName(this.processId)
     const plain: string[] = []
     for (const item of this.#searchPath) {
       const name = item === '$user' ? this.currentUser : item === 'pg_temp' ? temporary : item

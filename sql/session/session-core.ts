@@ -7,12 +7,13 @@
 //             analysis, planner, executor, catalog, engine
 
 import type { Lsn } from '../../storage/base/ids.ts'
-import { runSuspendable } from '../../storage/base/suspend.ts'
+import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
 import type { View } from '../../storage/engine/engine.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
 import { SqlError, type SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
+import { temporarySchemaName } from '../ddl/ddl.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { Notifications } from './notifications.ts'
 import type { PlanMap } from './plan-cache.ts'
@@ -26,7 +27,7 @@ import { SettingRules } from './setting-rules.ts'
 import { Settings } from './settings.ts'
 import { SessionTransaction, type TransactionHost } from './transaction.ts'
 import { Turns } from './turn.ts'
-import { dropTemporaryObjects } from './utility/ddl-statement.ts'
+import { dropTemporaryObjects, onCommitActions } from './utility/ddl-statement.ts'
 
 /** How a plan is started: see openPlan. */
 export interface PlanStart {
@@ -65,6 +66,7 @@ export class SessionCore implements RunHost, TransactionHost {
   /** Ends the connection (pg_terminate_backend); set by the protocol's side. */
   terminate: () => void = () => undefined
   readonly loginRoleName: string
+  readonly temporarySchema: string
   queryStartMicros = 0
   readonly startMicros: number
   readonly #rules: SettingRules
@@ -92,6 +94,7 @@ export class SessionCore implements RunHost, TransactionHost {
     this.notifications = new Notifications(this)
     this.server = handle.serverState(this)
     this.loginRoleName = role.name
+    this.temporarySchema = temporarySchemaName(this.processId)
     this.context = new SessionContext(
       {
         clock: backend.clock,
@@ -219,7 +222,7 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Drops the session's temporary tables, in a transaction of its own. */
   async dropTemporary(): Promise<void> {
-    if (this.catalog.schemaByName(`pg_temp_${this.processId}`) === undefined) return
+    if (this.catalog.schemaByName(this.temporarySchema) === undefined) return
     this.transaction.ensureStarted(this.backend.clock.wallMicros())
     await dropTemporaryObjects(this)
     await runSuspendable(() => this.transaction.commit())
@@ -325,12 +328,25 @@ export class SessionCore implements RunHost, TransactionHost {
   }
 
   beforeCommit(): void {
+    this.#runOnCommit()
     for (const portal of this.portals.values()) {
       if (portal.isHoldable && !portal.isDone) portal.materialise()
     }
   }
 
+  /** ON COMMIT DELETE ROWS and DROP of temporary tables. Suspends once, while they are done. */
+  #runOnCommit(): void {
+    if (this.#onCommit === 'done' || this.catalog.schemaByName(this.temporarySchema) === undefined) return
+    this.#onCommit ??= onCommitActions(this).then(() => {
+      this.#onCommit = 'done'
+    })
+    suspend(this.#onCommit)
+  }
+
+  #onCommit: Promise<void> | 'done' | undefined
+
   ended(committed: boolean): void {
+    this.#onCommit = undefined
     for (const portal of [...this.portals.values()]) {
       if (!portal.isHoldable || !committed) this.closePortal(portal)
     }

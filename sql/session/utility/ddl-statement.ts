@@ -3,9 +3,10 @@
 import { must } from '../../../storage/base/assert.ts'
 import type { CatalogEditor } from '../../catalog/editor.ts'
 import type { DdlContext } from '../../ddl/ddl.ts'
-import { executeDdl } from '../../ddl/execute.ts'
-import { dropTemporarySchema } from '../../ddl/temporary.ts'
+import { executeDdl, isDdl } from '../../ddl/execute.ts'
+import { dropTemporarySchema, runOnCommitActions } from '../../ddl/temporary.ts'
 import type { ExecutionContext } from '../../exec/execution.ts'
+import { unsupported } from '../../types/sql-error.ts'
 import type { Row } from '../../types/value.ts'
 import { RunContext } from '../run-context.ts'
 import type { SessionCore } from '../session-core.ts'
@@ -13,12 +14,24 @@ import type { CatalogEdit } from '../transaction.ts'
 import type { UtilityCall, UtilityResult } from './utility.ts'
 
 export async function ddlStatement({ core, parsed, parameters }: UtilityCall): Promise<UtilityResult> {
+  if (!isDdl(parsed.tag)) throw unsupported(statementName(parsed.text))
   return executeDdl(parsed, ddlContext(core, parameters))
+}
+
+/** The first words of a statement, as its name: CREATE FUNCTION, IMPORT FOREIGN SCHEMA. */
+function statementName(text: string): string {
+  const words = /^\s*([a-z]+(?:\s+(?:or\s+replace\s+)?[a-z]+)?)/i.exec(text)?.[1] ?? 'this statement'
+  return words.replace(/\s+or\s+replace/i, '').replaceAll(/\s+/g, ' ').toUpperCase()
 }
 
 /** Drops what the session's temporary schema holds, in a transaction of the caller's. */
 export async function dropTemporaryObjects(core: SessionCore): Promise<void> {
   await dropTemporarySchema(ddlContext(core, []))
+}
+
+/** What a commit does to temporary tables made ON COMMIT DELETE ROWS or DROP. */
+export async function onCommitActions(core: SessionCore): Promise<void> {
+  await runOnCommitActions(ddlContext(core, []))
 }
 
 export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
