@@ -144,9 +144,9 @@ function estimate(value: Numeric): number {
 
 /** exp(x) with a given scale, x in fixed point; `weight`: digits before the point that the result has. */
 function expToScale(value: bigint, digits: number, weight: number, scale: number): Numeric {
-  const needed = Math.max(scale + Math.max(weight, 0) + GUARD_DIGITS, digits)
+  const needed = Math.max(scale + Math.max(weight, 0) + 24 + GUARD_DIGITS, digits)
   const extended = value * powerOfTen(needed - digits)
-  return makeNumeric(divideRounded(fixedExp(extended, needed, scale + 4), 10_000n), scale)
+  return makeNumeric(divideRounded(fixedExp(extended, needed, scale + 24), powerOfTen(24)), scale)
 }
 
 export function numericExp(value: Numeric): Numeric {
@@ -327,8 +327,11 @@ function realPower(base: Numeric, exponent: Numeric): Numeric {
   const isNegative = base.coefficient < 0n && (exponent.coefficient / powerOfTen(exponent.scale)) % 2n !== 0n
   const magnitude = new Numeric(absolute(base.coefficient), base.scale)
   const weight = lnWeight(magnitude)
-  const roughDigits = Math.max(8 - weight, 0) + GUARD_DIGITS
-  const rough = estimate(new Numeric(fixedLn(magnitude, roughDigits) * exponent.coefficient, roughDigits + exponent.scale))
+  // PostgreSQL's estimate, with its rounding: the scale of the result hangs on it.
+  const roughScale = Math.max(8 - weight, 0)
+  const roughLn = coefficientAt(fixedLn(magnitude, roughScale + GUARD_DIGITS), roughScale + GUARD_DIGITS, roughScale)
+  const roughProduct = coefficientAt(roughLn * exponent.coefficient, roughScale + exponent.scale, roughScale)
+  const rough = estimate(new Numeric(roughProduct, roughScale))
   if (Math.abs(rough) > RESULT_SCALE_MAX * 3.01) {
     if (rough > 0) throw numericOverflow()
     return new Numeric(0n, DISPLAY_SCALE_MAX)
@@ -336,7 +339,8 @@ function realPower(base: Numeric, exponent: Numeric): Numeric {
   const decimal = Math.trunc(rough * LOG10_E)
   const scale = resultScale(decimal, base.scale, exponent.scale)
   const exponentDigits = Math.max(digitCount(absolute(exponent.coefficient)) - exponent.scale, 0)
-  const digits = scale + Math.max(decimal, 0) + exponentDigits + GUARD_DIGITS + 4
+  // Twice the scale, because results like 1.00000000004999999999987 lie close to a half.
+  const digits = scale + Math.min(scale, 64) + Math.max(decimal, 0) + exponentDigits + GUARD_DIGITS + 4
   const product = divideRounded(fixedLn(magnitude, digits) * exponent.coefficient, powerOfTen(exponent.scale))
   const result = expToScale(product, digits, decimal, scale)
   return isNegative ? new Numeric(-result.coefficient, result.scale) : result

@@ -90,7 +90,9 @@ class IntlZone implements TimeZone {
   }
 
   abbreviationAt(utcSeconds: number): string {
-    return abbreviation(this.name, utcSeconds, this.offsetAt(utcSeconds))
+    const year = yearOf(utcSeconds)
+    const shift = year > YEAR_MAX ? Math.ceil((year - YEAR_MAX) / 400) * CYCLE_SECONDS : 0
+    return abbreviation(this.name, utcSeconds - shift, this.offsetAt(utcSeconds))
   }
 
   /** The first transition after an instant, within the days that matter to a wall time a day later. */
