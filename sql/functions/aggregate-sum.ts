@@ -1,5 +1,5 @@
-// sum, and avg of what is exact (documentation, section 9.21). Their results are wider than what they add: int4 sums to int8, int8 to
-// numeric, averages of integers are numeric.
+// sum, and avg of what is exact (documentation, section 9.21). Their results are wider than what they add: int4 sums
+// to int8, int8 to numeric, averages of integers are numeric.
 //
 //   integers   added as numbers while that is exact, the rest carried over into a bigint
 //   numeric    a bigint at the largest scale seen; NaN and the infinities are only counted

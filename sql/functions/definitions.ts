@@ -20,6 +20,8 @@ import { decimalMathFunctions } from './decimal-math.ts'
 import { decimalFunctions } from './decimal.ts'
 import { encodingFunctions } from './encoding.ts'
 import { floatFunctions } from './float.ts'
+import { formatFunctions } from './format.ts'
+import { hashFunctions } from './hash.ts'
 import { identifierFunctions } from './identifier.ts'
 import { integerFunctions } from './integer.ts'
 import { intervalFunctions } from './interval.ts'
@@ -28,6 +30,7 @@ import { jsonRecordFunctions } from './json-record.ts'
 import { jsonFunctions } from './json.ts'
 import { jsonbFunctions } from './jsonb.ts'
 import { mathFunctions } from './math.ts'
+import { moneyFunctions } from './money.ts'
 import { patternFunctions } from './pattern.ts'
 import { privilegeFunctions } from './privilege.ts'
 import { regexpFunctions } from './regexp.ts'
@@ -57,6 +60,8 @@ const areas: readonly Definitions[] = [
   decimalFunctions,
   encodingFunctions,
   floatFunctions,
+  formatFunctions,
+  hashFunctions,
   identifierFunctions,
   integerFunctions,
   intervalFunctions,
@@ -65,6 +70,7 @@ const areas: readonly Definitions[] = [
   jsonFunctions,
   jsonbFunctions,
   mathFunctions,
+  moneyFunctions,
   patternFunctions,
   privilegeFunctions,
   regexpFunctions,
