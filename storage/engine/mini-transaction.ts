@@ -27,7 +27,10 @@ export class MiniTransaction {
   private freeCount = 0
   private dropHead: PageNo = NONE
   private metaChanged = false
-  /** Numbers that were given to trees whose transactions ended without them. */
+  /**
+   * Numbers that were given to trees whose transactions ended without them; freed with the next commit. Only a crash
+   * before that loses a page: one for each tree that was being created.
+   */
   private readonly returned: PageNo[] = []
 
   constructor(space: PageSpace) {
@@ -41,6 +44,10 @@ export class MiniTransaction {
 
   get freePages(): number {
     return this.freeCount + this.returned.length
+  }
+
+  get hasReturned(): boolean {
+    return this.returned.length > 0
   }
 
   get pageCount(): number {
@@ -166,7 +173,7 @@ export class MiniTransaction {
 
   /** Ends the mini-transaction: the meta page if it changed (resident), and the commit record, whose LSN it returns. */
   finish(wallMicros: number, transactionId: number): Lsn {
-    if (this.metaChanged) {
+    if (this.metaChanged || this.returned.length > 0) {
       while (this.returned.length > 0 && this.space.pool.freeFrames >= 4) {
         const page = this.returned.pop() as PageNo
         this.space.create(page)

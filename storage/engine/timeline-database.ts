@@ -106,6 +106,7 @@ export class TimelineDatabase implements Database {
   async close(): Promise<void> {
     this.closing = true
     await this.reclaiming
+    if (this.mtr.hasReturned) await this.reclaimSome()
     const head = this.head
     await new Promise<void>((resolve, reject) => {
       this.onDurable(head, (error) => (error === undefined ? resolve() : reject(error)))
@@ -258,12 +259,17 @@ export class TimelineDatabase implements Database {
   private async reclaimAll(): Promise<void> {
     while (this.reclaimer.hasWork && !this.closing) {
       await new Promise<void>((resolve) => this.clock.soon(resolve))
-      const turn = this.reclaimer.newTurn()
-      await runSuspendable(() => {
-        this.committer.waitForTurn()
-        this.committer.takeTurn(turn)
-      })
-      await runSuspendable(() => this.committer.waitForTurn())
+      await this.reclaimSome()
     }
+  }
+
+  /** One turn of the reclaimer. */
+  private async reclaimSome(): Promise<void> {
+    const turn = this.reclaimer.newTurn()
+    await runSuspendable(() => {
+      this.committer.waitForTurn()
+      this.committer.takeTurn(turn)
+    })
+    await runSuspendable(() => this.committer.waitForTurn())
   }
 }

@@ -135,13 +135,15 @@ export class RecordWriter {
     this.u16(slot)
     const beforeLength = beforeEnd - beforeStart
     const afterLength = afterEnd - afterStart
-    if (beforeLength === afterLength) this.patchEqualLength(before, beforeStart, after, afterStart, afterLength)
+    if (beforeLength === afterLength)
+      this.patchEqualLength(before, beforeStart, after, afterStart, afterLength)
     else {
       const shorter = Math.min(beforeLength, afterLength)
       let prefix = 0
       while (prefix < shorter && before[beforeStart + prefix] === after[afterStart + prefix]) prefix++
       let suffix = 0
-      while (suffix < shorter - prefix && before[beforeEnd - 1 - suffix] === after[afterEnd - 1 - suffix]) suffix++
+      while (suffix < shorter - prefix && before[beforeEnd - 1 - suffix] === after[afterEnd - 1 - suffix])
+        suffix++
       this.patchRun(prefix, beforeLength - prefix - suffix, after, afterStart + prefix, afterEnd - suffix)
     }
     return this.bodyLength < REPLACE_CELL_HEADER_SIZE_BYTES + afterLength
@@ -248,7 +250,13 @@ export class RecordWriter {
     this.u32(child)
   }
 
-  private patchEqualLength(before: Uint8Array, beforeAt: number, after: Uint8Array, afterAt: number, length: number): void {
+  private patchEqualLength(
+    before: Uint8Array,
+    beforeAt: number,
+    after: Uint8Array,
+    afterAt: number,
+    length: number,
+  ): void {
     let at = 0
     for (;;) {
       while (at < length && before[beforeAt + at] === after[afterAt + at]) at++

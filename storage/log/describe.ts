@@ -75,7 +75,7 @@ function describeInitPage(record: Buffer, start: number, end: number): string {
 /** Cells, each with `lsnSize` bytes of LSN between its lengths and its key. */
 function describeCells(record: Buffer, start: number, end: number, lsnSize: number): string {
   const cells: string[] = []
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const key = at + 4 + lsnSize
     const value = key + (u16(record, at) & KEY_LENGTH_MASK)
     const next = value + u16(record, at + 2)
@@ -89,7 +89,7 @@ function describeCells(record: Buffer, start: number, end: number, lsnSize: numb
 
 function describeRuns(record: Buffer, start: number, end: number): string {
   const runs: string[] = []
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const bytes = at + body.PATCH_RUN_HEADER_SIZE_BYTES
     const next = bytes + u16(record, at + 4)
     runs.push(`at ${u16(record, at)} -${u16(record, at + 2)} +${show(record, bytes, next)}`)

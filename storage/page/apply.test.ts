@@ -45,7 +45,9 @@ class Bench {
       const value = key + (this.page.readUInt16LE(cell) & format.CELL_KEY_LENGTH_MASK)
       const end = value + this.page.readUInt16LE(cell + 2)
       const lsn = this.page.readUInt32LE(cell + 4)
-      cells.push(`${this.page.toString('latin1', key, value)}=${this.page.toString('latin1', value, end)}@${lsn}`)
+      cells.push(
+        `${this.page.toString('latin1', key, value)}=${this.page.toString('latin1', value, end)}@${lsn}`,
+      )
     }
     return cells
   }
@@ -143,9 +145,13 @@ test('the bytes of a leaf', () => {
   bench.insert(0, 'key1', 'value1')
   bench.insert(1, 'key2', 'value2')
   const { page } = bench
-  expect(page.subarray(0, 36).toString('hex')).toMatchInlineSnapshot(`"a80000000000000000000000020002000500000000000000d41f000000000000ea1fd41f"`)
+  expect(page.subarray(0, 36).toString('hex')).toMatchInlineSnapshot(
+    `"a80000000000000000000000020002000500000000000000d41f000000000000ea1fd41f"`,
+  )
   expect(page.subarray(36, PAGE_SIZE_BYTES - 44).every((byte) => byte === 0)).toBe(true)
-  expect(page.subarray(PAGE_SIZE_BYTES - 44).toString('hex')).toMatchInlineSnapshot(`"04000600a8000000000000006b65793276616c7565320400060070000000000000006b65793176616c756531"`)
+  expect(page.subarray(PAGE_SIZE_BYTES - 44).toString('hex')).toMatchInlineSnapshot(
+    `"04000600a8000000000000006b65793276616c7565320400060070000000000000006b65793176616c756531"`,
+  )
 })
 
 test('a record applies once, and what does not fit is corruption', () => {
@@ -195,7 +201,8 @@ test('random changes of one leaf give what a list gives, compactions included', 
       const after = prng.below(2) === 0 ? value : here.value.slice(0, prng.below(300)) + value.slice(0, 20)
       if (after.length - here.value.length > room) continue
       const [a, b] = [Buffer.from(here.value), Buffer.from(after)]
-      if (!bench.writer.patchCell(slot, a, 0, a.length, b, 0, b.length)) bench.writer.replaceCell(slot, 0, b, 0, b.length)
+      if (!bench.writer.patchCell(slot, a, 0, a.length, b, 0, b.length))
+        bench.writer.replaceCell(slot, 0, b, 0, b.length)
       bench.apply()
       here.value = after
     } else if (value.length + 24 <= room) {

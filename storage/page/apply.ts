@@ -57,7 +57,8 @@ function refuse(what: string, page: Buffer, at: number, lsn: Lsn): never {
 
 function requireTree(page: Buffer, at: number, lsn: Lsn): void {
   const type = format.pageType(page, at)
-  if (type !== format.PAGE_TYPE_LEAF && type !== format.PAGE_TYPE_INNER) refuse('not a tree page', page, at, lsn)
+  if (type !== format.PAGE_TYPE_LEAF && type !== format.PAGE_TYPE_INNER)
+    refuse('not a tree page', page, at, lsn)
 }
 
 function requireLeafSlot(page: Buffer, at: number, slot: number, lsn: Lsn): void {
@@ -119,7 +120,13 @@ function replaceCell(page: Buffer, at: number, record: Buffer, start: number, en
   const keyLength = u16(page, old) & format.CELL_KEY_LENGTH_MASK
   const valueAt = format.LEAF_CELL_HEADER_SIZE_BYTES + keyLength
   putU16(newCell, 0, keyLength | u16(record, start + 2))
-  copyBytes(page, old + format.LEAF_CELL_HEADER_SIZE_BYTES, old + valueAt, newCell, format.LEAF_CELL_HEADER_SIZE_BYTES)
+  copyBytes(
+    page,
+    old + format.LEAF_CELL_HEADER_SIZE_BYTES,
+    old + valueAt,
+    newCell,
+    format.LEAF_CELL_HEADER_SIZE_BYTES,
+  )
   copyBytes(record, value, end, newCell, valueAt)
   putCell(page, at, slot, valueAt, valueLength, lsn)
 }
@@ -135,12 +142,13 @@ function patchCell(page: Buffer, at: number, record: Buffer, start: number, end:
     return
   }
   copyBytes(page, old, old + valueAt + valueLength, newCell, 0)
-  for (let run = start + 2; run < end; ) {
+  for (let run = start + 2; run < end;) {
     const offset = u16(record, run)
     const removed = u16(record, run + 2)
     const inserted = u16(record, run + 4)
     if (offset + removed > valueLength) refuse('patch outside the value', page, at, lsn)
-    if (valueLength - removed + inserted > PAGE_SIZE_BYTES / 2) refuse('patched value too large', page, at, lsn)
+    if (valueLength - removed + inserted > PAGE_SIZE_BYTES / 2)
+      refuse('patched value too large', page, at, lsn)
     newCell.copyWithin(valueAt + offset + inserted, valueAt + offset + removed, valueAt + valueLength)
     run += body.PATCH_RUN_HEADER_SIZE_BYTES
     copyBytes(record, run, run + inserted, newCell, valueAt + offset)
@@ -151,11 +159,19 @@ function patchCell(page: Buffer, at: number, record: Buffer, start: number, end:
 }
 
 /** Copies the runs over the value if none changes its length; otherwise changes nothing and returns false. */
-function patchInPlace(page: Buffer, value: number, length: number, record: Buffer, start: number, end: number): boolean {
+function patchInPlace(
+  page: Buffer,
+  value: number,
+  length: number,
+  record: Buffer,
+  start: number,
+  end: number,
+): boolean {
   for (let run = start; run < end; run += body.PATCH_RUN_HEADER_SIZE_BYTES + u16(record, run + 4)) {
-    if (u16(record, run + 2) !== u16(record, run + 4) || u16(record, run) + u16(record, run + 4) > length) return false
+    if (u16(record, run + 2) !== u16(record, run + 4) || u16(record, run) + u16(record, run + 4) > length)
+      return false
   }
-  for (let run = start; run < end; ) {
+  for (let run = start; run < end;) {
     const bytes = run + body.PATCH_RUN_HEADER_SIZE_BYTES
     const next = bytes + u16(record, run + 4)
     copyBytes(record, bytes, next, page, value + u16(record, run))
@@ -165,7 +181,14 @@ function patchInPlace(page: Buffer, value: number, length: number, record: Buffe
 }
 
 /** Puts `newCell`, whose flags and key length are set, in the place of a slot's cell. */
-function putCell(page: Buffer, at: number, slot: number, valueAt: number, valueLength: number, lsn: Lsn): void {
+function putCell(
+  page: Buffer,
+  at: number,
+  slot: number,
+  valueAt: number,
+  valueLength: number,
+  lsn: Lsn,
+): void {
   const old = format.cellAt(page, at, slot)
   const oldSize = format.cellSize(page, old, format.LEAF_CELL_HEADER_SIZE_BYTES)
   const size = valueAt + valueLength

@@ -136,7 +136,11 @@ export function childAt(page: Uint8Array, at: number, slot: number): PageNo {
 }
 
 /** Makes an empty page of a type; zeroes everything but the LSN, which the caller sets. */
-export function formatPage(page: Uint8Array, at: number, header: { type: number; level: number; tree: PageNo; next: PageNo }): void {
+export function formatPage(
+  page: Uint8Array,
+  at: number,
+  header: { type: number; level: number; tree: PageNo; next: PageNo },
+): void {
   page.fill(0, at + 8, at + PAGE_SIZE_BYTES)
   page[at + OFFSET_TYPE] = header.type
   page[at + OFFSET_LEVEL] = header.level

@@ -97,7 +97,14 @@ function search(
  * Where an integer key would be if the page's keys were evenly spread from the first to the last; -1 if that cannot be
  * said.
  */
-function guess(view: DataView, at: number, low: number, high: number, header: number, key: SearchKey): number {
+function guess(
+  view: DataView,
+  at: number,
+  low: number,
+  high: number,
+  header: number,
+  key: SearchKey,
+): number {
   const length = key.end - key.start
   if (high - low < GUESS_COUNT_MIN || (length !== 8 && length !== 4)) return -1
   const slots = at + PAGE_HEADER_SIZE_BYTES
@@ -146,7 +153,10 @@ function compareCell(
 
 /** Order of the key of the cell in `slot` relative to `key`; for callers that already know where to look. */
 export function compareSlot(bytes: Buffer, view: DataView, at: number, slot: number, key: SearchKey): number {
-  const header = view.getUint8(at + OFFSET_TYPE) === PAGE_TYPE_LEAF ? LEAF_CELL_HEADER_SIZE_BYTES : INNER_CELL_HEADER_SIZE_BYTES
+  const header =
+    view.getUint8(at + OFFSET_TYPE) === PAGE_TYPE_LEAF
+      ? LEAF_CELL_HEADER_SIZE_BYTES
+      : INNER_CELL_HEADER_SIZE_BYTES
   const cell = at + view.getUint16(at + PAGE_HEADER_SIZE_BYTES + slot * 2, true)
   return compareCell(bytes, view, cell, header, key, key.end - key.start)
 }

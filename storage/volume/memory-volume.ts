@@ -10,7 +10,15 @@ import { assert, must } from '../base/assert.ts'
 import { u32, u64, u8 } from '../base/bytes.ts'
 import type { Clock } from '../base/env.ts'
 import type { StorageError } from '../base/errors.ts'
-import { type Epoch, LSN_ZERO, type Lsn, NO_PAGE, type PageNo, type TimelineId, asTimelineId } from '../base/ids.ts'
+import {
+  type Epoch,
+  LSN_ZERO,
+  type Lsn,
+  NO_PAGE,
+  type PageNo,
+  type TimelineId,
+  asTimelineId,
+} from '../base/ids.ts'
 import { LAL_BYTES, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { RECORD_TYPE_COMMIT } from '../log/record.ts'
 import { applyRecord } from '../page/apply.ts'
