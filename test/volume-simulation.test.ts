@@ -64,9 +64,11 @@ class History {
     if (!log.hasRoom(size * 4096)) return
     const { generation } = this
     let lsn = 0
+    // Now and then one that spans several batches.
+    const isWide = this.cluster.draw(8) === 0
     for (let record = 0; record < size; record++) {
       const endsMtr = record === size - 1
-      const bodyLength = this.cluster.draw(20) === 0 ? 4000 : 8
+      const bodyLength = isWide ? 4000 : 8
       const bytes = fake.record({ page: this.cluster.draw(9), endsMtr, bodyLength })
       log.append(bytes, 0, bytes.length, endsMtr)
       lsn = fake.last
