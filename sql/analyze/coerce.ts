@@ -167,6 +167,7 @@ export function coerce(analysis: Analysis, expr: Expr, conversion: Conversion): 
   if (expr.type === UNKNOWN_OID) {
     if (expr.kind === 'constant') return coerceLiteral(analysis, expr, conversion)
     if (expr.kind === 'parameter') return coerceParameter(analysis, expr, conversion)
+    if (expr.kind === 'convert' && expr.collate !== undefined) return coerceCollated(analysis, expr, conversion)
   }
   const pathway = findPathway(analysis, expr.type, target, conversion.context)
   if (pathway.kind === 'none') return coerceRow(analysis, expr, conversion)
@@ -177,6 +178,12 @@ export function coerce(analysis: Analysis, expr: Expr, conversion: Conversion): 
   const base = baseTypeAndTypmod(analysis, target, conversion.typmod)
   const built = build(analysis, expr, { ...conversion, type: base.oid, typmod: base.typmod }, pathway)
   return base.oid === target ? built : coerceToDomain(analysis, built, conversion)
+}
+
+/** `'x' COLLATE "C"` of unknown type: the literal is converted below its COLLATE. */
+function coerceCollated(analysis: Analysis, expr: Expr & { kind: 'convert' }, conversion: Conversion): Expr {
+  const arg = coerce(analysis, expr.arg, conversion)
+  return { ...expr, arg, type: arg.type, typmod: arg.typmod }
 }
 
 /** An implicit conversion in an expression. */
