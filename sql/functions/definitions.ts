@@ -31,6 +31,7 @@ import { jsonFunctions } from './json.ts'
 import { jsonbFunctions } from './jsonb.ts'
 import { mathFunctions } from './math.ts'
 import { moneyFunctions } from './money.ts'
+import { networkFunctions } from './network.ts'
 import { patternFunctions } from './pattern.ts'
 import { privilegeFunctions } from './privilege.ts'
 import { regexpFunctions } from './regexp.ts'
@@ -71,6 +72,7 @@ const areas: readonly Definitions[] = [
   jsonbFunctions,
   mathFunctions,
   moneyFunctions,
+  networkFunctions,
   patternFunctions,
   privilegeFunctions,
   regexpFunctions,

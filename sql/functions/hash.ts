@@ -107,7 +107,9 @@ export const hashFunctions: Definitions = {
   'hashtext(text)': { call: hashText },
   'hashname(name)': { call: hashText },
   'hashbpchar(bpchar)': { call: (text: string) => hashText(trimBlanks(text)) },
-  'hashtextextended(text,int8)': { call: (text: string, seed: Int8) => hashBytesExtended(Buffer.from(text), seed) },
+  'hashtextextended(text,int8)': {
+    call: (text: string, seed: Int8) => hashBytesExtended(Buffer.from(text), seed),
+  },
   'hashint2(int2)': { call: hashWord },
   'hashint4(int4)': { call: hashWord },
   'hashint8(int8)': { call: hashInt8 },

@@ -68,7 +68,11 @@ function parseIdentifier(text: string, isStrict: boolean): ArrayValue {
     }
     const [whole, quoted, plain] = match
     if (quoted === '') throw invalid('Quoted identifier must not be empty.')
-    parts.push(quoted === undefined ? (plain ?? '').toLowerCase() : quoted.replaceAll('""', '"'))
+    parts.push(
+      quoted === undefined
+        ? (plain ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+        : quoted.replaceAll('""', '"'),
+    )
     rest = rest.slice(whole.length)
     if (!rest.startsWith('.')) break
     rest = rest.slice(1).trimStart()

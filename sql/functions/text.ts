@@ -55,8 +55,8 @@ function padding(fill: string, missing: number): string {
 function pad(text: string, length: number, fill: string): { kept: string; added: string } {
   const count = characterCount(text)
   const wanted = Math.max(length, 0)
-  if (wanted > UNITS_MAX) throw tooLarge()
   if (count >= wanted || fill === '') return { kept: sliceCharacters(text, 0, wanted), added: '' }
+  if (wanted > UNITS_MAX) throw tooLarge()
   return { kept: text, added: padding(fill, wanted - count) }
 }
 
