@@ -111,7 +111,7 @@ export interface NodeState {
 /** Figures of a node, for `borealis.segments`. Bytes are those on its disk. */
 export interface NodeStatistics {
   readonly batches: number
-  readonly logBytes: number
+  readonly diskBytes: number
   readonly images: number
   readonly gaps: number
   readonly longChains: number

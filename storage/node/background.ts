@@ -19,18 +19,19 @@ import { lowerMark, type PageImage, type PageTail, type SegmentMark } from './se
 import type { StorageNode } from './storage-node.ts'
 
 /** A checkpoint begins when this much was appended since the last: what an opening node must look through at most. */
-const UNINDEXED_BYTES_MAX = 8 * 1024 * 1024
+const UNINDEXED_BYTES_MAX = 4 * 1024 * 1024
 const UNINDEXED_BATCHES_MAX = 4096
 const UNINDEXED_PAGES_MAX = 32_768
 /** An idle node writes a checkpoint when at least this much is new. */
 const UNINDEXED_BYTES_IDLE = 256 * 1024
 const TAILS_PER_SLICE = 256
-const IMAGES_PER_SLICE = 8
-/** An idle node goes on to chains of this length. */
-const CHAIN_LENGTH_IDLE = PAGE_CHAIN_LENGTH_MAX / 4
+const IMAGES_PER_SLICE = 4
 const IDLE_AFTER_MS = 300
 const TICK_BUSY_MS = 60
-const TICK_IDLE_MS = 5
+/** A checkpoint that was begun goes on faster: what is appended meanwhile waits for the next. */
+const TICK_CHECKPOINT_MS = 15
+/** Even an idle node leaves most of the processor alone: those who are served from the buffer pool do not show here. */
+const TICK_IDLE_MS = 20
 /** An idle node looks again after this long whether it may checkpoint what little there is. */
 const TICK_LAST_MS = 1500
 
@@ -87,7 +88,7 @@ export class Background {
     try {
       const worked = this.#slice(idle)
       this.#node.store.housekeep(idle)
-      if (worked || !idle) return this.#schedule(idle ? TICK_IDLE_MS : TICK_BUSY_MS)
+      if (worked || !idle) return this.#schedule(this.#nextTickMs(idle))
       if (!this.#restful) this.#schedule(TICK_LAST_MS)
       this.#restful = true
     } catch (error) {
@@ -96,6 +97,11 @@ export class Background {
       if (error.kind === 'corrupt') this.#schedule(TICK_LAST_MS)
       else this.#node.fail(error)
     }
+  }
+
+  #nextTickMs(idle: boolean): number {
+    if (this.#checkpoint !== undefined) return TICK_CHECKPOINT_MS
+    return idle ? TICK_IDLE_MS : TICK_BUSY_MS
   }
 
   /** Does a millisecond or two of work; false if there is none. */
@@ -110,7 +116,7 @@ export class Background {
     if (full || (idle && bytes >= UNINDEXED_BYTES_IDLE) || (this.#restful && bytes > 0)) {
       if (this.#beginCheckpoint()) return true
     }
-    return this.#coalesce(idle ? CHAIN_LENGTH_IDLE : PAGE_CHAIN_LENGTH_MAX)
+    return this.#coalesce()
   }
 
   /** False while a gap is open: batches above it would be passed over when the node opens the next time. */
@@ -151,10 +157,13 @@ export class Background {
     this.#checkpoint = undefined
   }
 
-  #coalesce(countMin: number): boolean {
+  #coalesce(): boolean {
     const { segments, store, reader } = this.#node
     const images: PageImage[] = []
-    for (const { timeline, page } of store.longChains(countMin, IMAGES_PER_SLICE + this.#stuck.size)) {
+    for (const { timeline, page } of store.longChains(
+      PAGE_CHAIN_LENGTH_MAX,
+      IMAGES_PER_SLICE + this.#stuck.size,
+    )) {
       const segment = segments.get(timeline)
       if (segment === undefined || this.#stuck.has(`${timeline}/${page}`)) continue
       const image = reader.renew(segment, page, segment.vdl)

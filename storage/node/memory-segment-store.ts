@@ -165,11 +165,9 @@ export class MemorySegmentStore implements SegmentStore {
   }
 
   longChains(countMin: number, limit: number): readonly PageTail[] {
-    const found: PageTail[] = []
-    for (const { tails } of this.#timelines.values()) {
-      for (const tail of tails.values()) if (tail.count >= countMin && found.length < limit) found.push(tail)
-    }
-    return found
+    const tails = [...this.#timelines.values()].flatMap((contents) => [...contents.tails.values()])
+    const long = tails.filter(({ count }) => count >= countMin)
+    return long.sort((a, b) => b.count - a.count).slice(0, limit)
   }
 
   position(): number {
@@ -194,7 +192,7 @@ export class MemorySegmentStore implements SegmentStore {
     const batches = all.flatMap((contents) => contents.batches)
     return {
       batches: batches.length,
-      logBytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
+      diskBytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
       images: all.reduce(
         (sum, { images }) => sum + [...images.values()].reduce((n, list) => n + list.length, 0),
         0,

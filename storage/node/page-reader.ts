@@ -11,6 +11,7 @@ import { type Lsn, type PageNo, type TimelineId, formatLsn } from '../base/ids.t
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
+import { type OpenBatch, RecentBatches } from './recent-batches.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentStore } from './segment-store.ts'
 
@@ -32,15 +33,11 @@ export class DamagedBatch extends StorageError {
   }
 }
 
-interface OpenBatch {
-  readonly header: BatchHeader
-  readonly records: Buffer
-}
-
 export class PageReader {
   pagesRead = 0
   recordsApplied = 0
   batchesRead = 0
+  readonly recent: RecentBatches = new RecentBatches()
   readonly #store: SegmentStore
   readonly #segments: ReadonlyMap<TimelineId, Segment>
   readonly #apply: ApplyRecord
@@ -139,6 +136,8 @@ export class PageReader {
   openBatch(segment: Segment, lsn: Lsn): OpenBatch {
     const latest = this.#latest
     if (latest !== undefined && holds(latest.header, segment, lsn)) return latest
+    const recent = this.recent.find(segment.timeline, lsn)
+    if (recent !== undefined) return recent
     const at = this.#inflated.findIndex((batch) => holds(batch.header, segment, lsn))
     const batch = at < 0 ? this.#load(segment, lsn) : (this.#inflated.splice(at, 1)[0] as OpenBatch)
     if (batch.header.deflated) this.#inflated.push(batch)

@@ -61,7 +61,7 @@ export interface PageTail {
 
 export interface StoreStatistics {
   readonly batches: number
-  readonly logBytes: number
+  readonly diskBytes: number
   readonly images: number
   readonly longChains: number
 }
@@ -108,7 +108,7 @@ export interface SegmentStore {
   tail(timeline: TimelineId, page: PageNo): Lsn | undefined
   /** Moves tails forward; counts add up. */
   putTails(tails: readonly PageTail[]): void
-  /** Pages with at least `countMin` records since their last image, the timelines in any order. */
+  /** The pages with most records since their last image, at least `countMin` (PAGE_CHAIN_LENGTH_MAX or more). */
   longChains(countMin: number, limit: number): readonly PageTail[]
 
   /** Names the log's end now, for `checkpoint`. */

@@ -13,6 +13,7 @@
 import Database from 'better-sqlite3'
 
 import { StorageError } from '../base/errors.ts'
+import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 
 export const STORE_FORMAT_VERSION = 1
 const CACHE_SIZE_KIB = 2048
@@ -78,11 +79,8 @@ const SCHEMA = `
     count INTEGER NOT NULL,
     PRIMARY KEY (timeline, page)
   ) WITHOUT ROWID;
-  CREATE INDEX tails_long ON tails (count) WHERE count >= 16;
+  CREATE INDEX tails_long ON tails (count) WHERE count >= ${PAGE_CHAIN_LENGTH_MAX};
 `
-
-/** Smallest count that the index of long chains holds. */
-export const LONG_CHAIN_COUNT_MIN = 16
 
 /** Opens or creates the file. Throws StorageError. */
 export function openNodeDatabase(path: string): Database.Database {

@@ -26,7 +26,6 @@ import {
 } from './segment-store.ts'
 import {
   DATABASE_PAGE_SIZE_BYTES,
-  LONG_CHAIN_COUNT_MIN,
   openNodeDatabase,
   translateSqliteError,
   WAL_CHECKPOINT_IDLE_PAGES,
@@ -244,8 +243,8 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   longChains(countMin: number, limit: number): readonly PageTail[] {
-    const atLeast = Math.max(countMin, LONG_CHAIN_COUNT_MIN)
-    return this.#sql.longChains.all(atLeast, limit) as PageTail[]
+    const longest = this.#sql.longChains.all(limit) as PageTail[]
+    return longest.filter(({ count }) => count >= countMin)
   }
 
   position(): number {
@@ -270,13 +269,11 @@ export class SqliteSegmentStore implements SegmentStore {
 
   statistics(): StoreStatistics {
     const images = this.#sql.countImages.get() as { count: number }
-    const size = this.#db.prepare('SELECT coalesce(sum(length(bytes)), 0) AS size FROM log').get() as {
-      size: number
-    }
+    const pages = this.#db.pragma('page_count', { simple: true }) as number
     const longChains = this.#sql.countLongChains.get() as { count: number }
     return {
       batches: this.#position,
-      logBytes: size.size,
+      diskBytes: pages * DATABASE_PAGE_SIZE_BYTES,
       images: images.count,
       longChains: longChains.count,
     }

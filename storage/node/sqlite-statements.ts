@@ -2,6 +2,7 @@
 
 import type Database from 'better-sqlite3'
 
+import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 
 export interface TimelineRow {
@@ -58,13 +59,16 @@ const TEXTS = {
             ON CONFLICT DO UPDATE SET lsn = excluded.lsn, count = count + excluded.count`,
   dropTail: 'DELETE FROM tails WHERE timeline = ? AND page = ? AND lsn <= ?',
   restartTail: 'UPDATE tails SET count = 1 WHERE timeline = ? AND page = ?',
-  longChains: 'SELECT timeline, page, lsn, count FROM tails WHERE count >= 16 AND count >= ? LIMIT ?',
-  countLongChains: 'SELECT count(*) AS count FROM tails WHERE count >= 16',
+  longChains:
+    'SELECT timeline, page, lsn, count FROM tails WHERE count >= CHAIN_LENGTH_MAX ORDER BY count DESC LIMIT ?',
+  countLongChains: 'SELECT count(*) AS count FROM tails WHERE count >= CHAIN_LENGTH_MAX',
 } as const
 
 export type NodeStatements = { readonly [name in keyof typeof TEXTS]: Database.Statement }
 
 export function prepareStatements(db: Database.Database): NodeStatements {
-  const entries = Object.entries(TEXTS).map(([name, text]) => [name, db.prepare(text)])
+  const entries = Object.entries(TEXTS).map(([name, text]) => {
+    return [name, db.prepare(text.replace('CHAIN_LENGTH_MAX', String(PAGE_CHAIN_LENGTH_MAX)))]
+  })
   return Object.fromEntries(entries) as NodeStatements
 }

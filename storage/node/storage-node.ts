@@ -45,7 +45,7 @@ export class StorageNode {
   readonly store: SegmentStore
   readonly reader: PageReader
   readonly segments: Map<TimelineId, Segment> = new Map()
-  /** Pages in active tails, bytes and batches that came since the last checkpoint began: when to begin the next. */
+  /** Pages in active tails, bytes of records and batches that came since the last checkpoint began: when to begin the next. */
   unindexed: { pages: number; bytes: number; batches: number } = { pages: 0, bytes: 0, batches: 0 }
   #failed: StorageError | undefined
   #damage: string | undefined
@@ -251,7 +251,8 @@ export class StorageNode {
       const pageList = index === 0 ? bytes : this.store.batchAt(segment.timeline, header.first)
       if (pageList === undefined) continue
       this.unindexed.pages += segment.index(pageList, header)
-      this.unindexed.bytes += header.length
+      this.unindexed.bytes += header.rawLength
+      this.reader.recent.add(header, pageList)
       this.unindexed.batches++
     }
   }
