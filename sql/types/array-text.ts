@@ -1,6 +1,6 @@
-// The text form of arrays (documentation, section 8.15.2 and 8.15.6): {1,2}, {{a,"b c"},{NULL,d}}, [0:1]={1,2}.
-// Parsing has two steps, as in PostgreSQL, so that the same error wins: first the shape of the whole literal, then the
-// elements' own input functions.
+// The text form of arrays (documentation, section 8.15.2 and 8.15.6): {1,2}, {{a,"b c"},{NULL,d}},
+// [0:1]={1,2}. Parsing has two steps, as in PostgreSQL, so that the same error wins: first the shape of the
+// whole literal, then the elements' own input functions.
 
 import { isSpace } from './input-errors.ts'
 import { SqlError } from './sql-error.ts'
@@ -58,8 +58,10 @@ class ArrayParser {
     if (this.#at < this.#text.length) throw this.#malformed('Junk after closing right brace.')
     this.#shownFrom = 0
     const dimensions = this.#elements.length === 0 ? [] : this.#closedCounts
-    if (bounds === undefined) return { elements: this.#elements, dimensions, lowerBounds: dimensions.map(() => 1) }
-    const same = bounds.length === dimensions.length && bounds.every(({ length }, i) => length === dimensions[i])
+    if (bounds === undefined)
+      return { elements: this.#elements, dimensions, lowerBounds: dimensions.map(() => 1) }
+    const same =
+      bounds.length === dimensions.length && bounds.every(({ length }, i) => length === dimensions[i])
     if (!same) throw this.#malformed('Specified array dimensions do not match array contents.')
     return { elements: this.#elements, dimensions, lowerBounds: bounds.map(({ lower }) => lower) }
   }
@@ -219,12 +221,17 @@ class ArrayParser {
   }
 
   #malformed(detail: string): SqlError {
-    return new SqlError('22P02', `malformed array literal: "${this.#text.slice(this.#shownFrom)}"`, { detail })
+    return new SqlError('22P02', `malformed array literal: "${this.#text.slice(this.#shownFrom)}"`, {
+      detail,
+    })
   }
 }
 
 export function tooManyDimensions(count: number): SqlError {
-  return new SqlError('54000', `number of array dimensions (${count}) exceeds the maximum allowed (${DIMENSIONS_MAX})`)
+  return new SqlError(
+    '54000',
+    `number of array dimensions (${count}) exceeds the maximum allowed (${DIMENSIONS_MAX})`,
+  )
 }
 
 /** Whether an element's text must be quoted inside an array literal. */
@@ -232,13 +239,24 @@ function needsQuotes(text: string, delimiter: number): boolean {
   if (text.length === 0) return true
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (code === 0x22 || code === 0x5c || code === 0x7b || code === 0x7d || code === delimiter || isSpace(code)) return true
+    if (
+      code === 0x22 ||
+      code === 0x5c ||
+      code === 0x7b ||
+      code === 0x7d ||
+      code === delimiter ||
+      isSpace(code)
+    )
+      return true
   }
   return text.length === 4 && text.toLowerCase() === 'null'
 }
 
 /** Writes the literal of an array whose elements' texts are given. */
-export function formatArrayLiteral({ elements, dimensions, lowerBounds }: ArrayLiteral, delimiter: string): string {
+export function formatArrayLiteral(
+  { elements, dimensions, lowerBounds }: ArrayLiteral,
+  delimiter: string,
+): string {
   if (elements.length === 0) return '{}'
   const code = delimiter.charCodeAt(0)
   const texts = elements.map((text) => {
@@ -252,7 +270,8 @@ export function formatArrayLiteral({ elements, dimensions, lowerBounds }: ArrayL
   for (let level = dimensions.length - 1; level >= 0; level--) {
     const length = dimensions[level] as number
     const grouped: string[] = []
-    for (let i = 0; i < items.length; i += length) grouped.push(`{${items.slice(i, i + length).join(delimiter)}}`)
+    for (let i = 0; i < items.length; i += length)
+      grouped.push(`{${items.slice(i, i + length).join(delimiter)}}`)
     items = grouped
   }
   return bounds + (items[0] as string)

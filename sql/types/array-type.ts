@@ -28,7 +28,8 @@ export function arrayBehaviour(element: Type): Behaviour<ArrayValue> {
       const { dimensions, lowerBounds } = value
       return formatArrayLiteral({ elements, dimensions, lowerBounds }, element.delimiter)
     },
-    receive: (bytes, start, end, typmod, context) => receiveArray(element, { bytes, start, end }, typmod, context),
+    receive: (bytes, start, end, typmod, context) =>
+      receiveArray(element, { bytes, start, end }, typmod, context),
     send: (value, writer, context) => sendArray(element, value, writer, context),
     compare: compare && ((a, b) => compareArrays(compare, a, b)),
     hashKey: hashKey && ((value) => hashArray(hashKey, value)),
@@ -43,7 +44,9 @@ export function arrayBehaviour(element: Type): Behaviour<ArrayValue> {
 
 function applyElementTypmod(element: Type, value: ArrayValue, typmod: number, explicit: boolean): ArrayValue {
   if (typmod < 0) return value
-  const elements = value.elements.map((item) => (item === null ? null : element.applyTypmod(item, typmod, explicit)))
+  const elements = value.elements.map((item) =>
+    item === null ? null : element.applyTypmod(item, typmod, explicit),
+  )
   return new ArrayValue(value.elementOid, elements, value.dimensions, value.lowerBounds)
 }
 
@@ -53,7 +56,12 @@ interface Span {
   readonly end: number
 }
 
-function receiveArray(element: Type, { bytes, start, end }: Span, typmod: number, context: TypeContext): ArrayValue {
+function receiveArray(
+  element: Type,
+  { bytes, start, end }: Span,
+  typmod: number,
+  context: TypeContext,
+): ArrayValue {
   if (end - start < 12) throw insufficientData()
   const dimensionCount = bytes.readInt32BE(start)
   if (dimensionCount < 0) throw new SqlError('22P03', `invalid number of dimensions: ${dimensionCount}`)
@@ -82,7 +90,9 @@ function receiveArray(element: Type, { bytes, start, end }: Span, typmod: number
     at += Math.max(size, 0)
   }
   if (at !== end) throw new SqlError('22P03', 'incorrect binary data format')
-  return count === 0 ? new ArrayValue(element.oid, []) : new ArrayValue(element.oid, elements, dimensions, lowerBounds)
+  return count === 0
+    ? new ArrayValue(element.oid, [])
+    : new ArrayValue(element.oid, elements, dimensions, lowerBounds)
 }
 
 function wrongElementType(oid: number, element: Type, context: TypeContext): SqlError {
@@ -103,7 +113,11 @@ function sendArray(element: Type, value: ArrayValue, writer: ByteWriter, context
 }
 
 /** Each element with its size in front, -1 for NULL. */
-function writeElements(value: ArrayValue, writer: ByteWriter, write: (item: NonNullable<Value>) => void): void {
+function writeElements(
+  value: ArrayValue,
+  writer: ByteWriter,
+  write: (item: NonNullable<Value>) => void,
+): void {
   for (const item of value.elements) {
     const at = writer.length
     writer.int32(-1)
@@ -157,7 +171,11 @@ function hashArray(hashKey: NonNullable<Type['hashKey']>, value: ArrayValue): st
   return key
 }
 
-function encodeArrayKey(encodeKey: NonNullable<Type['encodeKey']>, value: ArrayValue, writer: ByteWriter): void {
+function encodeArrayKey(
+  encodeKey: NonNullable<Type['encodeKey']>,
+  value: ArrayValue,
+  writer: ByteWriter,
+): void {
   for (const item of value.elements) {
     writer.uint8(item === null ? 2 : 1)
     if (item !== null) encodeKey(item, writer)

@@ -1,5 +1,5 @@
-// bit(n) and bit varying(n): strings of 0 and 1 (documentation, section 8.10). Sent and stored as an i32 count of bits and
-// the bits packed from the highest of each byte.
+// bit(n) and bit varying(n): strings of 0 and 1 (documentation, section 8.10). Sent and stored as an i32
+// count of bits and the bits packed from the highest of each byte.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'
@@ -14,7 +14,8 @@ function parseBits(text: string): string {
   const prefix = text[0]
   if (prefix === 'x' || prefix === 'X') {
     return Array.from(text.slice(1), (digit) => {
-      if (!/^[0-9a-fA-F]$/.test(digit)) throw new SqlError('22P02', `"${digit}" is not a valid hexadecimal digit`)
+      if (!/^[0-9a-fA-F]$/.test(digit))
+        throw new SqlError('22P02', `"${digit}" is not a valid hexadecimal digit`)
       return Number.parseInt(digit, 16).toString(2).padStart(4, '0')
     }).join('')
   }
@@ -37,7 +38,8 @@ function readBits(bytes: Buffer, start: number, end: number): string {
   if (length < 0) throw new SqlError('22P03', 'invalid length in external bit string')
   if (end - start < 4 + Math.ceil(length / 8)) throw insufficientData()
   let text = ''
-  for (let at = start + 4; text.length < length; at++) text += (bytes[at] as number).toString(2).padStart(8, '0')
+  for (let at = start + 4; text.length < length; at++)
+    text += (bytes[at] as number).toString(2).padStart(8, '0')
   return text.slice(0, length)
 }
 
@@ -46,7 +48,8 @@ function typmodIn(typeName: string): (args: readonly string[]) => number {
     if (args.length !== 1) throw new SqlError('22023', 'invalid type modifier')
     const length = parseInt4(args[0] as string)
     if (length < 1) throw new SqlError('22023', `length for type ${typeName} must be at least 1`)
-    if (length > LENGTH_MAX) throw new SqlError('22023', `length for type ${typeName} cannot exceed ${LENGTH_MAX}`)
+    if (length > LENGTH_MAX)
+      throw new SqlError('22023', `length for type ${typeName} cannot exceed ${LENGTH_MAX}`)
     return length
   }
 }

@@ -1,4 +1,5 @@
-// bool: input takes any unique prefix of true/false/yes/no, on/off (two letters at least), 1 and 0, in any case.
+// bool: input takes any unique prefix of true/false/yes/no, on/off (two letters at least), 1 and 0, in any
+// case.
 
 import type { Behaviour } from './define-type.ts'
 import { expectBytes, invalidSyntax, trimSpace } from './input-errors.ts'
@@ -9,7 +10,8 @@ export function parseBool(text: string): boolean {
   const word = trimSpace(text).toLowerCase()
   if (word !== '') {
     if (word === '1' || word === 'on' || 'true'.startsWith(word) || 'yes'.startsWith(word)) return true
-    if (word === '0' || word === 'of' || word === 'off' || 'false'.startsWith(word) || 'no'.startsWith(word)) return false
+    if (word === '0' || word === 'of' || word === 'off' || 'false'.startsWith(word) || 'no'.startsWith(word))
+      return false
   }
   throw invalidSyntax('boolean', text)
 }

@@ -12,7 +12,14 @@ import {
 } from './datetime-types.ts'
 import type { Behaviour } from './define-type.ts'
 import { float4Behaviour, float8Behaviour } from './float-types.ts'
-import { int2Behaviour, int4Behaviour, int8Behaviour, oidBehaviour, xid8Behaviour, xidBehaviour } from './integer-types.ts'
+import {
+  int2Behaviour,
+  int4Behaviour,
+  int8Behaviour,
+  oidBehaviour,
+  xid8Behaviour,
+  xidBehaviour,
+} from './integer-types.ts'
 import { intervalBehaviour } from './interval-type.ts'
 import { jsonBehaviour, jsonbBehaviour } from './json-types.ts'
 import { moneyBehaviour } from './money-type.ts'

@@ -46,7 +46,7 @@ function parseEscape(text: string): Buffer {
   const source = Buffer.from(text)
   const bytes = Buffer.allocUnsafe(source.length)
   let length = 0
-  for (let at = 0; at < source.length; ) {
+  for (let at = 0; at < source.length;) {
     const byte = source[at] as number
     if (byte !== 0x5c) {
       bytes[length++] = byte
@@ -93,7 +93,8 @@ function writeHex(value: Buffer, writer: ByteWriter): void {
 
 export const byteaBehaviour: Behaviour<Buffer> = {
   input: parseBytea,
-  output: (value, context) => (context.byteaOutput === 'hex' ? `\\x${value.toString('hex')}` : formatEscape(value)),
+  output: (value, context) =>
+    context.byteaOutput === 'hex' ? `\\x${value.toString('hex')}` : formatEscape(value),
   receive: copyBytes,
   send: (value, writer) => writer.raw(value),
   writeText(value, writer, context) {

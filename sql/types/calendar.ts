@@ -1,5 +1,6 @@
-// Days and microseconds: the proleptic Gregorian calendar as PostgreSQL counts it. Day 0 is 2000-01-01; years are
-// astronomical (0 is 1 BC). A timestamp is microseconds since 2000-01-01 00:00 as Int8, +-Infinity included.
+// Days and microseconds: the proleptic Gregorian calendar as PostgreSQL counts it. Day 0 is 2000-01-01; years
+// are astronomical (0 is 1 BC). A timestamp is microseconds since 2000-01-01 00:00 as Int8, +-Infinity
+// included.
 
 import { int8, type Int8 } from './value.ts'
 
@@ -60,7 +61,11 @@ export function dateFromDay(days: number): CalendarDate {
   const era = Math.floor(shifted / 146_097)
   const dayOfEra = shifted - era * 146_097
   const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
   )
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153)
@@ -110,7 +115,9 @@ export function timestampDay(micros: Int8): number {
 
 /** What is left of a finite timestamp above its day: 0..86399999999. */
 export function timestampTime(micros: Int8, days: number): number {
-  return typeof micros === 'number' ? micros - days * MICROS_PER_DAY : Number(micros - BigInt(days) * 86_400_000_000n)
+  return typeof micros === 'number'
+    ? micros - days * MICROS_PER_DAY
+    : Number(micros - BigInt(days) * 86_400_000_000n)
 }
 
 /** Adds two Int8 exactly; the caller checks the range. */

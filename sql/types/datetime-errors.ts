@@ -4,8 +4,9 @@ import { invalidSyntax } from './input-errors.ts'
 import { SqlError } from './sql-error.ts'
 
 /**
- * 'format': not understood (22007). 'field': a value out of its range (22008). 'month-day': the same, perhaps because
- * day and month were read in the wrong order. 'zone': displacement too large (22009). 'interval': 22015.
+ * 'format': not understood (22007). 'field': a value out of its range (22008). 'month-day': the same, perhaps
+ * because day and month were read in the wrong order. 'zone': displacement too large (22009). 'interval':
+ * 22015.
  */
 export type DateTimeProblem = 'format' | 'field' | 'month-day' | 'zone' | 'interval'
 

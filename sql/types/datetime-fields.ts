@@ -1,5 +1,6 @@
-// First step of date/time and interval input (documentation, appendix B.1): the text is cut into fields, each with a
-// kind that its first characters decide. What the fields mean is decided later (datetime-decode.ts, interval-parse.ts).
+// First step of date/time and interval input (documentation, appendix B.1): the text is cut into fields, each
+// with a kind that its first characters decide. What the fields mean is decided later (datetime-decode.ts,
+// interval-parse.ts).
 //
 //   '2024-02-29 12:30:00.5+02 BC'  ──▶  date '2024-02-29' | time '12:30:00.5' | zone '+02' | word 'bc'
 
@@ -35,93 +36,117 @@ const DASH = 0x2d
 const DOT = 0x2e
 const PLUS = 0x2b
 const COLON = 0x3a
-const UNDERSCORE = 0x5f
+/** + - / _ . : inside names of zones. */
+const ZONE_PUNCTUATION = new Set([PLUS, DASH, SLASH, 0x5f, DOT, COLON])
 
 /** Cuts a text into fields; undefined when it has a character that belongs nowhere, or too many fields. */
 export function splitFields(text: string, isKeyword: (word: string) => boolean): Field[] | undefined {
-  const fields: Field[] = []
-  let at = 0
-  const skipWhile = (accepts: (code: number) => boolean): void => {
-    while (at < text.length && accepts(text.charCodeAt(at))) at++
+  return new FieldScanner(text, isKeyword).scan()
+}
+
+class FieldScanner {
+  readonly #text: string
+  readonly #isKeyword: (word: string) => boolean
+  #at = 0
+
+  constructor(text: string, isKeyword: (word: string) => boolean) {
+    this.#text = text
+    this.#isKeyword = isKeyword
   }
-  while (at < text.length) {
-    const code = text.charCodeAt(at)
-    const start = at
+
+  scan(): Field[] | undefined {
+    const fields: Field[] = []
+    while (this.#at < this.#text.length) {
+      const code = this.#code()
+      const isSign = code === PLUS || code === DASH
+      if (isSpace(code) || (isPunctuation(code) && !isSign && code !== DOT)) {
+        this.#at++
+        continue
+      }
+      const field = isSign ? this.#signed() : this.#unsigned(code)
+      if (field === undefined || fields.length >= FIELDS_MAX) return undefined
+      fields.push(field)
+    }
+    return fields
+  }
+
+  #code(): number {
+    return this.#text.charCodeAt(this.#at)
+  }
+
+  #skipWhile(accepts: (code: number) => boolean): void {
+    while (this.#at < this.#text.length && accepts(this.#code())) this.#at++
+  }
+
+  #unsigned(code: number): Field | undefined {
+    const start = this.#at
     let kind: FieldKind
-    let signed = ''
-    if (isSpace(code)) {
-      at++
-      continue
-    } else if (isDigit(code)) {
-      kind = scanNumber()
+    if (isDigit(code)) {
+      kind = this.#number()
     } else if (code === DOT) {
-      at++
-      skipWhile(isDigit)
+      this.#at++
+      this.#skipWhile(isDigit)
       kind = 'number'
     } else if (isLetter(code)) {
-      kind = scanWord()
-    } else if (code === PLUS || code === DASH) {
-      at++
-      signed = text[start] as string
-      skipWhile(isSpace)
-      const first = at
-      const next = text.charCodeAt(at)
-      if (isDigit(next)) {
-        kind = 'zone'
-        skipWhile((c) => isDigit(c) || c === COLON || c === DOT || c === DASH)
-      } else if (isLetter(next)) {
-        kind = 'special'
-        skipWhile(isLetter)
-      } else {
-        return undefined
-      }
-      signed += text.slice(first, at)
-    } else if (isPunctuation(code)) {
-      at++
-      continue
+      kind = this.#word()
     } else {
       return undefined
     }
-    if (fields.length >= FIELDS_MAX) return undefined
-    fields.push({ kind, text: (signed === '' ? text.slice(start, at) : signed).toLowerCase() })
+    return { kind, text: this.#text.slice(start, this.#at).toLowerCase() }
   }
-  return fields
 
-  function scanNumber(): FieldKind {
-    skipWhile(isDigit)
-    const delimiter = text.charCodeAt(at)
+  /** A sign, blanks that do not count, and digits or letters. */
+  #signed(): Field | undefined {
+    const sign = this.#text[this.#at++] as string
+    this.#skipWhile(isSpace)
+    const start = this.#at
+    const next = this.#code()
+    let kind: FieldKind
+    if (isDigit(next)) {
+      kind = 'zone'
+      this.#skipWhile((code) => isDigit(code) || code === COLON || code === DOT || code === DASH)
+    } else if (isLetter(next)) {
+      kind = 'special'
+      this.#skipWhile(isLetter)
+    } else {
+      return undefined
+    }
+    return { kind, text: sign + this.#text.slice(start, this.#at).toLowerCase() }
+  }
+
+  #number(): FieldKind {
+    this.#skipWhile(isDigit)
+    const delimiter = this.#code()
     if (delimiter === COLON) {
-      skipWhile((c) => isDigit(c) || c === COLON || c === DOT)
+      this.#skipWhile((code) => isDigit(code) || code === COLON || code === DOT)
       return 'time'
     }
     if (delimiter !== DASH && delimiter !== SLASH && delimiter !== DOT) return 'number'
-    at++
-    if (!isDigit(text.charCodeAt(at))) {
-      skipWhile((c) => isAlphanumeric(c) || c === delimiter)
+    this.#at++
+    if (!isDigit(this.#code())) {
+      this.#skipWhile((code) => isAlphanumeric(code) || code === delimiter)
       return 'date'
     }
-    skipWhile(isDigit)
-    if (text.charCodeAt(at) === delimiter) {
-      skipWhile((c) => isDigit(c) || c === delimiter)
+    this.#skipWhile(isDigit)
+    if (this.#code() === delimiter) {
+      this.#skipWhile((code) => isDigit(code) || code === delimiter)
       return 'date'
     }
     return delimiter === DOT ? 'number' : 'date'
   }
 
   /** Letters; with punctuation or digits behind, unless they are a keyword, a date or the name of a zone. */
-  function scanWord(): FieldKind {
-    const start = at
-    skipWhile(isLetter)
-    const next = text.charCodeAt(at)
+  #word(): FieldKind {
+    const start = this.#at
+    this.#skipWhile(isLetter)
+    const next = this.#code()
     const goesOn =
       next === DASH ||
       next === SLASH ||
       next === DOT ||
-      ((next === PLUS || isDigit(next)) && !isKeyword(text.slice(start, at).toLowerCase()))
+      ((next === PLUS || isDigit(next)) && !this.#isKeyword(this.#text.slice(start, this.#at).toLowerCase()))
     if (!goesOn) return 'word'
-    skipWhile(
-      (c) => isAlphanumeric(c) || c === PLUS || c === DASH || c === SLASH || c === UNDERSCORE || c === DOT || c === COLON,
-    )
+    this.#skipWhile((code) => isAlphanumeric(code) || ZONE_PUNCTUATION.has(code))
     return 'date'
   }
 }

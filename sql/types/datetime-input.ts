@@ -1,5 +1,5 @@
-// Input of date, timestamp and timestamptz. The ISO form, which nearly all clients send, is read in one pass; whatever
-// it does not recognise goes to the decoder.
+// Input of date, timestamp and timestamptz. The ISO form, which nearly all clients send, is read in one pass;
+// whatever it does not recognise goes to the decoder.
 
 import {
   addInt8,
@@ -107,7 +107,12 @@ export function parseTimestampTz(text: string, context: TypeContext): Int8 {
     const time = hasTime ? isoTimeMicros(text, 11) : 0
     const end = hasTime ? isoTimeEnd : 10
     if (end > 0) {
-      const offset = isoOffset(text, end, day * SECONDS_PER_DAY + Math.floor(time / MICROS_PER_SECOND), context)
+      const offset = isoOffset(
+        text,
+        end,
+        day * SECONDS_PER_DAY + Math.floor(time / MICROS_PER_SECOND),
+        context,
+      )
       if (!Number.isNaN(offset)) return joinTimestamp(day, time - offset * MICROS_PER_SECOND)
     }
   }
@@ -122,7 +127,8 @@ function isoOffset(text: string, at: number, localSeconds: number, context: Type
   if (rest === 1 && (sign === 0x5a || sign === 0x7a)) return 0
   if (sign !== 0x2b && sign !== 0x2d) return NaN
   const hours = twoDigits(text, at + 1)
-  const minutes = rest === 3 ? 0 : rest === 6 && text.charCodeAt(at + 3) === 0x3a ? twoDigits(text, at + 4) : NaN
+  const minutes =
+    rest === 3 ? 0 : rest === 6 && text.charCodeAt(at + 3) === 0x3a ? twoDigits(text, at + 4) : NaN
   if (!(hours <= 15 && minutes < 60)) return NaN
   const offset = hours * 3600 + minutes * 60
   return sign === 0x2d ? -offset : offset

@@ -16,7 +16,9 @@ export const WEEKDAY = 512
 export const MERIDIAN = 1024
 export const ERA = 2048
 export const MOMENT = 4096
-/** A second without a fraction behind a label is not a whole time: PostgreSQL counts the fraction by itself. */
+/**
+ * A second without a fraction behind a label is not a whole time: PostgreSQL counts the fraction by itself.
+ */
 export const FRACTION = 8192
 export const DATE: number = YEAR | MONTH | DAY
 export const TIME: number = HOUR | MINUTE | SECOND | FRACTION

@@ -1,5 +1,5 @@
-// Text output of dates, times and timestamps in the four DateStyles (documentation, table 8.14), written straight into
-// bytes.
+// Text output of dates, times and timestamps in the four DateStyles (documentation, table 8.14), written
+// straight into bytes.
 //
 //   style      date          timestamptz
 //   ISO        2024-02-29    2024-02-29 12:30:00.5+02
@@ -78,7 +78,12 @@ export function writeDate(days: number, writer: ByteWriter, { dateStyle }: TypeC
   writeEra(writer, date.year)
 }
 
-function writeNumericDate(writer: ByteWriter, date: CalendarDate, order: 'YMD' | 'DMY' | 'MDY', separator: number): void {
+function writeNumericDate(
+  writer: ByteWriter,
+  date: CalendarDate,
+  order: 'YMD' | 'DMY' | 'MDY',
+  separator: number,
+): void {
   if (order === 'YMD') {
     writeYear(writer, date.year)
     byte(writer, separator)

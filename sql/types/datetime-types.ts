@@ -4,7 +4,14 @@ import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import { DATE_MAX, DATE_MIN, isTimestampInRange, MICROS_PER_DAY, MICROS_PER_SECOND } from './calendar.ts'
 import { dateTimeOutOfRange } from './datetime-errors.ts'
 import { parseDate, parseTimestamp, parseTimestampTz } from './datetime-input.ts'
-import { writeDate, writeOffset, writeTime, writeTimestamp, writeTimestampTz, writtenText } from './datetime-text.ts'
+import {
+  writeDate,
+  writeOffset,
+  writeTime,
+  writeTimestamp,
+  writeTimestampTz,
+  writtenText,
+} from './datetime-text.ts'
 import type { Behaviour } from './define-type.ts'
 import { expectBytes } from './input-errors.ts'
 import { compareInt8 } from './int8.ts'
@@ -23,7 +30,8 @@ function precisionTypmodIn(sqlName: string, suffix: string): (args: readonly str
   return (args) => {
     if (args.length !== 1) throw new SqlError('22023', 'invalid type modifier')
     const precision = parseInt4(args[0] as string)
-    if (precision < 0) throw new SqlError('22023', `${sqlName}(${precision})${suffix} precision must not be negative`)
+    if (precision < 0)
+      throw new SqlError('22023', `${sqlName}(${precision})${suffix} precision must not be negative`)
     return Math.min(precision, PRECISION_MAX)
   }
 }
@@ -59,7 +67,7 @@ export const dateBehaviour: Behaviour<number> = {
   },
   send: (value, writer) => writer.int32(dateToSlot(value)),
   writeText: writeDate,
-  compare: compareInt8 as (a: number, b: number) => number,
+  compare: compareInt8,
   hashKey: (value) => value,
   encodeKey: (value, writer) => writeKeyInt4(dateToSlot(value), writer),
   rowSlot: 'date',

@@ -11,7 +11,15 @@ export type WordMeaning =
   | { readonly kind: 'dst' }
   | { readonly kind: 'noise' }
 
-export type Moment = 'now' | 'today' | 'tomorrow' | 'yesterday' | 'epoch' | 'infinity' | '-infinity' | 'allballs'
+export type Moment =
+  | 'now'
+  | 'today'
+  | 'tomorrow'
+  | 'yesterday'
+  | 'epoch'
+  | 'infinity'
+  | '-infinity'
+  | 'allballs'
 
 /** What a label says of the number behind it: 'y2024', 'j2451187', 't040506'. */
 export type Label = 'year' | 'month' | 'day' | 'hour' | 'minute' | 'second' | 'julian' | 'time' | 'other'
@@ -47,7 +55,16 @@ const WEEKDAYS: readonly (readonly string[])[] = [
 ]
 MONTHS.forEach((names, i) => define({ kind: 'month', value: i + 1 }, ...names))
 WEEKDAYS.forEach((names, i) => define({ kind: 'weekday', value: i }, ...names))
-for (const value of ['now', 'today', 'tomorrow', 'yesterday', 'epoch', 'infinity', '-infinity', 'allballs'] as const) {
+for (const value of [
+  'now',
+  'today',
+  'tomorrow',
+  'yesterday',
+  'epoch',
+  'infinity',
+  '-infinity',
+  'allballs',
+] as const) {
   define({ kind: 'moment', value }, value)
 }
 define({ kind: 'meridian', value: 'am' }, 'am')

@@ -1,5 +1,6 @@
-// How a Type object is made: facts (a row of pg_type) and behaviour (functions) come together in one class, so that
-// every Type in the process has the same hidden class and `type.writeText(...)` stays monomorphic up to the call itself.
+// How a Type object is made: facts (a row of pg_type) and behaviour (functions) come together in one class,
+// so that every Type in the process has the same hidden class and `type.writeText(...)` stays monomorphic up
+// to the call itself.
 //
 //   TypeFacts ──┐
 //               ├──▶ defineType ──▶ Type        what a behaviour leaves out is derived:
@@ -13,8 +14,8 @@ import type { TypeFacts } from './type-facts.ts'
 import type { Value } from './value.ts'
 
 /**
- * What a type does, over its own representation V. A behaviour with the slot 'variable' whose values are not strings
- * must bring encodeStored and decodeStored.
+ * What a type does, over its own representation V. A behaviour with the slot 'variable' whose values are not
+ * strings must bring encodeStored and decodeStored.
  */
 export interface Behaviour<V> {
   input(text: string, typmod: number, context: TypeContext): V
@@ -52,7 +53,12 @@ export function defineType<V extends NonNullable<Value>>(
   options: { readonly kind?: TypeKind; readonly baseOid?: number } = {},
 ): Type {
   // A Type is called only with values of its own type, which is what its callers know and TypeScript cannot.
-  return new TypeObject(facts, behaviour as unknown as AnyBehaviour, options.kind ?? KINDS[facts.kind], options.baseOid ?? 0)
+  return new TypeObject(
+    facts,
+    behaviour as unknown as AnyBehaviour,
+    options.kind ?? KINDS[facts.kind],
+    options.baseOid ?? 0,
+  )
 }
 
 class TypeObject implements Type {

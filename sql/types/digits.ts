@@ -1,4 +1,5 @@
-// Decimal digits of integers, written straight into bytes and read straight from text: the text format's hot path.
+// Decimal digits of integers, written straight into bytes and read straight from text: the text format's hot
+// path.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Int8 } from './value.ts'

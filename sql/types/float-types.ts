@@ -1,5 +1,5 @@
-// float4 and float8. Output is the shortest text that reads back as the same number (extra_float_digits > 0), or
-// rounded to 6 + extra (15 + extra) digits as printf's %g would (documentation, section 8.1.3).
+// float4 and float8. Output is the shortest text that reads back as the same number (extra_float_digits > 0),
+// or rounded to 6 + extra (15 + extra) digits as printf's %g would (documentation, section 8.1.3).
 
 import type { Behaviour } from './define-type.ts'
 import { expectBytes, invalidSyntax, trimSpace } from './input-errors.ts'
@@ -18,7 +18,9 @@ const SPECIALS: ReadonlyMap<string, number> = new Map([
   ['-infinity', -Infinity],
 ])
 
-/** Parses as C's strtod does, and rounds to float4 when asked. 22P02, or 22003 when too large or too small. */
+/**
+ * Parses as C's strtod does, and rounds to float4 when asked. 22P02, or 22003 when too large or too small.
+ */
 export function parseFloatText(text: string, isFloat4: boolean): number {
   const typeName = isFloat4 ? 'real' : 'double precision'
   const word = trimSpace(text)
@@ -30,7 +32,8 @@ export function parseFloatText(text: string, isFloat4: boolean): number {
   if (exact === undefined) throw invalidSyntax(typeName, text)
   const value = isFloat4 ? roundToFloat4(exact, word) : exact
   const isLost = value === 0 && /[1-9a-f]/i.test(word.replace(/^[+-]?0x/i, '').replace(/[ep].*$/i, ''))
-  if (isLost || !Number.isFinite(value)) throw new SqlError('22003', `"${word}" is out of range for type ${typeName}`)
+  if (isLost || !Number.isFinite(value))
+    throw new SqlError('22003', `"${word}" is out of range for type ${typeName}`)
   return value
 }
 
@@ -46,8 +49,8 @@ function parseHexadecimal(word: string): number | undefined {
 const scratch = new DataView(new ArrayBuffer(8))
 
 /**
- * Rounds a decimal to float4 once. Going through float8 rounds twice, which differs only where the float8 lies exactly
- * between two float4: there the decimal itself decides.
+ * Rounds a decimal to float4 once. Going through float8 rounds twice, which differs only where the float8
+ * lies exactly between two float4: there the decimal itself decides.
  */
 function roundToFloat4(exact: number, word: string): number {
   scratch.setFloat64(0, exact)
@@ -88,9 +91,9 @@ export function formatFloat8(value: number, extraDigits: number): string {
 }
 
 /**
- * JavaScript and PostgreSQL both print the shortest digits that read back, but JavaScript also takes digits that lie
- * exactly half-way to the neighbour when rounding to even brings them back; PostgreSQL wants one digit more then. Only
- * integers above 2^53 can have such half-way points with few digits.
+ * JavaScript and PostgreSQL both print the shortest digits that read back, but JavaScript also takes digits
+ * that lie exactly half-way to the neighbour when rounding to even brings them back; PostgreSQL wants one
+ * digit more then. Only integers above 2^53 can have such half-way points with few digits.
  */
 function shortestLarge(value: number): string {
   const text = value.toExponential()
@@ -133,8 +136,8 @@ function shortestFloat4(value: number): string {
 }
 
 /**
- * Below a power of two floats lie twice as dense as above, so that the nearest decimal, below, may not read back while
- * the next one above does.
+ * Below a power of two floats lie twice as dense as above, so that the nearest decimal, below, may not read
+ * back while the next one above does.
  */
 function nextAbove(text: string, digits: number, value: number): string | undefined {
   scratch.setFloat32(0, value)
@@ -150,7 +153,10 @@ function trimMantissa(text: string): string {
   return text.replace(/\.?0+e/, 'e')
 }
 
-/** Turns exponential form into plain digits for exponents in [-4, limit), else into PostgreSQL's 1.5e+20, 1e-07. */
+/**
+ * Turns exponential form into plain digits for exponents in [-4, limit), else into PostgreSQL's 1.5e+20,
+ * 1e-07.
+ */
 function spreadExponent(text: string, limit: number): string {
   const at = text.indexOf('e')
   const exponent = Number(text.slice(at + 1))

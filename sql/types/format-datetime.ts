@@ -14,16 +14,74 @@ import {
 } from './calendar.ts'
 import { MONTH_NAMES, WEEKDAY_NAMES } from './datetime-words.ts'
 import { zoneOf } from './datetime-text.ts'
-import { ordinalSuffix, type PatternAction, type PatternFamily, parsePattern, patternFamily, romanNumeral } from './format-pattern.ts'
+import {
+  ordinalSuffix,
+  type PatternAction,
+  type PatternFamily,
+  parsePattern,
+  patternFamily,
+  romanNumeral,
+} from './format-pattern.ts'
 import { type Interval, intervalTime } from './interval.ts'
 import { SqlError } from './sql-error.ts'
 import type { TypeContext } from './type.ts'
 import type { Int8 } from './value.ts'
 
 const UPPER_KEYWORDS = [
-  ...['A.D.', 'A.M.', 'AD', 'AM', 'B.C.', 'BC', 'CC', 'DAY', 'DDD', 'DD', 'DY', 'D', 'FF1', 'FF2', 'FF3', 'FF4'],
-  ...['FF5', 'FF6', 'FX', 'HH24', 'HH12', 'HH', 'IDDD', 'ID', 'IW', 'IYYY', 'IYY', 'IY', 'I', 'J', 'MI', 'MM'],
-  ...['MONTH', 'MON', 'MS', 'OF', 'P.M.', 'PM', 'Q', 'RM', 'SSSSS', 'SSSS', 'SS', 'TZH', 'TZM', 'TZ', 'US', 'WW'],
+  ...[
+    'A.D.',
+    'A.M.',
+    'AD',
+    'AM',
+    'B.C.',
+    'BC',
+    'CC',
+    'DAY',
+    'DDD',
+    'DD',
+    'DY',
+    'D',
+    'FF1',
+    'FF2',
+    'FF3',
+    'FF4',
+  ],
+  ...[
+    'FF5',
+    'FF6',
+    'FX',
+    'HH24',
+    'HH12',
+    'HH',
+    'IDDD',
+    'ID',
+    'IW',
+    'IYYY',
+    'IYY',
+    'IY',
+    'I',
+    'J',
+    'MI',
+    'MM',
+  ],
+  ...[
+    'MONTH',
+    'MON',
+    'MS',
+    'OF',
+    'P.M.',
+    'PM',
+    'Q',
+    'RM',
+    'SSSSS',
+    'SSSS',
+    'SS',
+    'TZH',
+    'TZM',
+    'TZ',
+    'US',
+    'WW',
+  ],
   ...['W', 'Y,YYY', 'YYYY', 'YYY', 'YY', 'Y'],
 ]
 
@@ -61,7 +119,8 @@ export function formatTimestampTzPattern(micros: Int8, pattern: string, context:
   const days = timestampDay(micros)
   const seconds = days * SECONDS_PER_DAY + Math.floor(timestampTime(micros, days) / MICROS_PER_SECOND)
   const offset = zone.offsetAt(seconds)
-  const local = typeof micros === 'number' ? micros + offset * MICROS_PER_SECOND : micros + BigInt(offset) * 1_000_000n
+  const local =
+    typeof micros === 'number' ? micros + offset * MICROS_PER_SECOND : micros + BigInt(offset) * 1_000_000n
   return formatLocal(local, pattern, { name: zone.abbreviationAt(seconds), offset })
 }
 
@@ -269,7 +328,11 @@ function formatCalendarField(node: PatternAction, keyword: string, shown: Shown)
 }
 
 /** The last digits of a year, as many as the keyword has Ys. 1 BC is year 1 here. */
-function formatYear(node: PatternAction, { isInterval, year: shownYear }: Shown, astronomical: number): string {
+function formatYear(
+  node: PatternAction,
+  { isInterval, year: shownYear }: Shown,
+  astronomical: number,
+): string {
   const year = isInterval || astronomical > 0 ? astronomical : 1 - astronomical
   const width = node.keyword.length
   if (width === 5) {

@@ -33,7 +33,8 @@ export function formatIntegerPattern(value: Int8, text: string, isInt8: boolean)
   const pattern = readNumericPattern(text)
   const number = numericFromInt8(value)
   if (pattern.isRoman) return new PlaceWriter(pattern, romanOf(number), '+', 0).write()
-  if (pattern.isScientific) return isInt8 ? scientificNumeric(number, pattern) : scientificFloat(Number(value), pattern)
+  if (pattern.isScientific)
+    return isInt8 ? scientificNumeric(number, pattern) : scientificFloat(Number(value), pattern)
   return formatNumericPattern(number, text)
 }
 
@@ -157,7 +158,8 @@ class PlaceWriter {
     } else {
       if (this.#sign === '+' && pattern.isFill) pattern.hasBracket = false
       this.#signWritten = this.#sign === '+' && pattern.isFill && !pattern.hasSign
-      if (pattern.lockedSign === 'before' && pattern.pre === pattern.preBeforeSign) pattern.lockedSign = 'behind'
+      if (pattern.lockedSign === 'before' && pattern.pre === pattern.preBeforeSign)
+        pattern.lockedSign = 'behind'
     }
     this.#placeCount = pattern.post + pattern.pre - 1
     if (pattern.isFill && pattern.hasDecimal) this.#lastRelevant = this.#findLastRelevant()

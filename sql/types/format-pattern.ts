@@ -1,5 +1,6 @@
-// The templates of to_char, to_date, to_timestamp and to_number (documentation, section 9.8), cut into nodes. Which words
-// are keywords depends on the family; everything else is text, with "..." for text that would be keywords.
+// The templates of to_char, to_date, to_timestamp and to_number (documentation, section 9.8), cut into nodes.
+// Which words are keywords depends on the family; everything else is text, with "..." for text that would be
+// keywords.
 
 import { isDigit, isSpace } from './input-errors.ts'
 

@@ -1,6 +1,6 @@
-// Int8: 64-bit integers as JavaScript has them. A safe integer is ALWAYS a number, anything else ALWAYS a bigint, so
-// that === compares two Int8 and arithmetic stays on numbers until it leaves 2^53. This file moves them to and from
-// bytes without making a BigInt when none is needed.
+// Int8: 64-bit integers as JavaScript has them. A safe integer is ALWAYS a number, anything else ALWAYS a
+// bigint, so that === compares two Int8 and arithmetic stays on numbers until it leaves 2^53. This file moves
+// them to and from bytes without making a BigInt when none is needed.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Int8 } from './value.ts'

@@ -1,5 +1,6 @@
-// int2, int4, int8, oid and the counters xid, cid, xid8. Input follows the documentation's section 8.1 and the C
-// functions behind it: blanks around, a sign, decimal digits (binary, octal and underscores came with version 16).
+// int2, int4, int8, oid and the counters xid, cid, xid8. Input follows the documentation's section 8.1 and
+// the C functions behind it: blanks around, a sign, decimal digits (binary, octal and underscores came with
+// version 16).
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'
@@ -52,7 +53,8 @@ export function parseInt8(text: string): Int8 {
   // The C function stops at the first digit that overflows, before it looks at what follows the digits.
   const value = digits.length <= 15 ? Number(digits) : BigInt(digits)
   const signed = sign === '-' && value !== 0 ? -value : value
-  if (typeof signed === 'bigint' && (signed < INT8_MIN || signed > INT8_MAX)) throw valueOutOfRange('bigint', text)
+  if (typeof signed === 'bigint' && (signed < INT8_MIN || signed > INT8_MAX))
+    throw valueOutOfRange('bigint', text)
   if (!/^[ \t-\r]*$/.test(rest)) throw invalidSyntax('bigint', text)
   return typeof signed === 'bigint' ? int8(signed) : signed
 }
@@ -167,7 +169,9 @@ export const xidBehaviour: Behaviour<number> = {
   rowSlot: 'uint4',
 }
 
-/** xid8 is the one unsigned 64-bit type: a number when safe, else a bigint below 2^64. Stored as eight bytes. */
+/**
+ * xid8 is the one unsigned 64-bit type: a number when safe, else a bigint below 2^64. Stored as eight bytes.
+ */
 export const xid8Behaviour: Behaviour<Int8> = {
   input: (text) => int8(parseCounter(text, 64)),
   output: String,

@@ -1,5 +1,5 @@
-// Input of intervals (documentation, section 8.5.4): '1 year 2 mons 3 days 04:05:06', '@ 1 day ago', SQL's '1-2' and
-// '3 4:05:06', ISO 8601's 'P1Y2M3DT4H5M6S' and 'P0001-02-03T04:05:06'.
+// Input of intervals (documentation, section 8.5.4): '1 year 2 mons 3 days 04:05:06', '@ 1 day ago', SQL's
+// '1-2' and '3 4:05:06', ISO 8601's 'P1Y2M3DT4H5M6S' and 'P0001-02-03T04:05:06'.
 //
 // The fields are read from the last to the first, because a unit stands behind its number.
 
@@ -45,7 +45,9 @@ const UNIT_NAMES: Readonly<Record<IntervalUnit, string>> = {
 }
 
 const UNITS: ReadonlyMap<string, IntervalUnit> = new Map(
-  Object.entries(UNIT_NAMES).flatMap(([unit, names]) => names.split(' ').map((name) => [name, unit as IntervalUnit])),
+  Object.entries(UNIT_NAMES).flatMap(([unit, names]) =>
+    names.split(' ').map((name) => [name, unit as IntervalUnit]),
+  ),
 )
 
 /** The unit a word means, as PostgreSQL reads it: the first ten letters count. */
@@ -60,11 +62,18 @@ const MICROS: Readonly<Partial<Record<IntervalUnit, bigint>>> = {
   minute: 60_000_000n,
   hour: 3_600_000_000n,
 }
-const YEARS: Readonly<Partial<Record<IntervalUnit, bigint>>> = { year: 1n, decade: 10n, century: 100n, millennium: 1000n }
+const YEARS: Readonly<Partial<Record<IntervalUnit, bigint>>> = {
+  year: 1n,
+  decade: 10n,
+  century: 100n,
+  millennium: 1000n,
+}
 const MICROS_PER_DAY = 86_400_000_000
 
 /** Thrown inside; the parser turns it into an error with the text. */
-class Overflow {}
+class Overflow extends Error {
+  override readonly name = 'Overflow'
+}
 
 /** Adds up what the fields give; every sum is checked as PostgreSQL's integers would overflow. */
 class IntervalSum {
@@ -153,7 +162,9 @@ function checkInt4(value: bigint): bigint {
   return value
 }
 
-/** Parses an interval. `rightmost`: what a number without a unit at the end means, from INTERVAL ... TO ... */
+/**
+ * Parses an interval. `rightmost`: what a number without a unit at the end means, from INTERVAL ... TO ...
+ */
 export function parseInterval(
   text: string,
   context: TypeContext,
@@ -163,7 +174,8 @@ export function parseInterval(
   try {
     const fields = splitFields(text, isDateTimeWord)
     const sum =
-      (fields && new FieldReader(fields, context, rightmost, isMinuteToSecond).read()) ?? new IsoReader(text).read()
+      (fields && new FieldReader(fields, context, rightmost, isMinuteToSecond).read()) ??
+      new IsoReader(text).read()
     if (sum === undefined) throw formatError(text)
     return sum.toInterval()
   } catch (thrown) {
@@ -187,7 +199,12 @@ class FieldReader {
   /** What the next number to the left means; 'none' behind "ago". */
   #unit: IntervalUnit | 'none' | undefined
 
-  constructor(fields: readonly Field[], context: TypeContext, rightmost: IntervalUnit, isMinuteToSecond: boolean) {
+  constructor(
+    fields: readonly Field[],
+    context: TypeContext,
+    rightmost: IntervalUnit,
+    isMinuteToSecond: boolean,
+  ) {
     this.#fields = fields
     this.#context = context
     this.#rightmost = rightmost
@@ -235,7 +252,8 @@ class FieldReader {
     const hours = isShort ? 0n : BigInt(first)
     const minutes = BigInt((isShort ? first : second) || '0')
     const seconds = BigInt((isShort ? second : third) || '0')
-    const micros = fraction === undefined || fraction === '.' ? 0 : roundHalfEven(Number(fraction) * 1_000_000)
+    const micros =
+      fraction === undefined || fraction === '.' ? 0 : roundHalfEven(Number(fraction) * 1_000_000)
     const total = hours * 3_600_000_000n + minutes * 60_000_000n + seconds * 1_000_000n + BigInt(micros)
     if (minutes > 59n || seconds > 60n || total > INT8_MAX) {
       // With a sign PostgreSQL goes on to try it as a number, which it is not.
@@ -272,7 +290,9 @@ class FieldReader {
     if (unit === undefined || unit === 'none' || unit === 'quarter') return false
     this.#sum.add(whole, fraction, unit)
     if (unit === 'hour') this.#unit = 'day'
-    return unit === 'second' && fraction !== 0 ? this.#take('second', 'millisecond', 'microsecond') : this.#take(unit)
+    return unit === 'second' && fraction !== 0
+      ? this.#take('second', 'millisecond', 'microsecond')
+      : this.#take(unit)
   }
 
   /** With sql_standard style, one minus in front and no other sign negates everything. */
@@ -322,7 +342,9 @@ class IsoReader {
         continue
       }
       if (hasField) return undefined
-      const isCompact = designator !== (inDate ? '-' : ':') && /^-?\d+/.exec(text.slice(start))?.[0].length === (inDate ? 8 : 6)
+      const isCompact =
+        designator !== (inDate ? '-' : ':') &&
+        /^-?\d+/.exec(text.slice(start))?.[0].length === (inDate ? 8 : 6)
       if (isCompact) this.#addCompact(number, inDate)
       else if (!this.#extended(number, inDate)) return undefined
       if (inDate && text[this.#at] === 'T') continue

@@ -117,7 +117,11 @@ function formatSqlStandard(parts: Parts): string {
   const days = Math.abs(parts.days)
   if ((hasNegative && hasPositive) || (hasYearMonth && hasDayTime)) {
     const sign = (isNegative: boolean): string => (isNegative ? '-' : '+')
-    const signs = [sign(parts.years < 0 || parts.months < 0), sign(parts.days < 0), sign(isTimeNegative(parts))]
+    const signs = [
+      sign(parts.years < 0 || parts.months < 0),
+      sign(parts.days < 0),
+      sign(isTimeNegative(parts)),
+    ]
     return `${signs[0]}${yearMonth} ${signs[1]}${days} ${signs[2]}${time}`
   }
   const minus = hasNegative ? '-' : ''

@@ -1,6 +1,6 @@
-// PostgreSQL's interval: months, days and microseconds kept apart, because a month has no fixed number of days and a day
-// no fixed number of hours (documentation, section 8.5.4). Parsing is in interval-parse.ts, text in interval-text.ts,
-// arithmetic in interval-arithmetic.ts.
+// PostgreSQL's interval: months, days and microseconds kept apart, because a month has no fixed number of
+// days and a day no fixed number of hours (documentation, section 8.5.4). Parsing is in interval-parse.ts,
+// text in interval-text.ts, arithmetic in interval-arithmetic.ts.
 
 import { type Int8 } from './value.ts'
 
@@ -19,8 +19,13 @@ export class Interval {
 
 export const DAYS_PER_MONTH = 30
 
-/** What intervals are compared by: a month is 30 days, a day 24 hours. Beyond 64 bits, hence days and a rest. */
-export function intervalSpan({ months, days, micros }: Interval): { readonly days: number; readonly micros: number } {
+/**
+ * What intervals are compared by: a month is 30 days, a day 24 hours. Beyond 64 bits, hence days and a rest.
+ */
+export function intervalSpan({ months, days, micros }: Interval): {
+  readonly days: number
+  readonly micros: number
+} {
   const wholeDays = months * DAYS_PER_MONTH + days
   if (typeof micros === 'number') {
     const extra = Math.floor(micros / 86_400_000_000)
@@ -37,7 +42,12 @@ export function compareInterval(a: Interval, b: Interval): number {
 }
 
 /** The time part cut into hours, minutes, seconds and microseconds, all of its sign. */
-export function intervalTime(micros: Int8): { hours: number; minutes: number; seconds: number; fraction: number } {
+export function intervalTime(micros: Int8): {
+  hours: number
+  minutes: number
+  seconds: number
+  fraction: number
+} {
   if (typeof micros === 'bigint') {
     return {
       hours: Number(micros / 3_600_000_000n),

@@ -21,7 +21,10 @@ function parsePrefix(text: string | undefined, max: number): number | undefined 
   return /^\d+$/.test(text) && Number(text) <= max ? Number(text) : -1
 }
 
-/** inet and cidr text; undefined when it is no address. `isCidr` allows missing octets and guesses their prefix. */
+/**
+ * inet and cidr text; undefined when it is no address. `isCidr` allows missing octets and guesses their
+ * prefix.
+ */
 export function parseIpAddress(text: string, isCidr: boolean): IpAddress | undefined {
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)
@@ -88,7 +91,10 @@ function parseGroups(text: string): number[] | undefined {
 /** The canonical text of an address without its prefix. */
 export function formatIp(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.')
-  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[i * 2] as number) << 8) | (bytes[i * 2 + 1] as number))
+  const groups = Array.from(
+    { length: 8 },
+    (_, i) => ((bytes[i * 2] as number) << 8) | (bytes[i * 2 + 1] as number),
+  )
   const run = longestZeroRun(groups)
   // ::a.b.c.d and ::ffff:a.b.c.d keep their dotted tail.
   const isMapped = run.start === 0 && (run.length === 6 || (run.length === 5 && groups[5] === 0xffff))

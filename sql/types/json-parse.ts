@@ -1,12 +1,18 @@
-// A JSON reader with PostgreSQL's rules and errors (documentation, section 8.14). Values become JsonValue trees; for
-// type json, which keeps the text, the same reader only checks.
+// A JSON reader with PostgreSQL's rules and errors (documentation, section 8.14). Values become JsonValue
+// trees; for type json, which keeps the text, the same reader only checks.
 //
 // Numbers stay exact (Numeric), object keys keep the last of duplicates.
 
 import { type Numeric, parseNumeric } from './numeric.ts'
 import { SqlError } from './sql-error.ts'
 
-export type JsonValue = null | boolean | Numeric | string | readonly JsonValue[] | ReadonlyMap<string, JsonValue>
+export type JsonValue =
+  | null
+  | boolean
+  | Numeric
+  | string
+  | readonly JsonValue[]
+  | ReadonlyMap<string, JsonValue>
 
 /** Nesting at which PostgreSQL's default stack would be exhausted, roughly. */
 const DEPTH_MAX = 6000
@@ -111,7 +117,8 @@ class JsonReader {
     const entries = new Map<string, JsonValue>()
     if (this.#peek() !== '}') {
       for (let isFirst = true; ; isFirst = false) {
-        if (this.#peek() !== '"') this.#unexpected(isFirst ? 'Expected string or "}", but found' : 'Expected string, but found')
+        if (this.#peek() !== '"')
+          this.#unexpected(isFirst ? 'Expected string or "}", but found' : 'Expected string, but found')
         const key = this.#string()
         this.#skipSpace()
         if (this.#peek() !== ':') this.#unexpected('Expected ":", but found')

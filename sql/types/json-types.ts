@@ -1,5 +1,5 @@
-// json (the text as it was typed, checked) and jsonb (the canonical text: keys by length then bytes, one blank behind
-// colons and commas, numbers as numeric prints them).
+// json (the text as it was typed, checked) and jsonb (the canonical text: keys by length then bytes, one
+// blank behind colons and commas, numbers as numeric prints them).
 //
 //   jsonb key    tag, then: 00 null | 01 text key | 02 numeric key | 03 bool
 //                10 u32 count, 00 for a bare scalar or 01, items | 11 u32 count, (text key, value) pairs
@@ -41,18 +41,25 @@ function compareKeys(a: string, b: string): number {
 }
 
 /** The entries of an object in jsonb's order. */
-export function sortedEntries(object: ReadonlyMap<string, JsonValue>): readonly (readonly [string, JsonValue])[] {
+export function sortedEntries(
+  object: ReadonlyMap<string, JsonValue>,
+): readonly (readonly [string, JsonValue])[] {
   return [...object].sort(([a], [b]) => compareKeys(a, b))
 }
 
-/** jsonb's canonical text of a tree. `trims`: numbers without trailing zeroes, so that equal values have equal text. */
+/**
+ * jsonb's canonical text of a tree. `trims`: numbers without trailing zeroes, so that equal values have equal
+ * text.
+ */
 export function formatJsonb(value: JsonValue, trims = false): string {
   if (value === null) return 'null'
   if (typeof value === 'boolean') return value ? 'true' : 'false'
   if (typeof value === 'string') return quoteJson(value)
   if (value instanceof Numeric) return formatNumeric(trims ? trimScale(value) : value)
   if (value instanceof Map) {
-    const entries = sortedEntries(value).map(([key, item]) => `${quoteJson(key)}: ${formatJsonb(item, trims)}`)
+    const entries = sortedEntries(value).map(
+      ([key, item]) => `${quoteJson(key)}: ${formatJsonb(item, trims)}`,
+    )
     return `{${entries.join(', ')}}`
   }
   return `[${(value as readonly JsonValue[]).map((item) => formatJsonb(item, trims)).join(', ')}]`

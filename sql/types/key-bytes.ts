@@ -1,5 +1,5 @@
-// The order-preserving bytes of single values: memcmp of two keys orders as the values do, and no key is a prefix of
-// another of the same type, so keys of several columns can follow each other.
+// The order-preserving bytes of single values: memcmp of two keys orders as the values do, and no key is a
+// prefix of another of the same type, so keys of several columns can follow each other.
 //
 //   value        bytes
 //   bool         00 | 01

@@ -5,8 +5,9 @@
 //   nullable      01 and the value's key; for NULL 02 (NULLS LAST) or 00 (NULLS FIRST)
 //   descending    the value's key with all bits flipped; the marker stays, so NULLS FIRST/LAST means what it says
 //
-// Values' keys are self-delimiting, so columns follow each other without separators, and the key of the first k columns
-// is a prefix of the whole: `prefixEnd` of it bounds the range of all keys that begin with those values.
+// Values' keys are self-delimiting, so columns follow each other without separators, and the key of the first
+// k columns is a prefix of the whole: `prefixEnd` of it bounds the range of all keys that begin with those
+// values.
 
 import { must } from '../../storage/base/assert.ts'
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
@@ -37,9 +38,13 @@ export type KeyPrefixEncoder = (values: Row, count: number, writer: ByteWriter) 
 function valueEncoder({ type, descending, nullsFirst, nullable }: KeyColumn): ValueEncoder {
   const encode = type.encodeKey
   if (encode === undefined) {
-    throw new SqlError('42704', `data type ${type.name} has no default operator class for access method "btree"`, {
-      hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-    })
+    throw new SqlError(
+      '42704',
+      `data type ${type.name} has no default operator class for access method "btree"`,
+      {
+        hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+      },
+    )
   }
   const encodeValue = descending
     ? (value: NonNullable<Value>, writer: ByteWriter): void => {
@@ -48,7 +53,8 @@ function valueEncoder({ type, descending, nullsFirst, nullable }: KeyColumn): Va
         invert(writer.bytes, start, writer.length)
       }
     : encode
-  if (!nullable) return (value, writer) => encodeValue(must(value, 'a key column that cannot be NULL'), writer)
+  if (!nullable)
+    return (value, writer) => encodeValue(must(value, 'a key column that cannot be NULL'), writer)
   return (value, writer) => {
     writer.uint8(value === null ? (nullsFirst ? NULL_FIRST : NULL_LAST) : NOT_NULL)
     if (value !== null) encodeValue(value, writer)
@@ -63,7 +69,8 @@ function invert(bytes: Buffer, start: number, end: number): void {
 export function compileKeyEncoder(columns: readonly KeyColumn[]): KeyEncoder {
   const encoders = columns.map(valueEncoder)
   const [first, second] = encoders
-  if (first !== undefined && encoders.length === 1) return (values, writer) => first(values[0] as Value, writer)
+  if (first !== undefined && encoders.length === 1)
+    return (values, writer) => first(values[0] as Value, writer)
   if (first !== undefined && second !== undefined && encoders.length === 2) {
     return (values, writer) => {
       first(values[0] as Value, writer)
@@ -84,8 +91,9 @@ export function compileKeyPrefixEncoder(columns: readonly KeyColumn[]): KeyPrefi
 }
 
 /**
- * Appends what the keys of all non-NULL values of a column begin with, behind the prefix of the columns before it: the
- * low bound of IS NOT NULL and of an open comparison. prefixEnd of the result is the high bound.
+ * Appends what the keys of all non-NULL values of a column begin with, behind the prefix of the columns
+ * before it: the low bound of IS NOT NULL and of an open comparison. prefixEnd of the result is the high
+ * bound.
  */
 export function writeNotNullPrefix(column: KeyColumn, writer: ByteWriter): void {
   if (column.nullable) writer.uint8(NOT_NULL)

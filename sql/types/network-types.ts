@@ -1,5 +1,5 @@
-// inet, cidr, macaddr and macaddr8 (documentation, section 8.9). Values are canonical texts; sent as PostgreSQL sends
-// them and stored the same way.
+// inet, cidr, macaddr and macaddr8 (documentation, section 8.9). Values are canonical texts; sent as
+// PostgreSQL sends them and stored the same way.
 //
 //   inet   u8 family (2, 3) | u8 prefix | u8 is cidr | u8 address bytes | address
 //   key    u8 family | network | u8 prefix | address: networks contain what follows them
@@ -38,7 +38,10 @@ function networkBehaviour(isCidr: boolean): Behaviour<string> {
   }
   const read = (bytes: Buffer, start: number): string => {
     const size = bytes[start + 3] as number
-    return format({ bytes: bytes.subarray(start + 4, start + 4 + size), bits: bytes[start + 1] as number }, isCidr)
+    return format(
+      { bytes: bytes.subarray(start + 4, start + 4 + size), bits: bytes[start + 1] as number },
+      isCidr,
+    )
   }
   const encodeKey = (value: string, writer: ByteWriter): void => {
     const { bytes, bits } = parse(value, isCidr)
@@ -73,7 +76,9 @@ function receiveNetwork(bytes: Buffer, start: number, end: number, isCidr: boole
   expectBytes(start + 4, end, size)
   const address = { bytes: bytes.subarray(start + 4, end), bits }
   if (isCidr && !isNetwork(address)) {
-    throw new SqlError('22P03', 'invalid external "cidr" value', { detail: 'Value has bits set to right of mask.' })
+    throw new SqlError('22P03', 'invalid external "cidr" value', {
+      detail: 'Value has bits set to right of mask.',
+    })
   }
   return format(address, isCidr)
 }
@@ -105,7 +110,11 @@ function parseMac(text: string): string {
   const word = trimSpace(text)
   for (const form of MAC_FORMS) {
     const match = form.exec(word)
-    if (match !== null) return match.slice(1).map((octet) => octet.toLowerCase().padStart(2, '0')).join(':')
+    if (match !== null)
+      return match
+        .slice(1)
+        .map((octet) => octet.toLowerCase().padStart(2, '0'))
+        .join(':')
   }
   throw invalidSyntax('macaddr', text)
 }

@@ -1,4 +1,5 @@
-// Arithmetic of numeric with PostgreSQL's rules for the scale of results (numeric.c's comments are their source):
+// Arithmetic of numeric with PostgreSQL's rules for the scale of results (numeric.c's comments are their
+// source):
 //
 //   a + b, a - b, a % b    the larger scale
 //   a * b                  the sum of the scales
@@ -108,7 +109,9 @@ export function leadingDigit(value: Numeric): { weight: number; digit: number } 
   const weight = Math.floor(exponent / 4)
   const leading = exponent - weight * 4 + 1
   const digit =
-    count > leading ? Number(magnitude / powerOfTen(count - leading)) : Number(magnitude) * 10 ** (leading - count)
+    count > leading
+      ? Number(magnitude / powerOfTen(count - leading))
+      : Number(magnitude) * 10 ** (leading - count)
   return { weight, digit }
 }
 
@@ -212,7 +215,8 @@ function toInteger(value: Numeric, min: bigint, max: bigint, typeName: string): 
   if (value.special !== undefined) {
     throw new SqlError('0A000', `cannot convert ${isNaNumber(value) ? 'NaN' : 'infinity'} to ${typeName}`)
   }
-  const rounded = value.scale === 0 ? value.coefficient : divideRounded(value.coefficient, powerOfTen(value.scale))
+  const rounded =
+    value.scale === 0 ? value.coefficient : divideRounded(value.coefficient, powerOfTen(value.scale))
   if (rounded < min || rounded > max) throw outOfRange(typeName)
   return rounded
 }

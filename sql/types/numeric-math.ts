@@ -1,6 +1,7 @@
-// Roots, exponentials, logarithms and powers of numeric. The scale of a result follows PostgreSQL's rule: at least 16
-// significant digits, not fewer than the arguments show, at most 1000 after the point. The digits are right to the last
-// one: everything is computed with guard digits in fixed point on bigints, then rounded half away from zero.
+// Roots, exponentials, logarithms and powers of numeric. The scale of a result follows PostgreSQL's rule: at
+// least 16 significant digits, not fewer than the arguments show, at most 1000 after the point. The digits
+// are right to the last one: everything is computed with guard digits in fixed point on bigints, then rounded
+// half away from zero.
 
 import {
   absolute,
@@ -45,7 +46,9 @@ function resultScale(weight: number, ...scales: number[]): number {
 /** floor(sqrt(value)) */
 export function integerSquareRoot(value: bigint): bigint {
   if (value < 2n) return value
-  let root = BigInt(Math.floor(Math.sqrt(Number(value >> BigInt(Math.max(0, value.toString(2).length - 1000))))))
+  let root = BigInt(
+    Math.floor(Math.sqrt(Number(value >> BigInt(Math.max(0, value.toString(2).length - 1000))))),
+  )
   root <<= BigInt(Math.max(0, value.toString(2).length - 1000) >> 1)
   // Newton's method from above ends exactly at the floor.
   root += 1n
@@ -131,7 +134,12 @@ function fixedExp(value: bigint, digits: number, outDigits: number): bigint {
   for (let i = 0n; i < halvings; i++) sum = (sum * sum) / unit
   const scaled = exponent >= 0n ? sum << exponent : sum
   const out = coefficientAt(scaled, digits, outDigits)
-  return exponent >= 0n ? out : divideRounded(coefficientAt(sum, digits, outDigits + GUARD_DIGITS), powerOfTen(GUARD_DIGITS) << -exponent)
+  return exponent >= 0n
+    ? out
+    : divideRounded(
+        coefficientAt(sum, digits, outDigits + GUARD_DIGITS),
+        powerOfTen(GUARD_DIGITS) << -exponent,
+      )
 }
 
 /** A float8 for estimates: infinite when too large, 0 when too small. */
@@ -255,7 +263,8 @@ export function numericPower(base: Numeric, exponent: Numeric): Numeric {
 function powerOfSpecial(base: Numeric, exponent: Numeric): Numeric {
   const isOne = (value: Numeric): boolean =>
     value.special === undefined && value.coefficient === powerOfTen(value.scale)
-  if (base.special === 'NaN') return exponent.special === undefined && exponent.coefficient === 0n ? ONE : NUMERIC_NAN
+  if (base.special === 'NaN')
+    return exponent.special === undefined && exponent.coefficient === 0n ? ONE : NUMERIC_NAN
   if (exponent.special === 'NaN') return isOne(base) ? ONE : NUMERIC_NAN
   const exponentSign = numericSign(exponent)
   if (isOne(base) || exponentSign === 0) return ONE
@@ -296,7 +305,8 @@ function integerPower(base: Numeric, exponent: number): Numeric {
   if (exponent === 2) return numericRound(numericMultiply(base, base), scale)
   if (base.coefficient === 0n) return new Numeric(0n, scale)
   // Multiplying keeps this many digits, enough for the result and the errors of all steps.
-  const digits = Math.max(scale + Math.trunc(weight), 0) + 2 * GUARD_DIGITS + Math.ceil(Math.log10(Math.abs(exponent) + 1))
+  const digits =
+    Math.max(scale + Math.trunc(weight), 0) + 2 * GUARD_DIGITS + Math.ceil(Math.log10(Math.abs(exponent) + 1))
   const power = floatingPower(base, Math.abs(exponent), digits)
   if (exponent > 0) return makeNumeric(coefficientAt(power.coefficient, power.scale, scale), scale)
   return divideToScale(ONE, power, scale, true)
@@ -306,7 +316,7 @@ function integerPower(base: Numeric, exponent: number): Numeric {
 function floatingPower(base: Numeric, exponent: number, digits: number): Numeric {
   let result: Numeric = ONE
   let square: Numeric = base
-  for (let rest = exponent; ; ) {
+  for (let rest = exponent; ;) {
     if (rest % 2 === 1) result = cutProduct(result, square, digits)
     rest = Math.floor(rest / 2)
     if (rest === 0) return result
@@ -329,7 +339,11 @@ function realPower(base: Numeric, exponent: Numeric): Numeric {
   const weight = lnWeight(magnitude)
   // PostgreSQL's estimate, with its rounding: the scale of the result hangs on it.
   const roughScale = Math.max(8 - weight, 0)
-  const roughLn = coefficientAt(fixedLn(magnitude, roughScale + GUARD_DIGITS), roughScale + GUARD_DIGITS, roughScale)
+  const roughLn = coefficientAt(
+    fixedLn(magnitude, roughScale + GUARD_DIGITS),
+    roughScale + GUARD_DIGITS,
+    roughScale,
+  )
   const roughProduct = coefficientAt(roughLn * exponent.coefficient, roughScale + exponent.scale, roughScale)
   const rough = estimate(new Numeric(roughProduct, roughScale))
   if (Math.abs(rough) > RESULT_SCALE_MAX * 3.01) {

@@ -1,11 +1,32 @@
-// The template of to_char and to_number for numbers (documentation, section 9.8, tables 9.30 and 9.31), checked and
-// counted before it is used.
+// The template of to_char and to_number for numbers (documentation, section 9.8, tables 9.30 and 9.31),
+// checked and counted before it is used.
 
 import { parsePattern, type PatternNode, patternFamily } from './format-pattern.ts'
 import { SqlError } from './sql-error.ts'
 
 const KEYWORDS = [
-  ...[',', '.', '0', '9', 'B', 'C', 'D', 'EEEE', 'FM', 'G', 'L', 'MI', 'PL', 'PR', 'RN', 'SG', 'SP', 'S', 'TH', 'V'],
+  ...[
+    ',',
+    '.',
+    '0',
+    '9',
+    'B',
+    'C',
+    'D',
+    'EEEE',
+    'FM',
+    'G',
+    'L',
+    'MI',
+    'PL',
+    'PR',
+    'RN',
+    'SG',
+    'SP',
+    'S',
+    'TH',
+    'V',
+  ],
   ...['b', 'c', 'd', 'eeee', 'fm', 'g', 'l', 'mi', 'pl', 'pr', 'rn', 'sg', 'sp', 's', 'th', 'v'],
 ]
 const FAMILY = patternFamily(KEYWORDS, false)

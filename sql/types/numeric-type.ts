@@ -42,7 +42,9 @@ function sendNumeric(value: Numeric, writer: ByteWriter): void {
   const { coefficient, scale, special } = value
   if (special !== undefined) {
     writer.int32(0)
-    writer.int16(special === 'NaN' ? SIGN_NAN : special === 'Infinity' ? SIGN_INFINITY : SIGN_NEGATIVE_INFINITY)
+    writer.int16(
+      special === 'NaN' ? SIGN_NAN : special === 'Infinity' ? SIGN_INFINITY : SIGN_NEGATIVE_INFINITY,
+    )
     writer.int16(special === 'NaN' ? 0 : 0x20)
     return
   }
@@ -73,7 +75,8 @@ function receiveNumeric(bytes: Buffer, start: number, end: number, typmod: numbe
   const weight = bytes.readInt16BE(start + 2)
   const sign = bytes.readUInt16BE(start + 4)
   const scale = bytes.readUInt16BE(start + 6)
-  if (![0, SIGN_NEGATIVE, SIGN_NAN, SIGN_INFINITY, SIGN_NEGATIVE_INFINITY].includes(sign)) throw invalidExternal('sign')
+  if (![0, SIGN_NEGATIVE, SIGN_NAN, SIGN_INFINITY, SIGN_NEGATIVE_INFINITY].includes(sign))
+    throw invalidExternal('sign')
   if (scale > NUMERIC_SCALE_MAX) throw invalidExternal('scale')
   if (end - start < 8 + count * 2) throw insufficientData()
   if (end - start > 8 + count * 2) throw new SqlError('22P03', 'incorrect binary data format')
@@ -90,7 +93,8 @@ function receiveNumeric(bytes: Buffer, start: number, end: number, typmod: numbe
   const magnitude = text === '' ? 0n : BigInt(text)
   // The digits end at 4 * (count - 1 - weight) places after the point; what is beyond the scale is cut.
   const from = 4 * (count - 1 - weight)
-  const coefficient = scale >= from ? magnitude * powerOfTen(scale - from) : magnitude / powerOfTen(from - scale)
+  const coefficient =
+    scale >= from ? magnitude * powerOfTen(scale - from) : magnitude / powerOfTen(from - scale)
   return applyNumericTypmod(makeNumeric(sign === SIGN_NEGATIVE ? -coefficient : coefficient, scale), typmod)
 }
 
@@ -188,7 +192,10 @@ function typmodIn(args: readonly string[]): number {
     throw new SqlError('22023', `NUMERIC precision ${precision} must be between 1 and ${PRECISION_MAX}`)
   }
   if (scale < -PRECISION_MAX || scale > PRECISION_MAX) {
-    throw new SqlError('22023', `NUMERIC scale ${scale} must be between ${-PRECISION_MAX} and ${PRECISION_MAX}`)
+    throw new SqlError(
+      '22023',
+      `NUMERIC scale ${scale} must be between ${-PRECISION_MAX} and ${PRECISION_MAX}`,
+    )
   }
   return ((precision << 16) | (scale & 0x7ff)) + TYPMOD_HEADER
 }
@@ -212,8 +219,7 @@ export function applyNumericTypmod(value: Numeric, typmod: number): Numeric {
   const rounded = coefficientAt(value.coefficient, value.scale, scale)
   if (digitCount(absolute(rounded)) > precision) {
     const limit = precision === scale ? '1' : `10^${precision - scale}`
-    const detail =
-      `A field with precision ${precision}, scale ${scale} must round to an absolute value less than ${limit}.`
+    const detail = `A field with precision ${precision}, scale ${scale} must round to an absolute value less than ${limit}.`
     throw new SqlError('22003', 'numeric field overflow', { detail })
   }
   if (scale === value.scale) return value

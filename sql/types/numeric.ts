@@ -1,6 +1,6 @@
-// PostgreSQL's numeric: an exact decimal, coefficient / 10^scale on a bigint. The scale is the display scale, so 1.0 and
-// 1.00 are equal but print differently. Arithmetic is in numeric-arithmetic.ts, roots and logarithms in numeric-math.ts,
-// the Type in numeric-type.ts.
+// PostgreSQL's numeric: an exact decimal, coefficient / 10^scale on a bigint. The scale is the display scale,
+// so 1.0 and 1.00 are equal but print differently. Arithmetic is in numeric-arithmetic.ts, roots and
+// logarithms in numeric-math.ts, the Type in numeric-type.ts.
 //
 // Limits are PostgreSQL's: 131072 digits before the point, 16383 after it (documentation, section 8.1.2).
 
@@ -109,7 +109,9 @@ export function formatNumeric(value: Numeric): string {
   if (value.special !== undefined) return value.special
   const { coefficient, scale } = value
   if (scale === 0) return coefficient.toString()
-  const digits = absolute(coefficient).toString().padStart(scale + 1, '0')
+  const digits = absolute(coefficient)
+    .toString()
+    .padStart(scale + 1, '0')
   const point = digits.length - scale
   return `${coefficient < 0n ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`
 }
@@ -126,7 +128,8 @@ function specialRank(special: NumericSpecial | undefined): number {
 
 /** PostgreSQL's order: -Infinity, finite, Infinity, NaN; NaN equals itself. */
 export function compareNumeric(a: Numeric, b: Numeric): number {
-  if (a.special !== undefined || b.special !== undefined) return specialRank(a.special) - specialRank(b.special)
+  if (a.special !== undefined || b.special !== undefined)
+    return specialRank(a.special) - specialRank(b.special)
   let x = a.coefficient
   let y = b.coefficient
   if (a.scale < b.scale) x *= powerOfTen(b.scale - a.scale)

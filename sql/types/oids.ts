@@ -1,5 +1,5 @@
-// OIDs of PostgreSQL 15's built-in types, one constant each: NAME_OID, and NAME_ARRAY_OID for the array over it.
-// They never change between versions, and clients know them by heart.
+// OIDs of PostgreSQL 15's built-in types, one constant each: NAME_OID, and NAME_ARRAY_OID for the array over
+// it. They never change between versions, and clients know them by heart.
 
 export const BOOL_OID = 16
 export const BOOL_ARRAY_OID = 1000
@@ -187,7 +187,10 @@ export const ANYCOMPATIBLEARRAY_OID = 5078
 export const ANYCOMPATIBLENONARRAY_OID = 5079
 export const ANYCOMPATIBLERANGE_OID = 5080
 
-/** Oids below this are PostgreSQL's own; catalogs hand out this one and above (documentation, FirstNormalObjectId). */
+/**
+ * Oids below this are PostgreSQL's own; catalogs hand out this one and above (documentation,
+ * FirstNormalObjectId).
+ */
 export const FIRST_NORMAL_OID = 16384
 
 /** The default collation and "C" (pg_collation). */

@@ -1,5 +1,6 @@
-// to_timestamp(text, text) and to_date(text, text) (documentation, section 9.8): input read by a template. Outside of FX
-// mode blanks and separators match loosely: any number of blanks around fields, and one separator any other.
+// to_timestamp(text, text) and to_date(text, text) (documentation, section 9.8): input read by a template.
+// Outside of FX mode blanks and separators match loosely: any number of blanks around fields, and one
+// separator any other.
 
 import {
   addInt8,
@@ -73,7 +74,14 @@ function resolveTime(fields: PatternFields, text: string): number {
   }
   const micros = fields.millisecond * 1000 + fields.microsecond
   const isValid =
-    hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 && micros >= 0 && micros < 1_000_000
+    hour >= 0 &&
+    hour < 24 &&
+    minute >= 0 &&
+    minute < 60 &&
+    second >= 0 &&
+    second < 60 &&
+    micros >= 0 &&
+    micros < 1_000_000
   if (!isValid) throw dateTimeError('field', text, 'timestamp')
   return ((hour * 60 + minute) * 60 + second) * MICROS_PER_SECOND + micros
 }
@@ -93,7 +101,9 @@ function resolveYear({ year, century, yearDigits, isBc }: PatternFields): number
     if (century !== 0 && yearDigits <= 2) {
       const inCentury = year % 100
       if (inCentury === 0) return signedCentury * 100 + (signedCentury >= 0 ? 0 : 1)
-      return signedCentury >= 0 ? inCentury + (signedCentury - 1) * 100 : (signedCentury + 1) * 100 - inCentury + 1
+      return signedCentury >= 0
+        ? inCentury + (signedCentury - 1) * 100
+        : (signedCentury + 1) * 100 - inCentury + 1
     }
     const signed = isBc !== 0 ? -year : year
     return signed < 0 ? signed + 1 : signed
@@ -137,7 +147,8 @@ function resolveDate(fields: PatternFields, text: string): { days: number } {
     }
   }
   if (month < 1 || month > 12 || day < 1 || day > 31) throw dateTimeError('field', text, 'timestamp')
-  if (day > monthLength(year, month) && hasWholeDate(fields, givenYear)) throw dateTimeError('field', text, 'timestamp')
+  if (day > monthLength(year, month) && hasWholeDate(fields, givenYear))
+    throw dateTimeError('field', text, 'timestamp')
   return { days: dayFromDate(year, month, day) }
 }
 

@@ -1,5 +1,5 @@
-// to_number(text, text) (documentation, section 9.8): digits, sign and point collected from the input as the template
-// leads along it.
+// to_number(text, text) (documentation, section 9.8): digits, sign and point collected from the input as the
+// template leads along it.
 
 import type { PatternAction } from './format-pattern.ts'
 import { isDigit } from './input-errors.ts'
@@ -25,7 +25,9 @@ export function parseNumericPattern(text: string, template: string): Numeric | n
   const precision = Math.min(Math.max(pattern.pre + pattern.multi + scale, 1), SCALE_MAX)
   const typmod = numericBehaviour.typmodIn?.([String(precision), String(scale)]) ?? -1
   const checked = applyNumericTypmod(value, typmod)
-  return pattern.isMulti ? numericMultiply(checked, numericPower(TEN, new Numeric(BigInt(-pattern.multi), 0))) : checked
+  return pattern.isMulti
+    ? numericMultiply(checked, numericPower(TEN, new Numeric(BigInt(-pattern.multi), 0)))
+    : checked
 }
 
 class DigitReader {
@@ -43,7 +45,8 @@ class DigitReader {
   constructor(text: string, pattern: NumericPattern) {
     this.#text = text
     this.#pattern = pattern
-    if (pattern.lockedSign === 'before' && pattern.pre === pattern.preBeforeSign) pattern.lockedSign = 'behind'
+    if (pattern.lockedSign === 'before' && pattern.pre === pattern.preBeforeSign)
+      pattern.lockedSign = 'behind'
   }
 
   read(): string {
@@ -117,7 +120,8 @@ class DigitReader {
   #number(keyword: string): void {
     if (this.#text[this.#at] === ' ') this.#at++
     if (this.#isOver()) return
-    if (this.#sign === ' ' && (keyword === '0' || keyword === '9') && this.#before + this.scale === 0) this.#signBefore()
+    if (this.#sign === ' ' && (keyword === '0' || keyword === '9') && this.#before + this.scale === 0)
+      this.#signBefore()
     if (this.#isOver()) return
     const isRead = this.#digitOrPoint()
     if (isRead === undefined || this.#isOver()) return

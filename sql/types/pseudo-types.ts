@@ -1,4 +1,5 @@
-// Pseudo-types (documentation, section 8.21): void has one value, the others none; nobody can type or print one.
+// Pseudo-types (documentation, section 8.21): void has one value, the others none; nobody can type or print
+// one.
 
 import type { Behaviour } from './define-type.ts'
 import { SqlError } from './sql-error.ts'

@@ -1,9 +1,15 @@
-// First half of to_timestamp and to_date: walks template and text together and collects the fields. What the fields make
-// together is decided in parse-datetime-pattern.ts.
+// First half of to_timestamp and to_date: walks template and text together and collects the fields. What the
+// fields make together is decided in parse-datetime-pattern.ts.
 
 import { MONTH_NAMES, WEEKDAY_NAMES } from './datetime-words.ts'
 import { DATE_TIME_FAMILY } from './format-datetime.ts'
-import { isSeparator, parsePattern, type PatternAction, type PatternNode, romanNumeral } from './format-pattern.ts'
+import {
+  isSeparator,
+  parsePattern,
+  type PatternAction,
+  type PatternNode,
+  romanNumeral,
+} from './format-pattern.ts'
 import { isDigit, isSpace } from './input-errors.ts'
 import { SqlError } from './sql-error.ts'
 
@@ -73,13 +79,46 @@ const NUMBER_FIELDS: Readonly<Record<string, NumberField>> = {
 const FIELD_LENGTHS: Readonly<Record<string, number>> = { HH12: 2, HH24: 2, IDDD: 3, TZH: 2, TZM: 2, ID: 1 }
 
 const ISO_KEYWORDS = new Set(['IDDD', 'ID', 'IW', 'IYYY', 'IYY', 'IY', 'I'])
-const GREGORIAN_KEYWORDS = new Set(
-  ['CC', 'DAY', 'DDD', 'DD', 'DY', 'D', 'MM', 'MONTH', 'MON', 'RM', 'WW', 'W', 'Y,YYY', 'YYYY', 'YYY', 'YY', 'Y', 'Q'],
-)
+const GREGORIAN_KEYWORDS = new Set([
+  'CC',
+  'DAY',
+  'DDD',
+  'DD',
+  'DY',
+  'D',
+  'MM',
+  'MONTH',
+  'MON',
+  'RM',
+  'WW',
+  'W',
+  'Y,YYY',
+  'YYYY',
+  'YYY',
+  'YY',
+  'Y',
+  'Q',
+])
 /** Keywords whose text is not digits. */
-const TEXT_KEYWORDS = new Set(
-  ['A.D.', 'A.M.', 'AD', 'AM', 'B.C.', 'BC', 'DAY', 'DY', 'FX', 'MONTH', 'MON', 'OF', 'P.M.', 'PM', 'RM', 'TZH', 'TZ'],
-)
+const TEXT_KEYWORDS = new Set([
+  'A.D.',
+  'A.M.',
+  'AD',
+  'AM',
+  'B.C.',
+  'BC',
+  'DAY',
+  'DY',
+  'FX',
+  'MONTH',
+  'MON',
+  'OF',
+  'P.M.',
+  'PM',
+  'RM',
+  'TZH',
+  'TZ',
+])
 
 const ROMAN_MONTHS = Array.from({ length: 12 }, (_, i) => romanNumeral(12 - i).toLowerCase())
 
@@ -156,7 +195,11 @@ class FieldsReader {
   }
 
   #checkConvention(keyword: string): void {
-    const convention = ISO_KEYWORDS.has(keyword) ? 'iso' : GREGORIAN_KEYWORDS.has(keyword) ? 'gregorian' : undefined
+    const convention = ISO_KEYWORDS.has(keyword)
+      ? 'iso'
+      : GREGORIAN_KEYWORDS.has(keyword)
+        ? 'gregorian'
+        : undefined
     if (convention === undefined) return
     this.#convention ??= convention
     if (this.#convention !== convention) {
@@ -186,7 +229,11 @@ class FieldsReader {
       case 'BC':
       case 'A.D.':
       case 'B.C.':
-        return this.#set('isBc', this.#word(node, keyword.includes('.') ? ['a.d.', 'b.c.'] : ['ad', 'bc']), node)
+        return this.#set(
+          'isBc',
+          this.#word(node, keyword.includes('.') ? ['a.d.', 'b.c.'] : ['ad', 'bc']),
+          node,
+        )
       case 'MONTH':
         return this.#set('month', this.#word(node, lowerCase(MONTH_NAMES)) + 1, node)
       case 'MON':
@@ -236,7 +283,13 @@ class FieldsReader {
   }
 
   /** 25 and 250 of MS are both 250 ms: the digits are those of a fraction. */
-  #fraction(node: PatternAction, index: number, field: 'millisecond' | 'microsecond', digits: number, full: number): void {
+  #fraction(
+    node: PatternAction,
+    index: number,
+    field: 'millisecond' | 'microsecond',
+    digits: number,
+    full: number,
+  ): void {
     const { value, length } = this.#integer(node, index, digits)
     this.#set(field, value, node)
     this.#fields[field] = value * 10 ** Math.max(full - length, 0)
@@ -279,7 +332,9 @@ class FieldsReader {
       this.#at = from + used
     }
     if (this.#at === from) {
-      throw new SqlError('22007', `invalid value "${copy}" for "${node.keyword}"`, { detail: 'Value must be an integer.' })
+      throw new SqlError('22007', `invalid value "${copy}" for "${node.keyword}"`, {
+        detail: 'Value must be an integer.',
+      })
     }
     const value = Number(this.#text.slice(from, this.#at))
     if (value < -0x8000_0000 || value > 0x7fff_ffff) {
@@ -290,7 +345,10 @@ class FieldsReader {
     return { value, length: this.#at - from }
   }
 
-  /** Whether something that is no digit follows in the template, so that all digits there are belong to this field. */
+  /**
+   * Whether something that is no digit follows in the template, so that all digits there are belong to this
+   * field.
+   */
   #endsBeforeText(index: number): boolean {
     const node = this.#nodes[index]
     if (node?.kind === 'action' && node.ordinal !== undefined) return true

@@ -1,5 +1,5 @@
-// Records and composite types (documentation, section 8.16): (1,"a b",) in text; column count, then oid, size and bytes
-// of each column in binary. An anonymous record (record) can be written but not read.
+// Records and composite types (documentation, section 8.16): (1,"a b",) in text; column count, then oid, size
+// and bytes of each column in binary. An anonymous record (record) can be written but not read.
 //
 //   stored    u32 type oid | u16 columns | (u32 oid, name, 00, i32 size or -1, bytes) each
 //   key       per column 01 and its key, or 02 for NULL
@@ -37,9 +37,14 @@ export function recordBehaviour(find: TypeResolver): Behaviour<RecordValue> {
 }
 
 /** Behaviour of a composite type with these columns. */
-export function compositeBehaviour(oid: number, fields: readonly RecordField[], find: TypeResolver): Behaviour<RecordValue> {
+export function compositeBehaviour(
+  oid: number,
+  fields: readonly RecordField[],
+  find: TypeResolver,
+): Behaviour<RecordValue> {
   const description = { names: fields.map(({ name }) => name), types: fields.map(({ type }) => type.oid) }
-  const own = (typeOid: number): Type | undefined => fields.find(({ type }) => type.oid === typeOid)?.type ?? find(typeOid)
+  const own = (typeOid: number): Type | undefined =>
+    fields.find(({ type }) => type.oid === typeOid)?.type ?? find(typeOid)
   return {
     ...sharedBehaviour(own),
     input(text, _typmod, context) {
@@ -145,7 +150,11 @@ interface Span {
   readonly end: number
 }
 
-function receiveColumns(fields: readonly RecordField[], { bytes, start, end }: Span, context: TypeContext): Value[] {
+function receiveColumns(
+  fields: readonly RecordField[],
+  { bytes, start, end }: Span,
+  context: TypeContext,
+): Value[] {
   if (end - start < 4) throw insufficientData()
   const count = bytes.readInt32BE(start)
   if (count !== fields.length) {
@@ -156,7 +165,8 @@ function receiveColumns(fields: readonly RecordField[], { bytes, start, end }: S
     if (end - at < 8) throw insufficientData()
     const oid = bytes.readUInt32BE(at)
     if (oid !== type.oid) {
-      const name = (typeOid: number): string => `${typeOid} (${context.lookup.regOidToName('regtype', typeOid)})`
+      const name = (typeOid: number): string =>
+        `${typeOid} (${context.lookup.regOidToName('regtype', typeOid)})`
       const problem = `binary data has type ${name(oid)} instead of expected ${name(type.oid)} in record column ${i + 1}`
       throw new SqlError('42804', problem)
     }

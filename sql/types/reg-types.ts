@@ -1,5 +1,5 @@
-// The object identifier types (documentation, section 8.19): oids in the shape of names, which only a catalog can
-// resolve; and pg_lsn, tid, int2vector and oidvector.
+// The object identifier types (documentation, section 8.19): oids in the shape of names, which only a catalog
+// can resolve; and pg_lsn, tid, int2vector and oidvector.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'
@@ -44,7 +44,10 @@ function compareLsn(a: string, b: string): number {
   if (a === b) return 0
   const [highA = '', lowA = ''] = a.split('/')
   const [highB = '', lowB = ''] = b.split('/')
-  return Number.parseInt(highA, 16) - Number.parseInt(highB, 16) || Number.parseInt(lowA, 16) - Number.parseInt(lowB, 16)
+  return (
+    Number.parseInt(highA, 16) - Number.parseInt(highB, 16) ||
+    Number.parseInt(lowA, 16) - Number.parseInt(lowB, 16)
+  )
 }
 
 /** pg_lsn: '16/B374D848', eight bytes. */
@@ -52,7 +55,10 @@ export const lsnBehaviour: Behaviour<string> = {
   input(text) {
     const match = LSN.exec(text)
     if (match === null) throw invalidSyntax('pg_lsn', text)
-    const half = (digits: string | undefined): string => Number.parseInt(digits ?? '', 16).toString(16).toUpperCase()
+    const half = (digits: string | undefined): string =>
+      Number.parseInt(digits ?? '', 16)
+        .toString(16)
+        .toUpperCase()
     return `${half(match[1])}/${half(match[2])}`
   },
   output: (value) => value,
@@ -89,7 +95,8 @@ function readTid(bytes: Buffer, start: number): string {
 export const tidBehaviour: Behaviour<string> = {
   input(text) {
     const match = /^\(\s*(\d+),\s*(\d+)\)/.exec(text)
-    if (match === null || Number(match[1]) > 0xffff_ffff || Number(match[2]) > 0xffff) throw invalidSyntax('tid', text)
+    if (match === null || Number(match[1]) > 0xffff_ffff || Number(match[2]) > 0xffff)
+      throw invalidSyntax('tid', text)
     return `(${Number(match[1])},${Number(match[2])})`
   },
   output: (value) => value,
@@ -119,7 +126,8 @@ function vectorBehaviour(element: Type, parse: (text: string) => number[]): Beha
     receive(bytes, start, end, typmod, context) {
       if (end - start < 12) throw insufficientData()
       const value = base.receive(bytes, start, end, typmod, context)
-      const isVector = value.dimensions.length === 1 && value.lowerBounds[0] === 0 && !value.elements.includes(null)
+      const isVector =
+        value.dimensions.length === 1 && value.lowerBounds[0] === 0 && !value.elements.includes(null)
       if (!isVector && value.elements.length > 0) {
         throw new SqlError('22P03', `invalid ${element.oid === INT2_OID ? 'int2vector' : 'oidvector'} data`)
       }

@@ -1,5 +1,6 @@
-// The built-in types: facts (type-facts.ts) joined with behaviours. Everything pg_type of a fresh PostgreSQL 15 names
-// resolves here, arrays and pseudo-types included; types that we do not do yet refuse input with 0A000 and their name.
+// The built-in types: facts (type-facts.ts) joined with behaviours. Everything pg_type of a fresh PostgreSQL
+// 15 names resolves here, arrays and pseudo-types included; types that we do not do yet refuse input with
+// 0A000 and their name.
 
 import { must } from '../../storage/base/assert.ts'
 import { arrayBehaviour } from './array-type.ts'
@@ -19,8 +20,10 @@ function makeType(facts: TypeFacts): Type {
     const kind = facts.kind === 'p' ? 'pseudo' : 'array'
     return defineType(facts, arrayBehaviour(elementOf(facts)), { kind })
   }
-  if (facts.name === 'int2vector') return defineType(facts, int2vectorBehaviour(elementOf(facts)), { kind: 'array' })
-  if (facts.name === 'oidvector') return defineType(facts, oidvectorBehaviour(elementOf(facts)), { kind: 'array' })
+  if (facts.name === 'int2vector')
+    return defineType(facts, int2vectorBehaviour(elementOf(facts)), { kind: 'array' })
+  if (facts.name === 'oidvector')
+    return defineType(facts, oidvectorBehaviour(elementOf(facts)), { kind: 'array' })
   if (facts.name === 'record') return defineType(facts, recordBehaviour(builtinType))
   return defineType(facts, builtinBehaviour(facts))
 }

@@ -16,10 +16,17 @@ function encodeCell(codec: TableCodec, row: Row, prefix = 3): RowCell {
   for (let i = 0; i < prefix; i++) writer.uint8(0xaa)
   codec.encode(row, writer)
   const bytes = writer.copy()
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), start: prefix, end: bytes.length }
+  return {
+    bytes,
+    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+    start: prefix,
+    end: bytes.length,
+  }
 }
 
-const columns = ['int4', 'text', 'bool', 'int8', 'int2', 'oid', 'varchar', '_int4'].map((name, i) => column(i + 1, name))
+const columns = ['int4', 'text', 'bool', 'int8', 'int2', 'oid', 'varchar', '_int4'].map((name, i) =>
+  column(i + 1, name),
+)
 const all = columns.map(({ attnum }) => attnum)
 
 test('a row comes back as it was written, with and without NULLs', () => {
@@ -36,7 +43,9 @@ test('a row comes back as it was written, with and without NULLs', () => {
 })
 
 test('the bytes of a row are the ones the header describes', () => {
-  const codec = new TableCodec([{ version: 5, columns: [column(1, 'int4'), column(2, 'text'), column(3, 'text')] }])
+  const codec = new TableCodec([
+    { version: 5, columns: [column(1, 'int4'), column(2, 'text'), column(3, 'text')] },
+  ])
   const cell = encodeCell(codec, [258, null, 'ab'], 0)
   expect(cell.bytes.toString('hex')).toBe('0500' + '02' + '02010000' + '0b00' + '0d00' + '6162')
 })
@@ -49,7 +58,9 @@ test('decoders give the asked columns in the asked order, readers give one', () 
 })
 
 test('rows above 64 KiB get wide offsets', () => {
-  const codec = new TableCodec([{ version: 1, columns: [column(1, 'text'), column(2, 'int4'), column(3, 'text')] }])
+  const codec = new TableCodec([
+    { version: 1, columns: [column(1, 'text'), column(2, 'int4'), column(3, 'text')] },
+  ])
   const decode = codec.compileDecoder([1, 2, 3])
   for (const size of [65_000, 65_530, 65_536, 200_000]) {
     const row = ['x'.repeat(size), 7, 'tail']

@@ -1,6 +1,6 @@
-// The stored row: how the columns of a table lie in the value of a cell. A table has several layouts over its life,
-// because ALTER TABLE ADD or DROP COLUMN only adds a layout: a row keeps the layout it was written with, and columns
-// that its layout lacks are answered with their missing value.
+// The stored row: how the columns of a table lie in the value of a cell. A table has several layouts over its
+// life, because ALTER TABLE ADD or DROP COLUMN only adds a layout: a row keeps the layout it was written
+// with, and columns that its layout lacks are answered with their missing value.
 //
 //   offset             size          field                                                    all little-endian
 //   0                  2             layout version; bit 15: WIDE
@@ -10,11 +10,11 @@
 //   ...                v * 2         end of each variable column, in bytes from offset 0 (WIDE: v * 4)
 //   ...                              the variable columns' bytes, in order; NULL has none
 //
-// All offsets but those of variable bytes are constants of the layout. Decoders and encoders are therefore generated:
-// straight-line JavaScript for exactly the columns asked for.
+// All offsets but those of variable bytes are constants of the layout. Decoders and encoders are therefore
+// generated: straight-line JavaScript for exactly the columns asked for.
 //
-// Invariants: the last layout is the newest, and the only one rows are written in; versions ascend; a column's type
-// never changes under its attnum (ALTER COLUMN TYPE rewrites the table).
+// Invariants: the last layout is the newest, and the only one rows are written in; versions ascend; a
+// column's type never changes under its attnum (ALTER COLUMN TYPE rewrites the table).
 
 import { must } from '../../storage/base/assert.ts'
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
@@ -26,19 +26,24 @@ import type { Row, Value } from './value.ts'
 export type RowDecoder = (cell: RowCell) => Row
 export type ColumnReader = (cell: RowCell) => Value
 
-/** Encodes and decodes the rows of one table. Stateless but for compiled functions: share it, keep it with the table. */
+/**
+ * Encodes and decodes the rows of one table. Stateless but for compiled functions: share it, keep it with the
+ * table.
+ */
 export class TableCodec {
   readonly #plans: readonly LayoutPlan[]
   readonly #newest: LayoutPlan
   readonly #missing: ReadonlyMap<number, Value>
 
   /**
-   * Writes a row in the newest layout. `values[i]` belongs to the newest layout's column i; all are given. Appends to
-   * the writer and leaves what was there.
+   * Writes a row in the newest layout. `values[i]` belongs to the newest layout's column i; all are given.
+   * Appends to the writer and leaves what was there.
    */
   readonly encode: (values: Row, writer: ByteWriter) => void
 
-  /** `missing`: by attnum, what a row of a layout without the column has there (pg_attribute.attmissingval). */
+  /**
+   * `missing`: by attnum, what a row of a layout without the column has there (pg_attribute.attmissingval).
+   */
   constructor(layouts: readonly RowLayout[], missing: ReadonlyMap<number, Value> = new Map()) {
     this.#plans = layouts.map(planLayout)
     this.#newest = must(this.#plans.at(-1), 'a table has a layout')
@@ -65,8 +70,8 @@ export class TableCodec {
   }
 
   /**
-   * For generated code that fuses reading with other work: an expression for a column of a row whose first two bytes are
-   * `version`, over the names `bytes`, `view` and `start` of its cell.
+   * For generated code that fuses reading with other work: an expression for a column of a row whose first
+   * two bytes are `version`, over the names `bytes`, `view` and `start` of its cell.
    */
   newestColumnSource(scope: SourceScope, attnum: number): string {
     return columnSource(scope, this.#newest, attnum, this.#missing)

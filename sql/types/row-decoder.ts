@@ -1,4 +1,5 @@
-// Generates the JavaScript that reads columns out of stored rows. For a table (a int4, b text) and the columns b, a:
+// Generates the JavaScript that reads columns out of stored rows. For a table (a int4, b text) and the
+// columns b, a:
 //
 //   const {view, bytes, start} = cell
 //   if (view.getUint16(start, true) !== 0) return decodeOther(cell)

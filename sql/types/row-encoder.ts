@@ -1,5 +1,6 @@
-// Generates the JavaScript that writes rows of one layout; the layout's table is in row-codec.ts. Like the decoder it
-// is straight-line code: one statement a column. Rows above 64 KiB are written like others, then widened.
+// Generates the JavaScript that writes rows of one layout; the layout's table is in row-codec.ts. Like the
+// decoder it is straight-line code: one statement a column. Rows above 64 KiB are written like others, then
+// widened.
 
 import { must } from '../../storage/base/assert.ts'
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
@@ -54,7 +55,9 @@ export function compileEncoder(plan: LayoutPlan): (values: Row, writer: ByteWrit
   const bound = [...Object.values(scope), plan, new Array<number>(variableCount).fill(0)]
   // eslint-disable-next-line no-new-func
   const factory = new Function(...names, `'use strict'\nreturn (values, writer) => {\n${lines.join('\n')}\n}`)
-  return factory(...bound, ...variable.map(({ type }) => type.encodeStored)) as ReturnType<typeof compileEncoder>
+  return factory(...bound, ...variable.map(({ type }) => type.encodeStored)) as ReturnType<
+    typeof compileEncoder
+  >
 }
 
 function nullByte({ index }: PlannedColumn): number {

@@ -1,5 +1,5 @@
-// The stored bytes of single values by their slot, for values inside values (array elements, record fields) and for the
-// row codec's conversions. Little-endian, like the row; text is plain UTF-8.
+// The stored bytes of single values by their slot, for values inside values (array elements, record fields)
+// and for the row codec's conversions. Little-endian, like the row; text is plain UTF-8.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import { int8FromWords, int8High, int8Low } from './int8.ts'

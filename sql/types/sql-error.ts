@@ -1,5 +1,6 @@
-// SqlError: what went wrong in terms of SQL, for the user. Its fields are PostgreSQL's error fields (documentation,
-// section 55.8). Everything a user can provoke ends as one of these; the server writes them to the wire.
+// SqlError: what went wrong in terms of SQL, for the user. Its fields are PostgreSQL's error fields
+// (documentation, section 55.8). Everything a user can provoke ends as one of these; the server writes them
+// to the wire.
 
 /** The fields beside code and message; absent ones are not sent. */
 export interface SqlErrorFields {
@@ -40,7 +41,9 @@ export interface SqlNotice {
   readonly fields: SqlErrorFields
 }
 
-/** 0A000: PostgreSQL can, we cannot (yet). `feature` is the subject of the sentence, e.g. 'LATERAL XMLTABLE'. */
+/**
+ * 0A000: PostgreSQL can, we cannot (yet). `feature` is the subject of the sentence, e.g. 'LATERAL XMLTABLE'.
+ */
 export function unsupported(feature: string, position?: number): SqlError {
   return new SqlError('0A000', `${feature} is not supported`, { position })
 }

@@ -1,5 +1,6 @@
-// The types whose values are strings of any kind: text, varchar, bpchar, name, "char", cstring, unknown and bool's
-// neighbours in simplicity. Text is stored as UTF-8; a NUL character is refused where text enters (22021).
+// The types whose values are strings of any kind: text, varchar, bpchar, name, "char", cstring, unknown and
+// bool's neighbours in simplicity. Text is stored as UTF-8; a NUL character is refused where text enters
+// (22021).
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'
@@ -33,7 +34,7 @@ export function receiveText(bytes: Buffer, start: number, end: number): string {
 /** Names the first bytes that are no UTF-8, as many as their lead byte announces. */
 function invalidEncoding(bytes: Buffer, start: number, end: number): SqlError {
   let at = start
-  for (; at < end; ) {
+  for (; at < end;) {
     const lead = bytes[at] as number
     const size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
     const next = Math.min(at + size, end)
@@ -84,7 +85,8 @@ function lengthTypmodIn(typeName: string): (args: readonly string[]) => number {
     const [first] = args
     if (first === undefined || args.length !== 1) throw new SqlError('22023', 'invalid type modifier')
     const length = Number(first)
-    if (!Number.isInteger(length)) throw new SqlError('22P02', `invalid input syntax for type integer: "${first}"`)
+    if (!Number.isInteger(length))
+      throw new SqlError('22P02', `invalid input syntax for type integer: "${first}"`)
     if (length < 1) throw new SqlError('22023', `length for type ${typeName} must be at least 1`)
     if (length > LENGTH_MAX) {
       throw new SqlError('22023', `length for type ${typeName} cannot exceed ${LENGTH_MAX}`)
@@ -111,7 +113,9 @@ function truncate(value: string, length: number, explicit: boolean, typeName: st
 }
 
 function applyVarcharTypmod(value: string, typmod: number, explicit: boolean): string {
-  return typmod < TYPMOD_HEADER ? value : truncate(value, typmod - TYPMOD_HEADER, explicit, 'character varying')
+  return typmod < TYPMOD_HEADER
+    ? value
+    : truncate(value, typmod - TYPMOD_HEADER, explicit, 'character varying')
 }
 
 export const varcharBehaviour: Behaviour<string> = {
@@ -165,13 +169,16 @@ export const nameBehaviour: Behaviour<string> = {
   receive(bytes, start, end) {
     const text = receiveText(bytes, start, end)
     if (end - start > NAME_SIZE_BYTES_MAX) {
-      throw new SqlError('42622', 'identifier too long', { detail: 'Identifier must be less than 64 characters.' })
+      throw new SqlError('42622', 'identifier too long', {
+        detail: 'Identifier must be less than 64 characters.',
+      })
     }
     return text
   },
 }
 
-// "char" is one byte. Bytes from 0x80 on print as \ooo; the byte 0 prints as nothing. We keep the printed text.
+// "char" is one byte. Bytes from 0x80 on print as \ooo; the byte 0 prints as nothing. We keep the printed
+// text.
 const CHAR_OCTAL = /^\\([0-7]{3})$/
 
 /** "char": the text of its byte. */
@@ -209,5 +216,4 @@ export const plainStringBehaviour: Behaviour<string> = {
   receive: receiveText,
   send: sendText,
   writeText: sendText,
-
 }

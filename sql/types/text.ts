@@ -1,6 +1,6 @@
-// The order of text. The database's collation is C over UTF-8: strings compare as their UTF-8 bytes, which is the order
-// of code points. JavaScript's < compares UTF-16 code units, which differs in one place only: surrogates (code points
-// from U+10000) sort below U+E000..U+FFFF although their code points lie above.
+// The order of text. The database's collation is C over UTF-8: strings compare as their UTF-8 bytes, which is
+// the order of code points. JavaScript's < compares UTF-16 code units, which differs in one place only:
+// surrogates (code points from U+10000) sort below U+E000..U+FFFF although their code points lie above.
 
 /** <0, 0, >0 in the order of the strings' UTF-8 bytes (C collation). */
 export function compareText(a: string, b: string): number {

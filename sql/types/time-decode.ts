@@ -1,5 +1,5 @@
-// Input of time and timetz: like datetime-decode.ts, but the date is optional (it only helps to resolve a zone), and
-// without a zone allowed most dates are refused.
+// Input of time and timetz: like datetime-decode.ts, but the date is optional (it only helps to resolve a
+// zone), and without a zone allowed most dates are refused.
 
 import { DateTimeDecoder } from './datetime-decode.ts'
 import { unknownTimeZone } from './datetime-errors.ts'
@@ -57,7 +57,8 @@ export class TimeDecoder extends DateTimeDecoder {
   #number(text: string, index: number): void {
     const point = text.indexOf('.')
     if (point >= 0) {
-      if (index === 0 && this.fields.length >= 2 && this.fields.at(-1)?.kind === 'date') return this.decodeDate(text)
+      if (index === 0 && this.fields.length >= 2 && this.fields.at(-1)?.kind === 'date')
+        return this.decodeDate(text)
       if (point <= 2) this.fail('format')
       return this.take(this.decodeRun(text, this.have | DATE))
     }

@@ -1,5 +1,6 @@
-// Time zone abbreviations that date/time input knows: PostgreSQL's "Default" set (documentation, appendix B.4), as
-// NAME=seconds east of UTC, with a d behind daylight saving ones, or NAME=zone for those whose meaning changed over time.
+// Time zone abbreviations that date/time input knows: PostgreSQL's "Default" set (documentation, appendix
+// B.4), as NAME=seconds east of UTC, with a d behind daylight saving ones, or NAME=zone for those whose
+// meaning changed over time.
 
 export interface TimeZoneAbbreviation {
   /** Seconds east of UTC; undefined when it depends on the date. */

@@ -1,6 +1,6 @@
-// Time zones, from the zone data inside Node (Intl). Intl only formats, which takes microseconds, so each zone keeps the
-// transitions of the years that were asked for: a year is sampled every ten days once, and each change of offset is
-// then found to the second by bisection.
+// Time zones, from the zone data inside Node (Intl). Intl only formats, which takes microseconds, so each
+// zone keeps the transitions of the years that were asked for: a year is sampled every ten days once, and
+// each change of offset is then found to the second by bisection.
 //
 //   offsetAt(utc)         what to add to UTC            resolveLocal(local)   the offset that applies to a wall time
 //        └── segment of last time, else the year's transitions ──┘
@@ -15,8 +15,8 @@ export interface TimeZone {
   /** Seconds east of UTC at an instant. */
   offsetAt(utcSeconds: number): number
   /**
-   * The offset of a wall time, as PostgreSQL chooses: a time in a spring gap is read with the offset before the change,
-   * one that happens twice in autumn with the offset after it.
+   * The offset of a wall time, as PostgreSQL chooses: a time in a spring gap is read with the offset before
+   * the change, one that happens twice in autumn with the offset after it.
    */
   resolveLocal(localSeconds: number): number
   /** What clocks call the time then: 'CET', 'EDT', '+03'. */
@@ -151,14 +151,15 @@ class IntlZone implements TimeZone {
       else numbers[type] = Number(value)
     }
     const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = numbers
-    const local = dayFromDate(isBc ? 1 - year : year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second
+    const local =
+      dayFromDate(isBc ? 1 - year : year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second
     return local - utcSeconds
   }
 }
 
 /**
- * The offset that an abbreviation of the zone stands for around a wall time: the zone's offset outside of summer, and an
- * hour more for a summer abbreviation.
+ * The offset that an abbreviation of the zone stands for around a wall time: the zone's offset outside of
+ * summer, and an hour more for a summer abbreviation.
  */
 export function abbreviationOffset(zone: TimeZone, localSeconds: number, isSummer: boolean): number {
   const now = zone.offsetAt(localSeconds)
@@ -166,7 +167,9 @@ export function abbreviationOffset(zone: TimeZone, localSeconds: number, isSumme
   return isSummer ? standard + 3600 : standard
 }
 
-/** Whether an instant lies in summer time: the zone is behind some months before, and again some months after. */
+/**
+ * Whether an instant lies in summer time: the zone is behind some months before, and again some months after.
+ */
 function hasSummerTime(zone: TimeZone, utcSeconds: number): boolean {
   const now = zone.offsetAt(utcSeconds)
   const quarter = 91 * SECONDS_PER_DAY
@@ -208,15 +211,34 @@ function secondsOfYear(year: number): number {
   return dayFromDate(year, 1, 1) * SECONDS_PER_DAY
 }
 
-const UTC_NAMES = new Set(
-  ['utc', 'etc/utc', 'zulu', 'etc/zulu', 'uct', 'etc/uct', 'universal', 'etc/universal'],
-)
-const GMT_NAMES = new Set(['gmt', 'etc/gmt', 'gmt0', 'gmt+0', 'gmt-0', 'etc/gmt0', 'greenwich', 'etc/greenwich'])
+const UTC_NAMES = new Set([
+  'utc',
+  'etc/utc',
+  'zulu',
+  'etc/zulu',
+  'uct',
+  'etc/uct',
+  'universal',
+  'etc/universal',
+])
+const GMT_NAMES = new Set([
+  'gmt',
+  'etc/gmt',
+  'gmt0',
+  'gmt+0',
+  'gmt-0',
+  'etc/gmt0',
+  'greenwich',
+  'etc/greenwich',
+])
 const POSIX = /^(<[^<>]+>|[a-z]+)([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/i
 
 const zones = new Map<string, TimeZone | undefined>()
 
-/** The zone of this name: IANA (any case), POSIX with a fixed offset ('UTC-3', '<+03>-03'); undefined if unknown. */
+/**
+ * The zone of this name: IANA (any case), POSIX with a fixed offset ('UTC-3', '<+03>-03'); undefined if
+ * unknown.
+ */
 export function findTimeZone(name: string): TimeZone | undefined {
   let zone = zones.get(name)
   if (zone === undefined && !zones.has(name)) {
@@ -241,7 +263,11 @@ function makeTimeZone(name: string): TimeZone | undefined {
   const west = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
   if (west > 24 * 3600 + 59 * 60 + 59) return undefined
   const abbreviationText = label.startsWith('<') ? label.slice(1, -1) : label.toUpperCase()
-  return new FixedZone(label.startsWith('<') ? name : name.toUpperCase(), sign === '-' ? west : -west, abbreviationText)
+  return new FixedZone(
+    label.startsWith('<') ? name : name.toUpperCase(),
+    sign === '-' ? west : -west,
+    abbreviationText,
+  )
 }
 
 function intlFormat(timeZone: string): Intl.DateTimeFormat | undefined {
@@ -265,7 +291,9 @@ function intlFormat(timeZone: string): Intl.DateTimeFormat | undefined {
 /** Words of zone names that are not simply capitalised. */
 const SMALL_WORDS = new Set(['of', 'au', 'es'])
 const CAPITAL_WORDS = new Set(
-  'utc gmt uct est mst hst cet met eet wet est5edt cst6cdt mst7mdt pst8pdt nz nz-chat prc rok roc gb gb-eire us acT nsw lhi'.split(' '),
+  'utc gmt uct est mst hst cet met eet wet est5edt cst6cdt mst7mdt pst8pdt nz nz-chat prc rok roc gb gb-eire us acT nsw lhi'.split(
+    ' ',
+  ),
 )
 
 /** The spelling of an IANA name: 'europe/berlin' -> 'Europe/Berlin'. */
@@ -292,7 +320,10 @@ function supportedNames(): ReadonlyMap<string, string> {
 
 const abbreviationFormats = new Map<string, Intl.DateTimeFormat>()
 
-/** European zones whose abbreviations Intl does not know in English, by offset in hours; the second is summer time. */
+/**
+ * European zones whose abbreviations Intl does not know in English, by offset in hours; the second is summer
+ * time.
+ */
 const EUROPEAN: Readonly<Record<string, readonly [string, string]>> = {
   '0': ['WET', 'WEST'],
   '1': ['CET', 'CEST'],
@@ -316,8 +347,8 @@ const ASIAN: Readonly<Record<string, string>> = {
 }
 
 /**
- * Intl knows the abbreviations of the zones its locale lives in; for the others the table above, and the numeric form
- * that the zone data itself uses for most of the world.
+ * Intl knows the abbreviations of the zones its locale lives in; for the others the table above, and the
+ * numeric form that the zone data itself uses for most of the world.
  */
 function abbreviation(zone: string, utcSeconds: number, offset: number): string {
   // Local mean time, before zones were agreed on.
@@ -337,7 +368,8 @@ function abbreviation(zone: string, utcSeconds: number, offset: number): string 
   if (zone === 'Europe/Dublin') return offset === 0 ? 'GMT' : 'IST'
   const asian = ASIAN[zone]
   if (asian !== undefined) return asian
-  if (zone.startsWith('Europe/') && offset >= 0 && offset <= 3 * 3600) return europeanName(zone, utcSeconds, offset)
+  if (zone.startsWith('Europe/') && offset >= 0 && offset <= 3 * 3600)
+    return europeanName(zone, utcSeconds, offset)
   const minutes = Math.floor(Math.abs(offset) / 60) % 60
   const hours = String(Math.floor(Math.abs(offset) / 3600)).padStart(2, '0')
   return `${offset < 0 ? '-' : '+'}${hours}${minutes === 0 ? '' : String(minutes).padStart(2, '0')}`

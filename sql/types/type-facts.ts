@@ -1,5 +1,6 @@
-// The rows of PostgreSQL 15's pg_type for its built-in types (documentation, section 53.64), one line each. Array types
-// are derived from the types they hold, as initdb derives them; composite types of catalogs come from the catalog.
+// The rows of PostgreSQL 15's pg_type for its built-in types (documentation, section 53.64), one line each.
+// Array types are derived from the types they hold, as initdb derives them; composite types of catalogs come
+// from the catalog.
 //
 // oid name length kind category preferred delimiter element array io align storage collation subscript typmod
 //   io: what precedes in/out/recv/send in the names of the four functions; '!' behind it: no binary pair.

@@ -57,13 +57,17 @@ export interface EnumLabel {
   readonly sortOrder: number
 }
 
-/** An enum: values are labels, ordered by sortOrder, stored as the labels' oids, so that labels can be renamed. */
+/**
+ * An enum: values are labels, ordered by sortOrder, stored as the labels' oids, so that labels can be
+ * renamed.
+ */
 export function enumType(row: UserTypeRow, labels: readonly EnumLabel[]): Type {
   const byLabel = new Map(labels.map((label) => [label.label, label]))
   const byOid = new Map(labels.map((label) => [label.oid, label]))
   const find = (label: string): EnumLabel => {
     const found = byLabel.get(label)
-    if (found === undefined) throw new SqlError('22P02', `invalid input value for enum ${row.name}: "${label}"`)
+    if (found === undefined)
+      throw new SqlError('22P02', `invalid input value for enum ${row.name}: "${label}"`)
     return found
   }
   const behaviour: Behaviour<string> = {
@@ -86,8 +90,8 @@ export function enumType(row: UserTypeRow, labels: readonly EnumLabel[]): Type {
 }
 
 /**
- * A domain over `base` with the base's typmod. Its Type checks nothing: NOT NULL and CHECK need expressions, and belong
- * to whoever coerces to the domain.
+ * A domain over `base` with the base's typmod. Its Type checks nothing: NOT NULL and CHECK need expressions,
+ * and belong to whoever coerces to the domain.
  */
 export function domainType(row: UserTypeRow, base: Type, baseTypmod: number): Type {
   const behaviour: Behaviour<NonNullable<Value>> = {

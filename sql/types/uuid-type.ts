@@ -1,5 +1,6 @@
-// uuid: 32 hex digits, a hyphen after any group of four, braces around (documentation, section 8.12). The value is the
-// canonical text; stored and sent it is 16 bytes, and the order of the text is the order of the bytes.
+// uuid: 32 hex digits, a hyphen after any group of four, braces around (documentation, section 8.12). The
+// value is the canonical text; stored and sent it is 16 bytes, and the order of the text is the order of the
+// bytes.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'

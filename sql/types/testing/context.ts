@@ -24,7 +24,8 @@ export function testContext(overrides: Partial<TypeContext> = {}): TypeContext {
       regNameToOid(kind, name) {
         throw new SqlError('42704', `${kind} "${name}" does not exist`)
       },
-      regOidToName: (kind, oid) => (kind === 'regtype' ? (builtinType(oid)?.name ?? String(oid)) : String(oid)),
+      regOidToName: (kind, oid) =>
+        kind === 'regtype' ? (builtinType(oid)?.name ?? String(oid)) : String(oid),
     },
     ...overrides,
   }

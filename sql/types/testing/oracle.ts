@@ -1,6 +1,6 @@
-// PostgreSQL as the oracle of tests. The port comes from BOREALIS_TEST_PG; without it the tests that need PostgreSQL
-// skip. Everything happens in one transaction of the database 'postgres' that is rolled back: 'now' stands still, and
-// nothing is left behind.
+// PostgreSQL as the oracle of tests. The port comes from BOREALIS_TEST_PG; without it the tests that need
+// PostgreSQL skip. Everything happens in one transaction of the database 'postgres' that is rolled back:
+// 'now' stands still, and nothing is left behind.
 
 import pg from 'pg'
 
@@ -38,7 +38,12 @@ export class Oracle {
   }
 
   static async connect(settings: Readonly<Record<string, string>> = {}): Promise<Oracle> {
-    const client = new pg.Client({ host: '127.0.0.1', port: Number(port), user: 'postgres', database: 'postgres' })
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: Number(port),
+      user: 'postgres',
+      database: 'postgres',
+    })
     await client.connect()
     await client.query('begin')
     await client.query(SETUP)
@@ -56,7 +61,10 @@ export class Oracle {
     }
   }
 
-  /** What each text is as a value of `type` ('int4', 'numeric(5,2)'); `send` is the type's binary output function. */
+  /**
+   * What each text is as a value of `type` ('int4', 'numeric(5,2)'); `send` is the type's binary output
+   * function.
+   */
   async inputs(type: string, send: string, texts: readonly string[]): Promise<Outcome[]> {
     const expressions = texts.map((text) => `${quote(text)}::${type}`)
     return this.evaluate(expressions, send)
