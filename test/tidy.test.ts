@@ -1,7 +1,7 @@
 // Rules about the source that no compiler knows: imports point down, files have a header and an end, nothing is named
 // after nothing. It reads every file itself and fails if it saw too few, so that it cannot pass by looking at nothing.
 //
-//   server ─▶ sql/session ─▶ ddl ─▶ plan ─▶ exec ─▶ analyze ─▶ parse ─▶ tree ─▶ catalog ─▶ functions ─▶ types
+//   server ─▶ sql/session ─▶ ddl ─▶ plan ─▶ exec ─▶ deparse ─▶ analyze ─▶ parse ─▶ tree ─▶ catalog ─▶ functions ─▶ types
 //          ─▶ storage/engine ─▶ storage/volume │ storage/node ─▶ message ─▶ page ─▶ log ─▶ base
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -25,6 +25,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['sql/tree'],
   ['sql/parse'],
   ['sql/analyze'],
+  ['sql/deparse'],
   // The planner builds the operators of exec, which know nothing of plans.
   ['sql/exec'],
   ['sql/plan'],

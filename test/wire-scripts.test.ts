@@ -295,7 +295,8 @@ const SCRIPTS: Readonly<Record<string, readonly Step[]>> = {
 const EXCEPTIONS: Readonly<Record<string, string>> = {}
 
 async function play(port: number, steps: readonly Step[]): Promise<string[]> {
-  const client = await RawClient.login(port)
+  // The two may have other zones by default; a change is reported, setting what is set is not.
+  const client = await RawClient.login(port, { options: '-c timezone=UTC' })
   const lines: string[] = []
   for (const { send, wait = 1 } of steps) {
     client.send(...send)
