@@ -248,15 +248,14 @@ export const knownDifferences: readonly RegExp[] = [
   /^(cash_mul_int8|int8_mul_cash)\(.*\d{16}/,
   // Both arguments are wrong, and so are the two answers.
   /^(numeric_)?log\(numeric 0.*, numeric -/,
+  // A shift that overflows.
+  /^to_char\((int4 2147483647|int8 9223372036854775807), text V99\)/,
   // Basic regular expressions are refused.
   /^regexp_\w+\(.*text b[,)]/,
   // PostgreSQL reckons with the largest int8 for infinity there.
   /^age\(.*infinity/,
   // One unit in the last place, as C libraries differ.
   /^(sin|cos|atan2d?|d?pow|power|width_bucket)\(/,
-  // Numbers beyond int4 in Roman or shifted templates, halves in Roman ones.
-  /^to_char\((numeric|int4|int8|float4|float8) .*(RN|V99)\)/,
-  /^to_number\(.*(RN|EEEE|V99)\)/,
   // PostgreSQL refuses these lengths even when nothing is to be filled.
   /^[lr]pad\(.*2147483647/,
   // PostgreSQL takes any length of a bit string here, up to its memory.

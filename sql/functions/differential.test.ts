@@ -31,7 +31,7 @@ const client = new pg.Client({
 })
 
 /** Combinations a function gets at most. */
-const COMBINATIONS_MAX = Number(process.env['BOREALIS_TEST_COMBINATIONS'] ?? 12)
+const COMBINATIONS_MAX = Number(process.env['BOREALIS_TEST_COMBINATIONS'] ?? 6)
 
 beforeAll(async () => {
   if (port === undefined) return

@@ -21,8 +21,12 @@ export const formatFunctions: Definitions = {
   'to_char(interval,text)': {
     call: (value: Interval, pattern: string) => formatIntervalPattern(value, pattern),
   },
-  'to_char(int4,text)': { call: (value: number, pattern: string) => formatIntegerPattern(value, pattern) },
-  'to_char(int8,text)': { call: (value: Int8, pattern: string) => formatIntegerPattern(value, pattern) },
+  'to_char(int4,text)': {
+    call: (value: number, pattern: string) => formatIntegerPattern(value, pattern, false),
+  },
+  'to_char(int8,text)': {
+    call: (value: Int8, pattern: string) => formatIntegerPattern(value, pattern, true),
+  },
   'to_char(numeric,text)': {
     call: (value: Numeric, pattern: string) => formatNumericPattern(value, pattern),
   },
