@@ -152,7 +152,7 @@ function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
 
 const castKey = (source: number, target: number): number => source * 0x100000 + target
 
-/** Built-in functions under PostgreSQL's oids. Its maps are built in the constructor, in a few milliseconds. */
+/** Built-in functions under PostgreSQL's oids. Its maps are built in the constructor. */
 class BuiltinRegistry implements FunctionRegistry {
   private readonly functions: readonly SqlFunction[]
   private readonly operators: readonly Operator[]
