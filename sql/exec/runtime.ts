@@ -9,7 +9,6 @@ import type { Database, View } from '../../storage/engine/engine.ts'
 import type { FunctionContext } from '../functions/function.ts'
 import type { Row, Value } from '../types/value.ts'
 import type { ExecutionContext } from './execution.ts'
-import type { Operator } from './operator.ts'
 
 /** Rows between two calls of checkpoint. */
 const CHECKPOINT_ROWS = 512
@@ -37,7 +36,7 @@ export class Runtime {
   readonly figures: Map<object, NodeFigures> | undefined
   /** Work to do when the statement has done its rows: constraint checks. Each may add more. */
   readonly endOfStatement: (() => void)[] = []
-  readonly #operators: Operator[] = []
+  #owned: { close(): void }[] | undefined
   #latest: View | undefined
   #rows = 0
 
@@ -69,13 +68,15 @@ export class Runtime {
     return view
   }
 
-  /** Registers an operator to be closed with the run. */
-  own(operator: Operator): void {
-    this.#operators.push(operator)
+  /** Registers something to be closed with the run. */
+  own(closable: { close(): void }): void {
+    if (this.#owned === undefined) this.#owned = [closable]
+    else this.#owned.push(closable)
   }
 
   close(): void {
-    for (const operator of this.#operators) operator.close()
-    this.#operators.length = 0
+    if (this.#owned === undefined) return
+    for (const closable of this.#owned) closable.close()
+    this.#owned = undefined
   }
 }

@@ -25,7 +25,7 @@ export function changeReferencing(change: ReferencingChange, runtime: Runtime): 
   let done = 0
   return () => {
     const { child, key } = change
-    finder ??= new RowFinder(child, { columns: key.columns, values: change.values }, runtime, runtime.latestView())
+    finder ??= new RowFinder(child, { columns: key.columns, values: change.values }, runtime)
     const found = finder.collect()
     if (found.length === 0) return
     if (writer === undefined) {

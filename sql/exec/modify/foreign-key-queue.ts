@@ -12,6 +12,7 @@ import { ByteWriter } from '../../../storage/base/byte-writer.ts'
 import type { ForeignKey, Index, Table } from '../../catalog/catalog.ts'
 import { compileKeyEncoder } from '../../types/key-codec.ts'
 import type { Row, Value } from '../../types/value.ts'
+import type { ExecutionContext } from '../execution.ts'
 import { Runtime } from '../runtime.ts'
 import { compileTable, type CompiledTable } from './compiled-table.ts'
 import { referencedError, referencingError } from './constraint-error.ts'
@@ -71,13 +72,9 @@ export class ForeignKeyQueue {
     const compiled = this.#compiled
     const { context } = this.#runtime
     if (isDeferred(key, this.#runtime)) {
-      context.deferCheck({
-        constraintOid: key.oid,
-        run: (later) => {
-          const runtime = new Runtime(later, 0)
-          if (stillThere(compiled, key, values, runtime)) checkParent(compiled, key, values, runtime)
-        },
-      })
+      let check: (() => void) | undefined
+      const run = (later: ExecutionContext): void => (check ??= deferredParentCheck(compiled, key, values, later))()
+      context.deferCheck({ constraintOid: key.oid, run })
     } else {
       this.#runtime.endOfStatement.push(() => checkParent(compiled, key, values, this.#runtime))
     }
@@ -91,10 +88,12 @@ export class ForeignKeyQueue {
     const action = after === undefined ? key.onDelete : key.onUpdate
     const child = childOf(compiled, key)
     if (action === 'no-action' || action === 'restrict') {
-      const check = (rt: Runtime): void => checkNoChild(compiled, child, key, values, rt, action === 'restrict')
+      const parts = { parent: compiled, child, key, values, isRestrict: action === 'restrict' }
       if (action === 'no-action' && isDeferred(key, runtime)) {
-        runtime.context.deferCheck({ constraintOid: key.oid, run: (later) => check(new Runtime(later, 0)) })
-      } else runtime.endOfStatement.push(() => check(runtime))
+        let check: (() => void) | undefined
+        const run = (later: ExecutionContext): void => (check ??= noChildCheck(parts, new Runtime(later, 0)))()
+        runtime.context.deferCheck({ constraintOid: key.oid, run })
+      } else runtime.endOfStatement.push(noChildCheck(parts, runtime))
       return
     }
     const replacement = after === undefined ? undefined : key.referencedColumns.map((column) => after[column] ?? null)
@@ -123,11 +122,14 @@ function childOf(compiled: CompiledTable, key: ForeignKey): CompiledTable {
   return compileTable(tableOf(compiled, key.tableOid), compiled.environment)
 }
 
-/** A row with these values may have been removed again before a deferred check runs. */
-function stillThere(compiled: CompiledTable, key: ForeignKey, values: Row, runtime: Runtime): boolean {
-  if (values.includes(null)) return true
-  const view = runtime.latestView()
-  return new RowFinder(compiled, { columns: key.columns, values, limit: 1 }, runtime, view).collect().length > 0
+/** At COMMIT: a row with these values may have been removed again; if one is there, its parent must be. */
+function deferredParentCheck(compiled: CompiledTable, key: ForeignKey, values: Row, context: ExecutionContext): () => void {
+  const runtime = new Runtime(context, 0)
+  const search = { columns: key.columns, values, limit: 1 }
+  const finder = values.includes(null) ? undefined : new RowFinder(compiled, search, runtime)
+  return () => {
+    if (finder === undefined || finder.collect().length > 0) checkParent(compiled, key, values, runtime)
+  }
 }
 
 /** 23503 unless the parent has a row with these values; holds it by a key-share lock. */
@@ -168,20 +170,27 @@ function encodeParentKey(compiled: CompiledTable, index: Index, key: ForeignKey,
   return writer.copy()
 }
 
-/** 23503 if a row still refers to the old key and no parent has that key now. RESTRICT does not look for a new parent. */
-function checkNoChild(
-  parent: CompiledTable,
-  child: CompiledTable,
-  key: ForeignKey,
-  values: Row,
-  runtime: Runtime,
-  isRestrict: boolean,
-): void {
-  const view = runtime.latestView()
-  if (!isRestrict) {
-    const again = new RowFinder(parent, { columns: key.referencedColumns, values, limit: 1 }, runtime, view)
-    if (again.collect().length > 0) return
+interface NoChildParts {
+  readonly parent: CompiledTable
+  readonly child: CompiledTable
+  readonly key: ForeignKey
+  readonly values: Row
+  readonly isRestrict: boolean
+}
+
+/**
+ * A task: 23503 if a row still refers to the old key and no parent has that key now. RESTRICT does not look for a new
+ * parent. The searches keep their progress, as they may read whole tables.
+ */
+function noChildCheck({ parent, child, key, values, isRestrict }: NoChildParts, runtime: Runtime): () => void {
+  let again: RowFinder | undefined
+  let finder: RowFinder | undefined
+  return () => {
+    if (!isRestrict) {
+      again ??= new RowFinder(parent, { columns: key.referencedColumns, values, limit: 1 }, runtime)
+      if (again.collect().length > 0) return
+    }
+    finder ??= new RowFinder(child, { columns: key.columns, values, limit: 1 }, runtime)
+    if (finder.collect().length > 0) throw referencedError(parent, key, values, child.table, runtime.functions)
   }
-  const finder = new RowFinder(child, { columns: key.columns, values, limit: 1 }, runtime, view)
-  if (finder.collect().length > 0) throw referencedError(parent, key, values, child.table, runtime.functions)
 }

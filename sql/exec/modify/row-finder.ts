@@ -46,18 +46,22 @@ export class RowFinder {
     compiled: CompiledTable,
     search: { readonly columns: readonly number[]; readonly values: Row; readonly limit?: number },
     runtime: Runtime,
-    view: View,
   ) {
     this.#compiled = compiled
     this.#columns = search.columns
     this.#values = search.values
     this.#limit = search.limit ?? Infinity
     this.#runtime = runtime
-    this.#view = view
+    // A view of its own, pinned: the search may wait while others commit.
+    this.#view = runtime.database.view()
+    this.#view.transaction = runtime.context.transaction
+    this.#view.commandId = Number.MAX_SAFE_INTEGER
+    runtime.database.pin(this.#view)
+    runtime.own(this)
     const chosen = chooseIndex(compiled, search.columns)
     this.#isIndexed = chosen !== undefined && !chosen.index.isClustered
     const { table, environment } = compiled
-    const cursor = runtime.database.cursor(view, chosen?.index.tree ?? table.tree)
+    const cursor = runtime.database.cursor(this.#view, chosen?.index.tree ?? table.tree)
     this.#cursor = cursor
     if (chosen === undefined) {
       cursor.seek(undefined, undefined)
@@ -88,9 +92,16 @@ export class RowFinder {
       const row = this.#compiled.decode(cell)
       if (this.#matches(row)) this.#found.push({ rowKey: key ?? copyKey(cell), row })
     }
-    cursor.close()
-    this.#cursor = undefined
+    this.close()
     return this.#found
+  }
+
+  /** Idempotent; collect() calls it at its end, the run when it is over. */
+  close(): void {
+    if (this.#cursor === undefined) return
+    this.#cursor.close()
+    this.#cursor = undefined
+    this.#runtime.database.unpin(this.#view)
   }
 
   #valueOf(column: number): Value {

@@ -8,6 +8,7 @@ import { compileRowEncoder } from '../../exec/row-encoder.ts'
 import { type DdlSession, openTestCluster } from '../../ddl/testing/ddl-fixture.ts'
 import { type ParsedStatement, parseSql } from '../../parse/parse.ts'
 import type { Row, Value } from '../../types/value.ts'
+import { suspendingCheckpoint, suspendingDatabase, suspendingTransaction } from './suspending.ts'
 import { planStatement, type StatementPlan } from '../plan-statement.ts'
 
 const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt'])
@@ -20,6 +21,8 @@ export interface RunOptions {
 
 export class PlanSession {
   readonly ddl: DdlSession
+  /** Everything that may wait does so once: see suspending.ts. */
+  suspends = false
 
   constructor(ddl: DdlSession) {
     this.ddl = ddl
@@ -48,7 +51,8 @@ export class PlanSession {
 
   async runPlan(plan: StatementPlan, options: RunOptions = {}): Promise<{ rows: Row[]; count: number; execution: Execution }> {
     const base = this.ddl.execution()
-    const context: ExecutionContext = { ...base, parameters: options.parameters ?? [], ...options.context }
+    const given: ExecutionContext = { ...base, parameters: options.parameters ?? [], ...options.context }
+    const context = this.suspends ? suspendingContext(given) : given
     const execution = plan.start(context)
     const rows: Row[] = []
     try {
@@ -111,6 +115,17 @@ export class PlanSession {
     }
     show(this.plan(sql).explain(options, this.ddl.catalog), 0)
     return lines
+  }
+}
+
+function suspendingContext(context: ExecutionContext): ExecutionContext {
+  const { view, transaction } = context
+  const database = suspendingDatabase(view.database)
+  return {
+    ...context,
+    view: { ...view, database },
+    transaction: transaction && suspendingTransaction(transaction),
+    checkpoint: suspendingCheckpoint(),
   }
 }
 
