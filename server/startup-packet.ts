@@ -1,6 +1,7 @@
 // The startup packet: protocol version, then pairs of names and values (PostgreSQL documentation, sections 55.2.1 and
 // 55.7). Also the request codes that come in its place.
 
+import { parseCommandLineOptions } from './command-line-options.ts'
 import type { MessageBody } from './message-body.ts'
 import { NAME_SIZE_BYTES_MAX } from './limits.ts'
 import { fatal } from './wire-error.ts'
@@ -44,12 +45,9 @@ export function readStartupPacket(version: number, body: MessageBody): StartupPa
   if (body.at !== body.end - 1) {
     throw fatal('08P01', 'invalid startup packet layout: expected terminator as last byte')
   }
-  return {
-    ...identity(parameters),
-    parameters,
-    needsNegotiation: minor > 0 || unknownOptions.length > 0,
-    unknownOptions,
-  }
+  const { user, database } = identity(parameters)
+  const needsNegotiation = minor > 0 || unknownOptions.length > 0
+  return { user, database, parameters: withOptions(parameters), needsNegotiation, unknownOptions }
 }
 
 /** Takes user, database and replication out of the parameters. */
@@ -65,6 +63,14 @@ function identity(parameters: Map<string, string>): { user: string; database: st
     throw fatal('0A000', 'replication connections are not supported')
   }
   return { user, database: database === '' ? user : database }
+}
+
+/** Puts the settings of `options` in its place; those that the packet itself names win. */
+function withOptions(parameters: Map<string, string>): ReadonlyMap<string, string> {
+  const options = parameters.get('options')
+  if (options === undefined) return parameters
+  parameters.delete('options')
+  return new Map([...parseCommandLineOptions(options), ...parameters])
 }
 
 /** Cuts a name to NAMEDATALEN - 1 bytes, never inside a character. */

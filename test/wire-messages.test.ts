@@ -27,7 +27,7 @@ test('startup: authentication, parameters, key, ready', async () => {
     'Z I',
   ])
   const request = fake.backend.requests.at(-1)
-  expect([...(request?.parameters ?? [])]).toContainEqual(['options', '-c a=b'])
+  expect([...(request?.parameters ?? [])]).toContainEqual(['a', 'b'])
   expect(request?.processId).toBe(client.processId)
   expect(request?.remoteAddress).toBe('127.0.0.1')
   client.close()

@@ -70,7 +70,7 @@ export interface ResponseSink {
 export interface StartupRequest {
   readonly user: string
   readonly database: string
-  /** All other parameters (application_name, options=-c ..., client_encoding, ...), lower-case names as sent. */
+  /** All other parameters (application_name, client_encoding, ...), those of options=-c included, names as sent. */
   readonly parameters: ReadonlyMap<string, string>
   readonly processId: number
   readonly remoteAddress: string | undefined
