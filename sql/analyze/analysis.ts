@@ -18,6 +18,7 @@ import type { CteId } from '../tree/query.ts'
 import { INT4_OID, INT8_OID, NUMERIC_OID, UNKNOWN_OID } from '../types/oids.ts'
 import { SqlError, type SqlErrorFields } from '../types/sql-error.ts'
 import type { Type, TypeContext } from '../types/type.ts'
+import { formatType } from './format-type.ts'
 
 /** What analysis depends on beside the statement. */
 export interface AnalysisContext {
@@ -150,7 +151,10 @@ export class Analysis {
     const known = this.parameterTypes[expr.index] ?? 0
     if (known !== 0 && known !== UNKNOWN_OID && known !== type) {
       if (this.context.liftedKinds !== undefined) throw new NotLiftable()
-      throw this.error('42P08', `inconsistent types deduced for parameter $${expr.index + 1}`, expr.location)
+      const names = [known, type].map((oid) => formatType(this.context, oid))
+      throw this.error('42P08', `inconsistent types deduced for parameter $${expr.index + 1}`, expr.location, {
+        detail: names.join(' versus '),
+      })
     }
     this.parameterTypes[expr.index] = type
     this.#untyped.delete(expr)
@@ -166,7 +170,9 @@ export class Analysis {
   checkParameters(): void {
     for (const expr of this.#untyped) {
       if (this.context.liftedKinds !== undefined) throw new NotLiftable()
-      throw this.error('42P18', `could not determine data type of parameter $${expr.index + 1}`, expr.location)
+      if (this.parameterTypes[expr.index] === 0) continue
+      // Typed elsewhere, but not here.
+      throw this.error('42P08', `could not determine data type of parameter $${expr.index + 1}`, expr.location)
     }
     const missing = this.parameterTypes.indexOf(0)
     if (missing >= 0) throw new SqlError('42P18', `could not determine data type of parameter $${missing + 1}`)

@@ -8,24 +8,47 @@ import { locationOf } from '../tree/location.ts'
 import type { Analysis } from './analysis.ts'
 import { coerceTo } from './coerce.ts'
 import { formatType } from './format-type.ts'
+import type { ModifyTarget } from './modify.ts'
+import type { ScopeColumn } from './scope.ts'
 
 const SYSTEM_COLUMNS = new Set(['ctid', 'xmin', 'cmin', 'xmax', 'cmax', 'tableoid'])
 
-/** Index into table.columns. @throws SqlError 42703, 0A000 for system columns and for parts of columns. */
-export function assignedColumn(analysis: Analysis, table: Table, target: ResTarget): number {
+/** Index into table.columns of a column that is written to. @throws SqlError 42703, 0A000. */
+export function assignedColumn(
+  analysis: Analysis,
+  into: ModifyTarget,
+  target: ResTarget,
+  action: 'insert' | 'update',
+): number {
   const name = target.name ?? ''
   const location = target.location ?? 0
-  const index = table.columns.findIndex((column) => column.name === name && !column.isDropped)
-  if (index < 0) {
-    if (SYSTEM_COLUMNS.has(name)) {
+  const column = into.item.columns.find((candidate) => candidate.name === name)
+  if (column === undefined) {
+    if (action === 'update' && SYSTEM_COLUMNS.has(name)) {
       throw analysis.error('0A000', `cannot assign to system column "${name}"`, location)
     }
-    throw analysis.error('42703', `column "${name}" of relation "${table.name}" does not exist`, location)
+    throw analysis.error('42703', `column "${name}" of relation "${into.name}" does not exist`, location)
   }
+  const index = tableColumn(analysis, into, column, action)
   if (target.indirection !== undefined) {
     throw analysis.error('0A000', 'assignment to an array element or a field of a column is not supported', location)
   }
   return index
+}
+
+/** The table column under a column of the target. @throws SqlError 0A000 for a view's expression. */
+export function tableColumn(
+  analysis: Analysis,
+  into: ModifyTarget,
+  column: ScopeColumn,
+  action: 'insert' | 'update',
+): number {
+  const { from } = into.item
+  if (from.kind === 'table' && column.index >= 0) return must(from.tableColumns[column.index])
+  const verb = action === 'insert' ? 'insert into' : 'update'
+  throw analysis.error('0A000', `cannot ${verb} column "${column.name}" of view "${into.name}"`, undefined, {
+    detail: 'View columns that are not columns of their base relation are not updatable.',
+  })
 }
 
 export function columnAt(table: Table, index: number): Column {

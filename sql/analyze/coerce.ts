@@ -345,10 +345,9 @@ function rowToComposite(analysis: Analysis, expr: Expr, conversion: Conversion):
     })
     const from = formatType(analysis.context, field.type)
     const to = formatType(analysis.context, type)
-    return converted ?? fail(`Cannot cast type ${from} to ${to} in column ${index + 1}.`, locationOf(field))
+    return converted ?? fail(`Cannot cast type ${from} to ${to} in column ${index + 1}.`, location)
   })
-  const extra = expr.elements[columns.length]
-  if (extra !== undefined) fail('Input has too many columns.', locationOf(extra))
+  if (expr.elements.length > columns.length) fail('Input has too many columns.', location)
   const row: Expr = { ...expr, elements, type: base, names: columns.map((column) => column.name) }
   const cast = convert(analysis, row, { ...conversion, type: base }, 'row')
   return base === conversion.type ? cast : coerceToDomain(analysis, cast, conversion)

@@ -31,7 +31,7 @@ export function analyseColumnRef(scope: Scope, ref: ColumnRef): Expr {
   if (star) {
     // Only where no target list expands it: f(t.*) means the row, a lone * nothing.
     if (names.length === 1) throw analysis.error('42601', 'improper use of "*"', location)
-    const item = findItem(scope, names.slice(0, -1), location)
+    const item = findItem(scope, names.slice(0, -1), location, `${names.slice(0, -1).join('.')}.*`)
     return wholeRow(item, location)
   }
   if (names.length === 1) return unqualified(scope, must(names[0]), location)
@@ -103,7 +103,7 @@ function systemColumn(scope: Scope, item: ScopeItem, name: string, location: num
 function qualified(scope: Scope, names: readonly string[], location: number): Expr {
   const name = must(names.at(-1))
   const qualification = names.slice(0, -1)
-  const item = findItem(scope, qualification, location)
+  const item = findItem(scope, qualification, location, names.join('.'))
   const column = columnOf(scope, item, name, location)
   if (column !== undefined) return column
   // t.f may be f(t): a function of the row.
@@ -113,10 +113,13 @@ function qualified(scope: Scope, names: readonly string[], location: number): Ex
   throw missingColumn(scope, must(qualification.at(-1)), name, location)
 }
 
-/** The item that a qualification (table, schema.table, database.schema.table) names. @throws SqlError 42P01. */
-export function findItem(scope: Scope, names: readonly string[], location: number): ScopeItem {
+/**
+ * The item that a qualification (table, schema.table, database.schema.table) names; `shown` is the whole reference.
+ *
+ * @throws SqlError 42P01, 42601, 0A000.
+ */
+export function findItem(scope: Scope, names: readonly string[], location: number, shown: string): ScopeItem {
   const { analysis } = scope
-  const shown = names.join('.')
   if (names.length > 3) {
     throw analysis.error('42601', `improper qualified name (too many dotted names): ${shown}`, location)
   }
@@ -202,7 +205,7 @@ function missingColumn(scope: Scope, alias: string | undefined, name: string, lo
   const { exact, first, second } = suggestColumn(scope, alias, name)
   if (exact !== undefined) {
     return analysis.error('42703', message, location, {
-      detail:
+      hint:
         `There is a column named "${name}" in table "${exact.alias}", ` +
         'but it cannot be referenced from this part of the query.',
     })
@@ -220,8 +223,7 @@ function missingTable(scope: Scope, schema: string | undefined, name: string, lo
   const { analysis } = scope
   const item = anyItem(scope, schema, name)
   if (item === undefined) {
-    const shown = schema === undefined ? name : `${schema}.${name}`
-    return analysis.error('42P01', `missing FROM-clause entry for table "${shown}"`, location)
+    return analysis.error('42P01', `missing FROM-clause entry for table "${name}"`, location)
   }
   const message = `invalid reference to FROM-clause entry for table "${name}"`
   const { alias } = item

@@ -30,7 +30,7 @@ describe.skipIf(!HAS_ORACLE)('like PostgreSQL', () => {
   })
 
   test.each(STATEMENTS)('%s', (text) => {
-    const ours = describeOurs(() => analyze(must(parseSql(text)[0]), fakeContext(catalog)))
+    const ours = describeOurs(() => analyze(must(parseSql(text)[0]), fakeContext(catalog)), catalog)
     expect(ours).toBe(KNOWN_DIFFERENCES.get(text) ?? must(expected.get(text)))
   })
 })

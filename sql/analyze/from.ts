@@ -109,14 +109,14 @@ function analyseRangeVar(scope: Scope, node: RangeVar): ScopeItem {
 
 const VIEW_DEPTH_MAX = 100
 
-/** A view's query, analysed from its definition, under the names it was given. */
-export function expandView({ analysis, depth }: Scope, view: View): Query {
+/** A view's query, analysed from its definition; its own level is below `baseDepth`. */
+export function expandView({ analysis, depth }: Scope, view: View, baseDepth: number = depth): Query {
   if (analysis.viewDepth >= VIEW_DEPTH_MAX) {
     throw analysis.error('42P17', `infinite recursion detected in rules for relation "${view.name}"`)
   }
   const statement = must(parseSql(view.definition)[0], 'a view has a definition')
   const inner = new Analysis(analysis.context, statement.source, analysis)
-  return analyseSelect(new Scope(inner, undefined, depth), must(nodeAs(statement.node, 'SelectStmt')))
+  return analyseSelect(new Scope(inner, undefined, baseDepth), must(nodeAs(statement.node, 'SelectStmt')))
 }
 
 function analyseSubselect(scope: Scope, node: RangeSubselect): ScopeItem {

@@ -21,7 +21,7 @@ import { resultCollation } from './operator.ts'
 import { resolveGenericCall } from './polymorphic.ts'
 import { Scope } from './scope.ts'
 import { analyseWindowCall } from './window-call.ts'
-import { arrayTypeOf, isRowType } from './type-rules.ts'
+import { arrayTypeOf, elementTypeOf, isRowType } from './type-rules.ts'
 
 /** A call whose function and arguments are settled. */
 export interface ResolvedFunction {
@@ -166,6 +166,7 @@ function resolve(scope: Scope, shape: CallShape, candidate: FunctionCandidate, l
   const { analysis } = scope
   const { fn, slots, gathered } = candidate
   const actual = shape.args.map((arg) => arg.type)
+  checkVariadicAny(analysis, shape, candidate)
   const resolved = analysis.at(location, () =>
     resolveGenericCall(analysis, actual, candidate.types, fn.returnType),
   )
@@ -175,6 +176,14 @@ function resolve(scope: Scope, shape: CallShape, candidate: FunctionCandidate, l
   )
   if (gathered >= 0) args.push(gather(analysis, converted.slice(converted.length - gathered), candidate, resolved.argumentTypes))
   return { candidate, args, type: resolved.returnType, name: shape.name.join('.') }
+}
+
+/** VARIADIC before an argument of "any" must be an array. */
+function checkVariadicAny(analysis: Analysis, shape: CallShape, { fn }: FunctionCandidate): void {
+  const last = shape.args.at(-1)
+  if (!shape.isVariadic || fn.variadicType !== ANY_OID || last === undefined) return
+  if (elementTypeOf(analysis, last.type) !== 0) return
+  throw analysis.error('42804', 'VARIADIC argument must be an array', locationOf(last))
 }
 
 function gather(

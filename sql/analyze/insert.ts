@@ -13,10 +13,10 @@ import type { Expr, RelationId } from '../tree/expr.ts'
 import { locationOf } from '../tree/location.ts'
 import type { Assignment, InsertStatement, Query, Target, ValuesQuery } from '../tree/query.ts'
 import { UNKNOWN_OID } from '../types/oids.ts'
-import { assign, assignedColumn, columnAt, refuseValueFor } from './assignment.ts'
+import { assign, assignedColumn, columnAt, refuseValueFor, tableColumn } from './assignment.ts'
 import { defaultValue, generatedColumns } from './default-value.ts'
 import { analyseExpr } from './expr.ts'
-import { analyseReturning, targetItem } from './modify.ts'
+import { analyseReturning, type ModifyTarget, modifyTarget } from './modify.ts'
 import { analyseOnConflict } from './on-conflict.ts'
 import { analyseSelect } from './query.ts'
 import type { Scope } from './scope.ts'
@@ -32,11 +32,10 @@ interface Source {
 export function analyseInsert(scope: Scope, statement: InsertStmt): InsertStatement {
   const { analysis } = scope
   analyseWith(scope, statement.withClause)
-  const item = targetItem(scope, must(statement.relation), 'insert')
-  const { table } = item
-  const target = must(item.relation)
+  const into = modifyTarget(scope, must(statement.relation), 'insert')
+  const { item, table, relation: target } = into
   const given = (statement.cols ?? []).map((node) => must(nodeAs(node, 'ResTarget')))
-  const columns = insertColumns(scope, table, given)
+  const columns = insertColumns(scope, into, given)
   const insert: Insert = { scope, statement, table, given, columns, source: analysis.newRelation(scope.depth) }
   const source = analyseSource(insert)
   const sourceColumns = columns.slice(0, source.values.length)
@@ -44,7 +43,7 @@ export function analyseInsert(scope: Scope, statement: InsertStmt): InsertStatem
   const onConflict =
     statement.onConflictClause === undefined
       ? undefined
-      : analyseOnConflict(scope, statement.onConflictClause, item)
+      : analyseOnConflict(scope, statement.onConflictClause, into)
   scope.items = [item]
   return {
     kind: 'insert',
@@ -71,11 +70,13 @@ interface Insert {
   readonly source: RelationId
 }
 
-function insertColumns(scope: Scope, table: Table, given: readonly ResTarget[]): readonly number[] {
-  if (given.length === 0) return table.columns.flatMap((column, i) => (column.isDropped ? [] : [i]))
+function insertColumns(scope: Scope, into: ModifyTarget, given: readonly ResTarget[]): readonly number[] {
+  if (given.length === 0) {
+    return into.item.columns.map((column) => tableColumn(scope.analysis, into, column, 'insert'))
+  }
   const columns: number[] = []
   for (const target of given) {
-    const column = assignedColumn(scope.analysis, table, target)
+    const column = assignedColumn(scope.analysis, into, target, 'insert')
     if (columns.includes(column)) {
       throw scope.analysis.error('42701', `column "${target.name}" specified more than once`, target.location ?? 0)
     }

@@ -10,6 +10,7 @@ import { sameExpr } from '../tree/walk.ts'
 import { analyseTableExpression } from './table-expression.ts'
 import { analyseCondition, analyseExprIn, resolveCollation } from './expr.ts'
 import { tableItem } from './from-item.ts'
+import type { ModifyTarget } from './modify.ts'
 import type { Scope, ScopeItem } from './scope.ts'
 import { analyseSetList } from './update.ts'
 
@@ -17,10 +18,11 @@ import { analyseSetList } from './update.ts'
 export function analyseOnConflict(
   scope: Scope,
   clause: OnConflictClause,
-  item: ScopeItem & { readonly table: Table },
+  into: ModifyTarget,
 ): OnConflict {
   const { analysis } = scope
-  const { table } = item
+  const { table, item } = into
+  if (into.isView) throw analysis.error('0A000', 'ON CONFLICT on a view is not supported', clause.location)
   const isUpdate = clause.action === 'ONCONFLICT_UPDATE'
   if (isUpdate && clause.infer === undefined) {
     const message = 'ON CONFLICT DO UPDATE requires inference specification or constraint name'
@@ -28,10 +30,10 @@ export function analyseOnConflict(
   }
   const excluded = tableItem(scope, table, { aliasname: 'excluded' })
   scope.items = [item]
-  const indexes = clause.infer === undefined ? [] : arbiters(scope, clause.infer, item)
+  const indexes = clause.infer === undefined ? [] : arbiters(scope, clause.infer, item, table)
   scope.everything.push(excluded)
   scope.items = [item, excluded]
-  const assignments = isUpdate ? analyseSetList(scope, table, clause.targetList ?? []) : []
+  const assignments = isUpdate ? analyseSetList(scope, into, clause.targetList ?? []) : []
   const where = analyseCondition(scope, clause.whereClause, 'where', 'WHERE')
   return {
     indexes,
@@ -44,14 +46,13 @@ export function analyseOnConflict(
 
 type Inference = NonNullable<OnConflictClause['infer']>
 
-function arbiters(scope: Scope, infer: Inference, item: ScopeItem & { readonly table: Table }): readonly number[] {
+function arbiters(scope: Scope, infer: Inference, item: ScopeItem, table: Table): readonly number[] {
   const { analysis } = scope
-  const { table } = item
   if (infer.conname !== undefined) return [namedArbiter(scope, table, infer.conname)]
   const elements = (infer.indexElems ?? []).map((node) => {
     const element = must(nodeAs(node, 'IndexElem'))
     refuseOrder(scope, element, infer.location)
-    return elementExpr(scope, element)
+    return elementExpr(scope, element, infer.location ?? -1)
   })
   const where = analyseCondition(scope, infer.whereClause, 'index-predicate', 'WHERE')
   const fitting = table.indexes.filter((index) => fits(scope, index, item, elements, where))
@@ -83,11 +84,11 @@ function refuseOrder(scope: Scope, element: IndexElem, location: number | undefi
   if (element.collation !== undefined) resolveCollation(scope, stringsOf(element.collation), location ?? -1)
 }
 
-function elementExpr(scope: Scope, element: IndexElem): Expr {
+function elementExpr(scope: Scope, element: IndexElem, location: number): Expr {
   if (element.expr !== undefined) return analyseExprIn(scope, element.expr, 'index-expression')
   return analyseExprIn(
     scope,
-    { ColumnRef: { fields: [{ String: { sval: element.name ?? '' } }], location: -1 } },
+    { ColumnRef: { fields: [{ String: { sval: element.name ?? '' } }], location } },
     'index-expression',
   )
 }
@@ -96,7 +97,7 @@ function elementExpr(scope: Scope, element: IndexElem): Expr {
 function fits(
   scope: Scope,
   index: Index,
-  item: ScopeItem & { readonly table: Table },
+  item: ScopeItem,
   elements: readonly Expr[],
   where: Expr | undefined,
 ): boolean {

@@ -25,7 +25,7 @@ export function expandStar(scope: Scope, node: Node): NamedExpr[] | undefined {
     const location = ref.location ?? 0
     if (fields.length === 1) return expandAll(scope, location)
     const names = fields.slice(0, -1).map((field) => nodeAs(field, 'String')?.sval ?? '')
-    return columnsOf(findItem(scope, names, location), location)
+    return columnsOf(findItem(scope, names, location, `${names.join('.')}.*`), location)
   }
   const indirection = nodeAs(node, 'A_Indirection')
   const steps = indirection?.indirection ?? []

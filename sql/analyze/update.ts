@@ -1,7 +1,6 @@
 // UPDATE (documentation, UPDATE), and the SET list that ON CONFLICT DO UPDATE shares with it.
 
 import { must } from '../../storage/base/assert.ts'
-import type { Table } from '../catalog/catalog.ts'
 import type { MultiAssignRef, Node, ResTarget, UpdateStmt } from '../parse/ast.ts'
 import { nodeAs } from '../parse/ast.ts'
 import type { Expr } from '../tree/expr.ts'
@@ -13,14 +12,15 @@ import { defaultValue, generatedColumns } from './default-value.ts'
 import { analyseCondition, analyseExpr } from './expr.ts'
 import { analyseFrom } from './from.ts'
 import { columnsOfQuery, subqueryItem } from './from-item.ts'
-import { analyseReturning, targetItem } from './modify.ts'
+import { analyseReturning, type ModifyTarget, modifyTarget, withConditions } from './modify.ts'
 import { analyseSelect } from './query.ts'
 import { columnExpr, type Scope } from './scope.ts'
 import { analyseWith, finishCtes } from './with.ts'
 
 export function analyseUpdate(scope: Scope, statement: UpdateStmt): UpdateStatement {
   analyseWith(scope, statement.withClause)
-  const item = targetItem(scope, must(statement.relation), 'update')
+  const into = modifyTarget(scope, must(statement.relation), 'update')
+  const { item, table, relation: target } = into
   // FROM's items cannot refer to the target, not even by LATERAL.
   item.isLateralOnly = true
   item.isLateralOk = false
@@ -28,22 +28,21 @@ export function analyseUpdate(scope: Scope, statement: UpdateStmt): UpdateStatem
   const from = analyseFrom(scope, statement.fromClause)
   const where = analyseCondition(scope, statement.whereClause, 'where', 'WHERE')
   const returning = analyseReturning(scope, statement.returningList)
-  const target = must(item.relation)
   return {
     kind: 'update',
-    assignments: analyseSetList(scope, item.table, statement.targetList ?? []),
+    assignments: analyseSetList(scope, into, statement.targetList ?? []),
     ctes: finishCtes(scope),
-    table: item.table,
+    table,
     target,
     from,
-    where,
-    generated: generatedColumns(scope.analysis, item.table, target),
+    where: withConditions(into, where),
+    generated: generatedColumns(scope.analysis, table, target),
     returning,
   }
 }
 
 /** The items of SET, converted to their columns. @throws SqlError 42703, 42804, 42601, 428C9. */
-export function analyseSetList(scope: Scope, table: Table, nodes: readonly Node[]): Assignment[] {
+export function analyseSetList(scope: Scope, into: ModifyTarget, nodes: readonly Node[]): Assignment[] {
   const { analysis } = scope
   const targets = nodes.map((node) => must(nodeAs(node, 'ResTarget')))
   const rows = new Map<unknown, readonly (Expr | undefined)[]>()
@@ -51,8 +50,8 @@ export function analyseSetList(scope: Scope, table: Table, nodes: readonly Node[
   const values = scope.within('update-source', () => targets.map((target) => assignedValue(scope, target, rows)))
   const assignments: Assignment[] = []
   for (const [i, target] of targets.entries()) {
-    const index = assignedColumn(analysis, table, target)
-    const column = columnAt(table, index)
+    const index = assignedColumn(analysis, into, target, 'update')
+    const column = columnAt(into.table, index)
     const value = values[i]
     const expr = value === undefined ? defaultValue(analysis, column) : assign(analysis, column, value)
     if (assignments.some((other) => other.column === index)) {

@@ -237,3 +237,26 @@ function sameFields(a: Record<string, unknown>, b: Record<string, unknown>): boo
   }
   return true
 }
+
+/**
+ * A copy of an expression in which `replace` has been asked about every node, outermost first: where it gives one, that
+ * stands instead. Subqueries' own expressions are left as they are.
+ */
+export function mapExpr(expr: Expr, replace: (expr: Expr) => Expr | undefined): Expr {
+  const replaced = replace(expr)
+  if (replaced !== undefined) return replaced
+  const copy: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(expr)) copy[key] = mapPart(value, replace)
+  return copy as unknown as Expr
+}
+
+function mapPart(value: unknown, replace: (expr: Expr) => Expr | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => mapPart(item, replace))
+  if (typeof value !== 'object' || value === null) return value
+  if (isExpr(value)) return mapExpr(value, replace)
+  // WHENs, sort keys and subscripts hold expressions; functions, queries and values do not.
+  if ('oid' in value || 'targets' in value || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, mapPart(part, replace)]))
+}
+
+const isExpr = (value: object): value is Expr => 'kind' in value && 'location' in value && 'typmod' in value

@@ -1,6 +1,7 @@
 // What PostgreSQL says about a statement when it only parses and describes it: parameter and column types, or the error.
 
 import pg from 'pg'
+import type { Catalog } from '../../catalog/catalog.ts'
 import type { AnalysedStatement } from '../../tree/query.ts'
 import { SqlError } from '../../types/sql-error.ts'
 
@@ -102,13 +103,19 @@ function describeError({ code, message, detail, hint, position }: ErrorParts): D
 }
 
 /** The same line for our own analysis. */
-export function describeOurs(action: () => AnalysedStatement): Description {
+export function describeOurs(action: () => AnalysedStatement, catalog: Catalog): Description {
   try {
     const { body, parameterTypes } = action()
     const targets = 'targets' in body ? body.targets : body.returning
     const fields = targets
       .filter((target) => !target.junk)
-      .map(({ name, expr }): Field => ({ name, dataTypeID: expr.type, dataTypeModifier: expr.typmod }))
+      .map(({ name, expr }): Field => {
+        // RowDescription shows a domain's base type.
+        const domain = catalog.typeEntry(expr.type)?.domain
+        return domain === undefined
+          ? { name, dataTypeID: expr.type, dataTypeModifier: expr.typmod }
+          : { name, dataTypeID: domain.baseOid, dataTypeModifier: domain.typmod }
+      })
     return describeResult(parameterTypes, fields)
   } catch (error) {
     if (!(error instanceof SqlError)) throw error
