@@ -209,6 +209,12 @@ class Services implements CatalogServices {
     return node === null ? null : `base/${this.#catalog.databaseOid}/${node}`
   }
 
+  isPublishable(oid: number): boolean | null {
+    const relation = this.#catalog.relation(oid)
+    if (relation === undefined) return null
+    return relation.kind === 'table' && relation.virtual === undefined && relation.persistence === 'permanent'
+  }
+
   relationUpdatability(oid: number): number {
     const relation = this.#catalog.relation(oid)
     return relation?.kind === 'table' && relation.virtual === undefined ? 28 : 0

@@ -240,6 +240,10 @@ const relations: Definitions = {
   'pg_relation_filepath(regclass)': {
     context: (context, oid: number) => context.services.catalog.relationFilepath(oid),
   },
+  // Ordinary permanent tables can be published; what is computed or belongs to the system cannot.
+  'pg_relation_is_publishable(regclass)': {
+    context: (context: FunctionContext, relation: number) => context.services.catalog.isPublishable(relation),
+  },
   'pg_relation_is_updatable(regclass,bool)': {
     context: (context, oid: number, triggers: boolean) =>
       context.services.catalog.relationUpdatability(oid, triggers),

@@ -1814,6 +1814,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 5098|xid8_smaller|fis-|5069|5069,5069|0
 5099|max|ai--n0|5069|5069|0
 5100|min|ai--n0|5069|5069|0
+6121|pg_relation_is_publishable|fss-|16|2205|0
 6160|string_to_table|fi-r|25|25,25|0
 6161|string_to_table|fi-r|25|25,25,25|0
 6162|bit_count|fis-|20|1560|0

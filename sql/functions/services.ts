@@ -77,6 +77,8 @@ export interface CatalogServices {
   tablespaceLocation(oid: number): string
   relationFilenode(oid: number): number | null
   relationFilepath(oid: number): string | null
+  /** pg_relation_is_publishable: whether it is an ordinary permanent table of a user. */
+  isPublishable(oid: number): boolean | null
   /** Bits of pg_relation_is_updatable: 4 UPDATE, 8 INSERT, 16 DELETE. */
   relationUpdatability(oid: number, includeTriggers: boolean): number
   /** The relation and its ancestors, nearest first; empty when it is no partition nor partitioned. */

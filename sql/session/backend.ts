@@ -102,7 +102,9 @@ class EngineBackend implements Backend {
   #handle(entry: DatabaseEntry): Promise<DatabaseHandle> {
     let opening = this.#handles.get(entry.timeline)
     if (opening === undefined) {
-      opening = this.#shared.catalogs.database(entry).then((catalogs) => new DatabaseHandle(this.#shared, catalogs))
+      opening = this.#shared.catalogs
+        .database(entry)
+        .then((catalogs) => new DatabaseHandle(this.#shared, catalogs))
       this.#handles.set(entry.timeline, opening)
       opening.catch(() => this.#handles.delete(entry.timeline))
     }

@@ -36,7 +36,12 @@ export function bindParameters(core: SessionCore, statement: PreparedStatement, 
     }
     const start = must(offsets[i])
     const format = parameterFormats.length === 1 ? parameterFormats[0] : (parameterFormats[i] ?? 0)
-    values[i] = readParameter(core, must(types[i]), { message, start, end: start + length, format: format ?? 0 })
+    values[i] = readParameter(core, must(types[i]), {
+      message,
+      start,
+      end: start + length,
+      format: format ?? 0,
+    })
   }
   return values
 }

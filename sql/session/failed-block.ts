@@ -3,5 +3,8 @@
 import { SqlError } from '../types/sql-error.ts'
 
 export function failedBlock(): SqlError {
-  return new SqlError('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
+  return new SqlError(
+    '25P02',
+    'current transaction is aborted, commands ignored until end of transaction block',
+  )
 }

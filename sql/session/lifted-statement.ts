@@ -40,7 +40,8 @@ export function liftedStatement(core: SessionCore, text: string): LiftedPortal |
   const replan = (): CachedStatement => {
     const again = planLifted(core, key)
     // The catalog changed while locks were waited for, in a way that the statement does not survive.
-    if (again === undefined) throw new SqlError('40001', 'could not serialize access due to concurrent update')
+    if (again === undefined)
+      throw new SqlError('40001', 'could not serialize access due to concurrent update')
     return again
   }
   return { statement: new PlannedStatement(core, entry, parameters, replan), parameters }
@@ -68,7 +69,11 @@ function refuse(key: string): undefined {
 }
 
 /** The literals as values of the plan's parameter types; undefined when one does not convert: the long way reports it. */
-function literalValues(core: SessionCore, literals: readonly Value[], types: readonly number[]): Row | undefined {
+function literalValues(
+  core: SessionCore,
+  literals: readonly Value[],
+  types: readonly number[],
+): Row | undefined {
   const { context } = core
   const values = new Array<Value>(literals.length)
   for (let i = 0; i < literals.length; i++) {

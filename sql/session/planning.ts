@@ -9,7 +9,13 @@ import { planStatement } from '../plan/plan-statement.ts'
 import type { CachedStatement } from './plan-cache.ts'
 import type { SessionCore } from './session-core.ts'
 
-const PLANNED_TAGS: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
+const PLANNED_TAGS: ReadonlySet<string> = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+])
 
 /** Whether a statement is analysed and planned; others are utility statements. SELECT INTO is DDL. */
 export function isPlanned(parsed: ParsedStatement): boolean {
@@ -33,7 +39,13 @@ export function analysisContext(
   liftedKinds?: string,
 ): AnalysisContext {
   const { catalog } = core
-  return { catalog, searchPath: searchPathOids(core, catalog), typeContext: core.context, parameterTypes, liftedKinds }
+  return {
+    catalog,
+    searchPath: searchPathOids(core, catalog),
+    typeContext: core.context,
+    parameterTypes,
+    liftedKinds,
+  }
 }
 
 interface MadePlan extends CachedStatement {
@@ -80,7 +92,11 @@ export interface StatementRequest {
 }
 
 /** Plans `parsed` unless the cache has it under the key; utility statements get an entry without a plan. */
-export function cachedStatement(core: SessionCore, parsed: ParsedStatement, request: StatementRequest): CachedStatement {
+export function cachedStatement(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  request: StatementRequest,
+): CachedStatement {
   const known = core.plans.get(request.key)
   if (known !== undefined && isValid(core, known)) return known
   if (!isPlanned(parsed)) {

@@ -136,7 +136,8 @@ export class Portal {
         this.#last = row
         return row
       }
-      if (position === this.position && position === this.cursorAt && this.#last !== undefined) return this.#last
+      if (position === this.position && position === this.cursorAt && this.#last !== undefined)
+        return this.#last
       throw new SqlError('55000', 'cursor can only scan forward', {
         hint: 'Declare it with SCROLL option to enable backward scan.',
       })

@@ -26,7 +26,8 @@ function kindName(relation: Relation): string {
 export function hasPrivilege(catalog: Catalog, roleOid: number, relation: Relation, letter: string): boolean {
   const roles = inheritedRoles(catalog, roleOid)
   if (roles.has(relation.ownerOid)) return true
-  if (isSystem(catalog, relation)) return letter === 'r' && relation.name !== 'pg_authid' && relation.name !== 'pg_shadow'
+  if (isSystem(catalog, relation))
+    return letter === 'r' && relation.name !== 'pg_authid' && relation.name !== 'pg_shadow'
   return aclGrants(relation.acl, roles, letter)
 }
 
@@ -36,7 +37,10 @@ function isSystem(catalog: Catalog, relation: Relation): boolean {
 }
 
 function aclGrants(acl: Acl, roles: ReadonlySet<number>, letter: string): boolean {
-  return acl !== undefined && acl.some((item) => (item.grantee === 0 || roles.has(item.grantee)) && item.privileges.includes(letter))
+  return (
+    acl !== undefined &&
+    acl.some((item) => (item.grantee === 0 || roles.has(item.grantee)) && item.privileges.includes(letter))
+  )
 }
 
 /** The role and every role whose privileges it inherits. */

@@ -43,7 +43,10 @@ export function rowEncoder(core: SessionCore, portal: Portal): RowEncoder {
   let make = byFormats.get(key)
   if (make === undefined) {
     make = compileRowEncoder(
-      columns.map((column, i) => ({ type: core.context.lookup.type(column.type), format: formatOf(formats, i) })),
+      columns.map((column, i) => ({
+        type: core.context.lookup.type(column.type),
+        format: formatOf(formats, i),
+      })),
     )
     byFormats.set(key, make)
   }

@@ -122,7 +122,10 @@ export class ServerSession implements Session {
     const formats = request.resultFormats.length
     const columnCount = statement.columns?.length ?? 0
     if (formats > 1 && formats !== columnCount) {
-      throw new SqlError('08P01', `bind message has ${formats} result formats but query has ${columnCount} columns`)
+      throw new SqlError(
+        '08P01',
+        `bind message has ${formats} result formats but query has ${columnCount} columns`,
+      )
     }
     const portal = new Portal(request.portalName, preparedPortalStatement(core, statement, parameters), {
       parameters,
@@ -205,7 +208,9 @@ export class ServerSession implements Session {
       this.#copyIn = portal.statement.copyIn()
       return
     }
-    const tag = portal.statement.tag(columns === undefined || portal.statement.countsAffected ? portal.rowCount : this.#sent)
+    const tag = portal.statement.tag(
+      columns === undefined || portal.statement.countsAffected ? portal.rowCount : this.#sent,
+    )
     core.finishRun(portal)
     sink.commandComplete(tag)
   }
@@ -279,7 +284,9 @@ export class ServerSession implements Session {
   }
 
   copyFail(reason: string): Step {
-    return this.#fail(new SqlError('57014', `COPY from stdin failed: ${reason}`, { where: this.#copyIn?.where() }))
+    return this.#fail(
+      new SqlError('57014', `COPY from stdin failed: ${reason}`, { where: this.#copyIn?.where() }),
+    )
   }
 
   // --- ends ---
@@ -327,7 +334,8 @@ export class ServerSession implements Session {
 
   #report(): void {
     const { settings, sink, notifications } = this.#core
-    if (settings.hasUnreported) for (const [name, value] of settings.takeUnreported()) sink.parameterStatus(name, value)
+    if (settings.hasUnreported)
+      for (const [name, value] of settings.takeUnreported()) sink.parameterStatus(name, value)
     if (this.#core.transaction.isIdle) notifications.deliver()
   }
 
@@ -382,7 +390,9 @@ export class ServerSession implements Session {
     if (this.#isClosed) return
     this.#isClosed = true
     const core = this.#core
-    core.turns.cancel(new SqlError('57P01', 'terminating connection due to administrator command', {}, 'FATAL'))
+    core.turns.cancel(
+      new SqlError('57P01', 'terminating connection due to administrator command', {}, 'FATAL'),
+    )
     for (const portal of [...core.portals.values()]) core.closePortal(portal)
     core.transaction.abort()
     await core.dropTemporary()

@@ -81,7 +81,8 @@ export class BackendState implements ServerState {
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number } {
     const core = this.#core
     const relation = core.catalog.relation(relationOid)
-    if (relation === undefined || (relation.kind !== 'table' && relation.kind !== 'index')) return { tuples: 0, pages: 0 }
+    if (relation === undefined || (relation.kind !== 'table' && relation.kind !== 'index'))
+      return { tuples: 0, pages: 0 }
     if (relation.kind === 'table' && relation.virtual !== undefined) return { tuples: 100, pages: 1 }
     const { cellCount, pageCount } = core.database.estimate(core.database.view(), relation.tree)
     return { tuples: cellCount, pages: pageCount }

@@ -38,7 +38,14 @@ export class SessionContext implements FunctionContext {
   readonly #host: SessionContextHost
   readonly #settings: Settings
   #searchPath: readonly string[] = ['"$user"', 'public']
-  #resolved: { readonly version: string; readonly user: string; readonly plain: readonly string[]; readonly full: readonly string[] } | undefined
+  #resolved:
+    | {
+        readonly version: string
+        readonly user: string
+        readonly plain: readonly string[]
+        readonly full: readonly string[]
+      }
+    | undefined
   #seeded: (() => number) | undefined
   #settingsKey: string | undefined
 
@@ -210,9 +217,10 @@ export function splitIdentifierList(text: string): readonly string[] {
   while (at < text.length) {
     item.lastIndex = at
     const match = item.exec(text)
-    if (match === null) throw new SqlError('22023', `invalid value for parameter "search_path": "${text}"`, {
-      detail: 'List syntax is invalid.',
-    })
+    if (match === null)
+      throw new SqlError('22023', `invalid value for parameter "search_path": "${text}"`, {
+        detail: 'List syntax is invalid.',
+      })
     names.push(match[1] === undefined ? (match[2] as string).toLowerCase() : match[1].replaceAll('""', '"'))
     at = item.lastIndex
     if (match[3] === '') break

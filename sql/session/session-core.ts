@@ -153,7 +153,8 @@ export class SessionCore implements RunHost, TransactionHost {
         this.#noticeLevel = NOTICE_LEVELS.indexOf(value)
         return
       case 'default_transaction_isolation':
-        this.transaction.defaults.isolation = value === 'read uncommitted' ? 'read committed' : (value as 'serializable')
+        this.transaction.defaults.isolation =
+          value === 'read uncommitted' ? 'read committed' : (value as 'serializable')
         return
       case 'default_transaction_read_only':
         this.transaction.defaults.isReadOnly = value === 'on'
@@ -240,7 +241,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Refuses what writes in a read-only transaction, naming it. */
   requireWritable(what: string): void {
-    if (this.transaction.isReadOnly) throw new SqlError('25006', `cannot execute ${what} in a read-only transaction`)
+    if (this.transaction.isReadOnly)
+      throw new SqlError('25006', `cannot execute ${what} in a read-only transaction`)
   }
 
   // --- waiting ---
@@ -368,7 +370,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Closes the portals that were made inside a savepoint that was rolled back. */
   closePortalsAbove(depth: number): void {
-    for (const portal of [...this.portals.values()]) if (portal.savepointDepth >= depth) this.closePortal(portal)
+    for (const portal of [...this.portals.values()])
+      if (portal.savepointDepth >= depth) this.closePortal(portal)
   }
 }
 

@@ -63,7 +63,10 @@ function sequenceServices(core: SessionCore): SequenceServices {
       const sequence = sequenceOf(oid)
       const value = core.sequenceValues.get(oid)
       if (value === undefined) {
-        throw new SqlError('55000', `currval of sequence "${sequence.name}" is not yet defined in this session`)
+        throw new SqlError(
+          '55000',
+          `currval of sequence "${sequence.name}" is not yet defined in this session`,
+        )
       }
       return value
     },
@@ -100,7 +103,10 @@ function sizeServices(core: SessionCore): SizeServices {
     const relation = core.catalog.relation(oid)
     if (relation === undefined) return null
     if (relation.kind !== 'table') return 0
-    return relation.indexes.reduce((sum, index) => sum + (index.isClustered ? 0 : (pagesOf(index.oid) ?? 0)), 0)
+    return relation.indexes.reduce(
+      (sum, index) => sum + (index.isClustered ? 0 : (pagesOf(index.oid) ?? 0)),
+      0,
+    )
   }
   const total = (oid: number): number | null => {
     const own = pagesOf(oid)
@@ -197,7 +203,10 @@ class SessionBackendServices implements BackendServices {
       return false
     }
     if (!core.isSuperuser && target.roleOid !== core.roleOid) {
-      throw new SqlError('42501', 'must be a member of the role whose query is being canceled or member of pg_signal_backend')
+      throw new SqlError(
+        '42501',
+        'must be a member of the role whose query is being canceled or member of pg_signal_backend',
+      )
     }
     action(target)
     return true
@@ -273,7 +282,8 @@ function notificationServices(core: SessionCore): NotificationServices {
     notify: (channel, payload) => {
       if (channel === '') throw new SqlError('22023', 'channel name cannot be empty')
       if (Buffer.byteLength(channel) > 63) throw new SqlError('22023', 'channel name too long')
-      if (Buffer.byteLength(payload) >= PAYLOAD_SIZE_BYTES_MAX) throw new SqlError('22023', 'payload string too long')
+      if (Buffer.byteLength(payload) >= PAYLOAD_SIZE_BYTES_MAX)
+        throw new SqlError('22023', 'payload string too long')
       core.notifications.notify(channel, payload)
     },
     listening: () => [...core.notifications.channels],

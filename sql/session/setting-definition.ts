@@ -74,7 +74,8 @@ const definitions: ReadonlyMap<string, SettingDefinition> = new Map(
 )
 
 function parseFacts(line: string): SettingDefinition {
-  const [name = '', type = '', context = '', unit = '', min = '', max = '', values = '', initial = ''] = line.split('|')
+  const [name = '', type = '', context = '', unit = '', min = '', max = '', values = '', initial = ''] =
+    line.split('|')
   return {
     name,
     type: type as SettingType,
@@ -141,7 +142,8 @@ export function parseBool(text: string): boolean | undefined {
 
 function canonicalBool(definition: SettingDefinition, text: string): string {
   const value = parseBool(text)
-  if (value === undefined) throw new SqlError('22023', `parameter "${definition.name}" requires a Boolean value`)
+  if (value === undefined)
+    throw new SqlError('22023', `parameter "${definition.name}" requires a Boolean value`)
   return value ? 'on' : 'off'
 }
 
@@ -175,7 +177,9 @@ const TIME_UNITS: readonly (readonly [string, number])[] = [
 ]
 
 /** Size of a definition's unit in bytes or microseconds, and the family's units. `8kB`: blocks. */
-function unitFamily(unit: string): { readonly units: readonly (readonly [string, number])[]; readonly base: number } | undefined {
+function unitFamily(
+  unit: string,
+): { readonly units: readonly (readonly [string, number])[]; readonly base: number } | undefined {
   if (unit === '') return undefined
   const match = /^(\d*)(\w+)$/.exec(unit)
   const count = match?.[1] ? Number(match[1]) : 1
@@ -188,7 +192,8 @@ function unitFamily(unit: string): { readonly units: readonly (readonly [string,
 }
 
 function canonicalNumber(definition: SettingDefinition, text: string): string {
-  const match = /^\s*([-+]?(?:0x[0-9a-f]+|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?))\s*([a-zA-Z]*)\s*$/i.exec(text)
+  const match =
+    /^\s*([-+]?(?:0x[0-9a-f]+|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?))\s*([a-zA-Z]*)\s*$/i.exec(text)
   const family = unitFamily(definition.unit)
   let value = match ? Number(match[1]) : Number.NaN
   const suffix = match?.[2] ?? ''
@@ -197,17 +202,20 @@ function canonicalNumber(definition: SettingDefinition, text: string): string {
     if (unit === undefined) throw invalidUnit(definition, text, family.units)
     value = (value * unit[1]) / family.base
   } else if (suffix !== '') value = Number.NaN
-  if (Number.isNaN(value)) throw new SqlError('22023', `invalid value for parameter "${definition.name}": "${text}"`)
+  if (Number.isNaN(value))
+    throw new SqlError('22023', `invalid value for parameter "${definition.name}": "${text}"`)
   if (definition.type === 'integer') value = Math.round(value)
   checkRange(definition, value)
   return String(value)
 }
 
-function invalidUnit(definition: SettingDefinition, text: string, units: readonly (readonly [string, number])[]): SqlError {
+function invalidUnit(
+  definition: SettingDefinition,
+  text: string,
+  units: readonly (readonly [string, number])[],
+): SqlError {
   const names =
-    units === MEMORY_UNITS
-      ? '"B", "kB", "MB", "GB", and "TB"'
-      : '"us", "ms", "s", "min", "h", and "d"'
+    units === MEMORY_UNITS ? '"B", "kB", "MB", "GB", and "TB"' : '"us", "ms", "s", "min", "h", and "d"'
   return new SqlError('22023', `invalid value for parameter "${definition.name}": "${text}"`, {
     hint: `Valid units for this parameter are ${names}.`,
   })

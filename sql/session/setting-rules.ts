@@ -62,7 +62,9 @@ export class SettingRules implements SettingHooks {
       case 'transaction_read_only':
         return (transaction.isIdle ? transaction.defaults.isReadOnly : transaction.isReadOnly) ? 'on' : 'off'
       case 'transaction_deferrable':
-        return (transaction.isIdle ? transaction.defaults.isDeferrable : transaction.isDeferrable) ? 'on' : 'off'
+        return (transaction.isIdle ? transaction.defaults.isDeferrable : transaction.isDeferrable)
+          ? 'on'
+          : 'off'
       case 'is_superuser':
         return this.#session.isSuperuser ? 'on' : 'off'
       case 'session_authorization':
@@ -91,7 +93,8 @@ export class SettingRules implements SettingHooks {
     const role = this.#session.catalog.shared.roleByName(value)
     if (role === undefined) throw new SqlError('22023', `role "${value}" does not exist`)
     const session = this.#session.catalog.shared.role(this.#session.sessionRoleOid)
-    const mayBecome = session?.superuser === true || role.oid === session?.oid || this.#isMember(session?.oid ?? 0, role.oid)
+    const mayBecome =
+      session?.superuser === true || role.oid === session?.oid || this.#isMember(session?.oid ?? 0, role.oid)
     if (!mayBecome) throw new SqlError('42501', `permission denied to set role "${value}"`)
     return value
   }

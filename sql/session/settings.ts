@@ -109,7 +109,11 @@ export class Settings {
     return Number(this.raw(name))
   }
 
-  *all(): Iterable<{ readonly definition: SettingDefinition; readonly value: string; readonly isChanged: boolean }> {
+  *all(): Iterable<{
+    readonly definition: SettingDefinition
+    readonly value: string
+    readonly isChanged: boolean
+  }> {
     for (const definition of settingDefinitions()) {
       const key = definition.name.toLowerCase()
       const isChanged = this.#session.has(key) || this.#local.has(key)
@@ -188,7 +192,8 @@ export class Settings {
         if (!atStart) throw new SqlError('55P02', `parameter "${name}" cannot be set after connection start`)
         return
       case 'superuser':
-        if (!this.#hooks.isSuperuser()) throw new SqlError('42501', `permission denied to set parameter "${name}"`)
+        if (!this.#hooks.isSuperuser())
+          throw new SqlError('42501', `permission denied to set parameter "${name}"`)
         return
       case 'user':
         return

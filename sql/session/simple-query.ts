@@ -106,7 +106,9 @@ export class SimpleQuery {
       this.#host.startCopy(statement.copyIn())
       return false
     }
-    const tag = statement.tag(columns === undefined || statement.countsAffected ? portal.rowCount : this.#sent)
+    const tag = statement.tag(
+      columns === undefined || statement.countsAffected ? portal.rowCount : this.#sent,
+    )
     core.finishRun(portal)
     this.#portal = undefined
     sink.commandComplete(tag)
@@ -133,7 +135,11 @@ export class SimpleQuery {
     const { database, sink } = this.#core
     const seen = portal.view?.seenLsn
     if (seen !== undefined && seen > database.vdl) {
-      suspend(new Promise<void>((resolve, reject) => database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e)))))
+      suspend(
+        new Promise<void>((resolve, reject) =>
+          database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e))),
+        ),
+      )
     }
     const flushed = sink.flush()
     if (flushed !== undefined) suspend(flushed)

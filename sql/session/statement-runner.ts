@@ -57,7 +57,11 @@ export class PlannedStatement implements PortalStatement {
 }
 
 /** A statement of a simple query. Cached when it is the whole query: pgbench's and ORMs' statements come again. */
-export function parsedPortalStatement(core: SessionCore, parsed: ParsedStatement, isWholeQuery: boolean): PortalStatement {
+export function parsedPortalStatement(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  isWholeQuery: boolean,
+): PortalStatement {
   if (!isPlanned(parsed)) return utilityStatement(core, parsed, [])
   const entryOf = (): CachedStatement =>
     isWholeQuery
@@ -66,7 +70,9 @@ export function parsedPortalStatement(core: SessionCore, parsed: ParsedStatement
   const entry = entryOf()
   const { plan } = entry
   if (plan !== undefined && plan.parameterTypes.length > 0) {
-    throw new SqlError('42P02', 'there is no parameter $1', { position: firstParameterPosition(parsed.source.text) })
+    throw new SqlError('42P02', 'there is no parameter $1', {
+      position: firstParameterPosition(parsed.source.text),
+    })
   }
   return new PlannedStatement(core, entry, [], entryOf)
 }
@@ -86,7 +92,11 @@ const EMPTY_STATEMENT: PortalStatement = {
 }
 
 /** A bound prepared statement. */
-export function preparedPortalStatement(core: SessionCore, statement: PreparedStatement, parameters: Row): PortalStatement {
+export function preparedPortalStatement(
+  core: SessionCore,
+  statement: PreparedStatement,
+  parameters: Row,
+): PortalStatement {
   const { parsed, cached } = statement
   if (parsed === undefined || cached === undefined) return EMPTY_STATEMENT
   if (cached.plan === undefined) return utilityStatement(core, parsed, parameters)
@@ -96,7 +106,11 @@ export function preparedPortalStatement(core: SessionCore, statement: PreparedSt
 }
 
 /** Plans a prepared statement again; its result may not have changed (PostgreSQL: 0A000). */
-function refreshPrepared(core: SessionCore, statement: PreparedStatement, parsed: ParsedStatement): CachedStatement {
+function refreshPrepared(
+  core: SessionCore,
+  statement: PreparedStatement,
+  parsed: ParsedStatement,
+): CachedStatement {
   const types = statement.declaredTypes
   const key = types.length === 0 ? statement.text : `${statement.text}\u0000${types.join()}`
   const entry = cachedStatement(core, parsed, { key, parameterTypes: statement.parameterTypes })

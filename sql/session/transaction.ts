@@ -214,7 +214,8 @@ export class SessionTransaction {
 
   /** SET CONSTRAINTS ... IMMEDIATE: runs what waits for these constraints (undefined: all). May suspend. */
   runDeferredNow(constraints: ReadonlySet<number> | undefined): void {
-    const isChosen = (check: DeferredCheck): boolean => constraints === undefined || constraints.has(check.constraintOid)
+    const isChosen = (check: DeferredCheck): boolean =>
+      constraints === undefined || constraints.has(check.constraintOid)
     const chosen = this.#deferred.filter(isChosen)
     if (chosen.length === 0) return
     this.#host.runDeferred(chosen)

@@ -199,7 +199,12 @@ export class CopyIn {
       return action()
     } catch (thrown) {
       if (!(thrown instanceof SqlError) || thrown.fields.where !== undefined) throw thrown
-      throw new SqlError(thrown.code, thrown.message, { ...thrown.fields, where: this.where() }, thrown.severity)
+      throw new SqlError(
+        thrown.code,
+        thrown.message,
+        { ...thrown.fields, where: this.where() },
+        thrown.severity,
+      )
     }
   }
 }

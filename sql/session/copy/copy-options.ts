@@ -113,8 +113,10 @@ function checkOptions(options: CopyOptions, seen: ReadonlyMap<string, CopyOption
     if (options.header !== 'none') throw new SqlError('0A000', 'cannot specify HEADER in BINARY mode')
     return
   }
-  if (Buffer.byteLength(delimiter) !== 1) throw new SqlError('0A000', 'COPY delimiter must be a single one-byte character')
-  if (/[\r\n]/.test(delimiter)) throw new SqlError('22023', 'COPY delimiter cannot be newline or carriage return')
+  if (Buffer.byteLength(delimiter) !== 1)
+    throw new SqlError('0A000', 'COPY delimiter must be a single one-byte character')
+  if (/[\r\n]/.test(delimiter))
+    throw new SqlError('22023', 'COPY delimiter cannot be newline or carriage return')
   if (/[\r\n]/.test(nullText)) {
     throw new SqlError('22023', 'COPY null representation cannot use newline or carriage return')
   }
@@ -148,9 +150,11 @@ function checkCsvOnly(options: CopyOptions, seen: ReadonlyMap<string, CopyOption
   ] as const) {
     if (!isCsv && seen.has(name)) throw new SqlError('0A000', `${label} available only in CSV mode`)
   }
-  if (isFrom && seen.has('force_quote')) throw new SqlError('0A000', 'COPY force quote only available using COPY TO')
+  if (isFrom && seen.has('force_quote'))
+    throw new SqlError('0A000', 'COPY force quote only available using COPY TO')
   if (!isFrom && seen.has('force_not_null')) {
     throw new SqlError('0A000', 'COPY force not null only available using COPY FROM')
   }
-  if (!isFrom && seen.has('force_null')) throw new SqlError('0A000', 'COPY force null only available using COPY FROM')
+  if (!isFrom && seen.has('force_null'))
+    throw new SqlError('0A000', 'COPY force null only available using COPY FROM')
 }

@@ -87,7 +87,9 @@ export class CopyOut {
 
   #textRow(row: ReturnType<Portal['nextRow']>): void {
     const { context } = this.#core
-    this.#fields(must(row).map((value, i) => (value === null ? null : must(this.#types[i]).output(value, context))))
+    this.#fields(
+      must(row).map((value, i) => (value === null ? null : must(this.#types[i]).output(value, context))),
+    )
   }
 
   #binaryRow(row: ReturnType<Portal['nextRow']>): void {
@@ -111,7 +113,11 @@ export class CopyOut {
     const { database, sink } = this.#core
     const seen = this.#portal.view?.seenLsn
     if (seen !== undefined && seen > database.vdl) {
-      suspend(new Promise<void>((resolve, reject) => database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e)))))
+      suspend(
+        new Promise<void>((resolve, reject) =>
+          database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e))),
+        ),
+      )
     }
     const flushed = sink.flush()
     if (flushed !== undefined) suspend(flushed)

@@ -16,7 +16,11 @@ export interface CopyTarget {
   readonly columns: readonly number[]
 }
 
-export function copyTarget(core: SessionCore, parsed: ParsedStatement, statement: NodeOf<'CopyStmt'>): CopyTarget {
+export function copyTarget(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  statement: NodeOf<'CopyStmt'>,
+): CopyTarget {
   if (statement.whereClause !== undefined) throw unsupported('COPY FROM with WHERE')
   const table = namedTable(core, must(statement.relation), parsed)
   if (!core.isSuperuser && !hasPrivilege(core.catalog, core.roleOid, table, 'a')) {
@@ -66,8 +70,12 @@ function namedTable(core: SessionCore, name: RangeVar, parsed: ParsedStatement |
     if (relation === undefined) continue
     if (relation.kind === 'table' && (relation.virtual === undefined || !isFrom)) return relation
     const hint = relation.kind === 'view' && !isFrom ? 'Try the COPY (SELECT ...) TO variant.' : undefined
-    throw new SqlError('42809', `cannot copy ${isFrom ? 'to' : 'from'} ${relation.kind} "${relname}"`, { hint })
+    throw new SqlError('42809', `cannot copy ${isFrom ? 'to' : 'from'} ${relation.kind} "${relname}"`, {
+      hint,
+    })
   }
   const shown = name.schemaname === undefined ? relname : `${name.schemaname}.${relname}`
-  throw new SqlError('42P01', `relation "${shown}" does not exist`, { position: parsed?.source.positionOf(name.location) })
+  throw new SqlError('42P01', `relation "${shown}" does not exist`, {
+    position: parsed?.source.positionOf(name.location),
+  })
 }

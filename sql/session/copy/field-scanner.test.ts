@@ -5,7 +5,11 @@ import { copyOptions, type CopyOption } from './copy-options.ts'
 import { FieldScanner } from './field-scanner.ts'
 
 function options(settings: Record<string, string>): ReturnType<typeof copyOptions> {
-  const list: CopyOption[] = Object.entries(settings).map(([name, value]) => ({ name, value, position: undefined }))
+  const list: CopyOption[] = Object.entries(settings).map(([name, value]) => ({
+    name,
+    value,
+    position: undefined,
+  }))
   return copyOptions(list, true)
 }
 
@@ -17,7 +21,8 @@ function scan(data: string, settings: Record<string, string>, size: number): (st
   const drain = (): void => {
     while (scanner.nextLine()) {
       const row: (string | null)[] = []
-      for (let i = 0; i < scanner.fieldCount; i++) row.push(scanner.isNull[i] === true ? null : scanner.field(i))
+      for (let i = 0; i < scanner.fieldCount; i++)
+        row.push(scanner.isNull[i] === true ? null : scanner.field(i))
       rows.push(row)
     }
   }
@@ -60,9 +65,9 @@ test.each(SIZES)('csv format in chunks of %i', (size) => {
 
 test.each(SIZES)('csv with its own quote, escape and null in chunks of %i', (size) => {
   const data = "'it\\'s'|NULL|'NULL'\n"
-  expect(scan(data, { format: 'csv', delimiter: '|', quote: "'", escape: '\\', null: 'NULL' }, size)).toEqual([
-    ["it's", null, 'NULL'],
-  ])
+  expect(scan(data, { format: 'csv', delimiter: '|', quote: "'", escape: '\\', null: 'NULL' }, size)).toEqual(
+    [["it's", null, 'NULL']],
+  )
 })
 
 test('an unfinished quote at the end is an error', () => {

@@ -123,7 +123,8 @@ export class FieldScanner {
     }
     this.ends[field++] = end
     this.fieldCount = field
-    for (let i = 0; i < field; i++) this.isNull[i] = this.#isNullText(chunk, this.starts[i] as number, this.ends[i] as number)
+    for (let i = 0; i < field; i++)
+      this.isNull[i] = this.#isNullText(chunk, this.starts[i] as number, this.ends[i] as number)
     if (hasEscape) this.#unescapeFields()
   }
 
@@ -186,7 +187,8 @@ export class FieldScanner {
         const byte = chunk[at] as number
         if (isQuoted) {
           const next = at + 1 < end ? chunk[at + 1] : -1
-          if (byte === this.#escape && (next === this.#quote || next === this.#escape)) scratch[out++] = chunk[++at] as number
+          if (byte === this.#escape && (next === this.#quote || next === this.#escape))
+            scratch[out++] = chunk[++at] as number
           else if (byte === this.#quote) isQuoted = false
           else scratch[out++] = byte
         } else if (byte === this.#delimiter) break
@@ -239,7 +241,8 @@ function unescapeText(source: Buffer, start: number, end: number, target: Buffer
       target[out++] = value & 0xff
     } else if (code === 0x78 && at + 1 < end && hexDigit(source[at + 1] as number) >= 0) {
       let value = hexDigit(source[++at] as number)
-      if (at + 1 < end && hexDigit(source[at + 1] as number) >= 0) value = value * 16 + hexDigit(source[++at] as number)
+      if (at + 1 < end && hexDigit(source[at + 1] as number) >= 0)
+        value = value * 16 + hexDigit(source[++at] as number)
       target[out++] = value
     } else target[out++] = code
   }

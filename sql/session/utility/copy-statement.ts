@@ -38,8 +38,14 @@ function readOptions(nodes: readonly Node[]): CopyOption[] {
   })
 }
 
-function copyFrom(core: SessionCore, parsed: ParsedStatement, statement: CopyNode, options: CopyOptions): UtilityResult {
-  if (core.transaction.isReadOnly) throw new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction')
+function copyFrom(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  statement: CopyNode,
+  options: CopyOptions,
+): UtilityResult {
+  if (core.transaction.isReadOnly)
+    throw new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction')
   const target = copyTarget(core, parsed, statement)
   const copyIn = new CopyIn(core, target, options, core.isSimpleQuery)
   const format = options.format === 'binary' ? 1 : 0

@@ -53,7 +53,10 @@ function cursorNamed(core: SessionCore, name: string): Portal {
   return portal
 }
 
-export function fetchColumns(core: SessionCore, statement: NodeOf<'FetchStmt'>): readonly OutputColumn[] | undefined {
+export function fetchColumns(
+  core: SessionCore,
+  statement: NodeOf<'FetchStmt'>,
+): readonly OutputColumn[] | undefined {
   if (statement.ismove === true) return undefined
   return cursorNamed(core, statement.portalname ?? '').statement.columns
 }

@@ -21,7 +21,10 @@ export async function ddlStatement({ core, parsed, parameters }: UtilityCall): P
 /** The first words of a statement, as its name: CREATE FUNCTION, IMPORT FOREIGN SCHEMA. */
 function statementName(text: string): string {
   const words = /^\s*([a-z]+(?:\s+(?:or\s+replace\s+)?[a-z]+)?)/i.exec(text)?.[1] ?? 'this statement'
-  return words.replace(/\s+or\s+replace/i, '').replaceAll(/\s+/g, ' ').toUpperCase()
+  return words
+    .replace(/\s+or\s+replace/i, '')
+    .replaceAll(/\s+/g, ' ')
+    .toUpperCase()
 }
 
 /** Drops what the session's temporary schema holds, in a transaction of the caller's. */

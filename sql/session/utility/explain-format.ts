@@ -16,7 +16,11 @@ export interface ExplainFigures {
 type FormatOptions = ExplainOptions & { readonly summary: boolean }
 
 /** One line a row. */
-export function explainText(node: ExplainNode, options: FormatOptions, figures: ExplainFigures): readonly string[] {
+export function explainText(
+  node: ExplainNode,
+  options: FormatOptions,
+  figures: ExplainFigures,
+): readonly string[] {
   const lines: string[] = []
   addText(lines, node, 0)
   if (options.summary) {
@@ -42,7 +46,11 @@ function addText(lines: string[], node: ExplainNode, indent: number): void {
 }
 
 /** One row with the whole document. */
-export function explainJson(node: ExplainNode, options: FormatOptions, figures: ExplainFigures): readonly string[] {
+export function explainJson(
+  node: ExplainNode,
+  options: FormatOptions,
+  figures: ExplainFigures,
+): readonly string[] {
   const document: Record<string, unknown> = { Plan: jsonNode(node) }
   if (options.summary) {
     document['Planning Time'] = Number(figures.planningMs.toFixed(3))

@@ -35,14 +35,18 @@ function readOptions(statement: ExplainNodeStatement): Options {
       format = value
       continue
     }
-    if (!['analyze', 'verbose', 'costs', 'buffers', 'wal', 'timing', 'summary', 'settings'].includes(defname)) {
+    if (
+      !['analyze', 'verbose', 'costs', 'buffers', 'wal', 'timing', 'summary', 'settings'].includes(defname)
+    ) {
       throw new SqlError('42601', `unrecognized EXPLAIN option "${defname}"`)
     }
     flags.set(defname, value === undefined || (parseBool(value) ?? true))
   }
   const analyze = flags.get('analyze') ?? false
-  if (flags.get('wal') === true && !analyze) throw new SqlError('22023', 'EXPLAIN option WAL requires ANALYZE')
-  if (flags.get('timing') === true && !analyze) throw new SqlError('22023', 'EXPLAIN option TIMING requires ANALYZE')
+  if (flags.get('wal') === true && !analyze)
+    throw new SqlError('22023', 'EXPLAIN option WAL requires ANALYZE')
+  if (flags.get('timing') === true && !analyze)
+    throw new SqlError('22023', 'EXPLAIN option TIMING requires ANALYZE')
   return {
     analyze,
     verbose: flags.get('verbose') ?? false,
@@ -84,13 +88,15 @@ export function explainStatement(call: UtilityCall): UtilityResult {
     executionMs: options.analyze ? core.backend.clock.monotonicMs() - run.startMs : undefined,
   }
   core.closePortal(run.portal)
-  const lines = options.format === 'text' ? explainText(node, options, figures) : explainJson(node, options, figures)
+  const lines =
+    options.format === 'text' ? explainText(node, options, figures) : explainJson(node, options, figures)
   return { tag: 'EXPLAIN', rows: lines.map((line) => [line]) }
 }
 
 function startRun(call: UtilityCall, inner: ParsedStatement, options: Options): AnalyzeRun {
   const { core, parameters } = call
-  if (options.format === 'xml' || options.format === 'yaml') throw unsupported(`EXPLAIN (FORMAT ${options.format})`)
+  if (options.format === 'xml' || options.format === 'yaml')
+    throw unsupported(`EXPLAIN (FORMAT ${options.format})`)
   const { clock } = core.backend
   const plannedAt = clock.monotonicMs()
   const { plan } = makePlan(core, inner)
@@ -99,13 +105,21 @@ function startRun(call: UtilityCall, inner: ParsedStatement, options: Options): 
     plan,
     planningMs: startMs - plannedAt,
     startMs,
-    portal: new Portal('', analyzedStatement(core, plan, (execution) => (run.execution = execution)), { parameters }),
+    portal: new Portal(
+      '',
+      analyzedStatement(core, plan, (execution) => (run.execution = execution)),
+      { parameters },
+    ),
     execution: undefined,
   }
   return run
 }
 
-function analyzedStatement(core: SessionCore, plan: PreparedPlan, started: (execution: Execution) => void): PortalStatement {
+function analyzedStatement(
+  core: SessionCore,
+  plan: PreparedPlan,
+  started: (execution: Execution) => void,
+): PortalStatement {
   return {
     columns: plan.columns,
     isEmpty: false,
@@ -113,7 +127,9 @@ function analyzedStatement(core: SessionCore, plan: PreparedPlan, started: (exec
     copyIn: undefined,
     tag: () => 'EXPLAIN',
     open: (portal) => {
-      const execution = must(core.openPlan(plan, portal.parameters, portal, { stillValid: () => true, instrument: true }))
+      const execution = must(
+        core.openPlan(plan, portal.parameters, portal, { stillValid: () => true, instrument: true }),
+      )
       started(execution)
       return execution
     },

@@ -51,7 +51,10 @@ function statementNamed(core: SessionCore, name: string): PreparedStatement {
   return statement
 }
 
-export function executeColumns(core: SessionCore, statement: NodeOf<'ExecuteStmt'>): readonly OutputColumn[] | undefined {
+export function executeColumns(
+  core: SessionCore,
+  statement: NodeOf<'ExecuteStmt'>,
+): readonly OutputColumn[] | undefined {
   return statementNamed(core, statement.name ?? '').columns
 }
 
@@ -76,15 +79,27 @@ export function executeArguments(
     })
   }
   if (args.length === 0) return []
-  const evaluation = (call.portal.scratch ??= argumentPortal(core, call.parsed, call.parameters, args)) as Portal
+  const evaluation = (call.portal.scratch ??= argumentPortal(
+    core,
+    call.parsed,
+    call.parameters,
+    args,
+  )) as Portal
   const row = evaluation.nextRow() ?? []
   const columns = must(evaluation.statement.columns)
   core.finishRun(evaluation)
-  return row.map((value, i) => convertArgument(core, value, { from: must(columns[i]).type, to: must(types[i]), number: i + 1 }))
+  return row.map((value, i) =>
+    convertArgument(core, value, { from: must(columns[i]).type, to: must(types[i]), number: i + 1 }),
+  )
 }
 
 /** Evaluates the arguments as SELECT arg, arg, ... */
-function argumentPortal(core: SessionCore, parsed: ParsedStatement, parameters: Row, args: readonly Node[]): Portal {
+function argumentPortal(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  parameters: Row,
+  args: readonly Node[],
+): Portal {
   const targetList: Node[] = args.map((val) => ({ ResTarget: { val } }))
   const node: Node = { SelectStmt: { targetList, limitOption: 'LIMIT_OPTION_DEFAULT', op: 'SETOP_NONE' } }
   const inner: ParsedStatement = { ...parsed, node, tag: 'SelectStmt' }

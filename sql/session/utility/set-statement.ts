@@ -56,7 +56,10 @@ function setValue(name: string, args: readonly Node[]): string {
 /** SET TIME ZONE takes names, hours as numbers, and intervals. */
 function timeZoneArgument(arg: Node | undefined): string {
   const text = constantText(arg) ?? ''
-  const isNumber = arg !== undefined && 'A_Const' in arg && (arg.A_Const.ival !== undefined || arg.A_Const.fval !== undefined)
+  const isNumber =
+    arg !== undefined &&
+    'A_Const' in arg &&
+    (arg.A_Const.ival !== undefined || arg.A_Const.fval !== undefined)
   const isInterval = arg !== undefined && 'TypeCast' in arg
   if (!isNumber && !isInterval) return text
   const match = /^([-+]?)(\d{1,2})(?::(\d{2}))?/.exec(text)
@@ -76,7 +79,8 @@ function setMulti(core: SessionCore, name: string, args: readonly Node[]): Utili
     return { tag: 'SET' }
   }
   if (name === 'SESSION CHARACTERISTICS') {
-    for (const [setting, value] of characteristics(args)) core.settings.set(`default_${setting}`, value, false)
+    for (const [setting, value] of characteristics(args))
+      core.settings.set(`default_${setting}`, value, false)
     return { tag: 'SET' }
   }
   throw unsupported(`SET ${name}`)
@@ -84,8 +88,11 @@ function setMulti(core: SessionCore, name: string, args: readonly Node[]): Utili
 
 export function constraintsStatement({ core, parsed }: UtilityCall): UtilityResult {
   const statement = (parsed.node as { ConstraintsSetStmt: NodeOf<'ConstraintsSetStmt'> }).ConstraintsSetStmt
-  if (!core.transaction.isBlock) core.say('WARNING', 'SET CONSTRAINTS can only be used in transaction blocks', '25P01')
-  const names = (statement.constraints ?? []).map((node) => ('RangeVar' in node ? (node.RangeVar.relname ?? '') : ''))
+  if (!core.transaction.isBlock)
+    core.say('WARNING', 'SET CONSTRAINTS can only be used in transaction blocks', '25P01')
+  const names = (statement.constraints ?? []).map((node) =>
+    'RangeVar' in node ? (node.RangeVar.relname ?? '') : '',
+  )
   const oids = names.length === 0 ? undefined : constraintOids(core, names)
   core.transaction.setDeferred(oids, statement.deferred === true)
   if (statement.deferred !== true) core.transaction.runDeferredNow(oids)

@@ -39,7 +39,10 @@ export function transactionStatement({ core, parsed }: UtilityCall): UtilityResu
 }
 
 function failed(): SqlError {
-  return new SqlError('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
+  return new SqlError(
+    '25P02',
+    'current transaction is aborted, commands ignored until end of transaction block',
+  )
 }
 
 function begin(core: SessionCore, options: readonly Node[], tag: string): UtilityResult {
@@ -54,7 +57,12 @@ function begin(core: SessionCore, options: readonly Node[], tag: string): Utilit
 /** The characteristics of BEGIN, START TRANSACTION and SET TRANSACTION, on the current transaction. */
 export function applyCharacteristics(core: SessionCore, options: readonly Node[]): void {
   for (const [name, value] of characteristics(options)) {
-    if (name === 'transaction_read_only' && value === 'off' && core.transaction.isReadOnly && core.transaction.hasRun) {
+    if (
+      name === 'transaction_read_only' &&
+      value === 'off' &&
+      core.transaction.isReadOnly &&
+      core.transaction.hasRun
+    ) {
       throw new SqlError('25001', 'transaction read-write mode must be set before any query')
     }
     core.settings.set(name, value, true)
@@ -121,5 +129,6 @@ function resume(core: SessionCore, next: Characteristics): void {
 }
 
 function requireBlock(core: SessionCore, command: string): void {
-  if (!core.transaction.isBlock) throw new SqlError('25P01', `${command} can only be used in transaction blocks`)
+  if (!core.transaction.isBlock)
+    throw new SqlError('25P01', `${command} can only be used in transaction blocks`)
 }

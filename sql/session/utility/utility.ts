@@ -21,7 +21,12 @@ import { ddlStatement } from './ddl-statement.ts'
 import { discardStatement } from './discard-statement.ts'
 import { explainColumns, explainStatement } from './explain-statement.ts'
 import { listenStatement, notifyStatement, unlistenStatement } from './notify-statement.ts'
-import { deallocateStatement, executeColumns, executeStatement, prepareStatement } from './prepare-statement.ts'
+import {
+  deallocateStatement,
+  executeColumns,
+  executeStatement,
+  prepareStatement,
+} from './prepare-statement.ts'
 import { constraintsStatement, setStatement, showColumns, showStatement } from './set-statement.ts'
 import { transactionStatement } from './transaction-statement.ts'
 
@@ -85,7 +90,10 @@ const READ_ONLY_TAGS: ReadonlySet<string> = new Set([
 ])
 
 /** Columns of a utility statement's rows, as Describe tells them before it runs; undefined: it returns none. */
-export function utilityColumns(core: SessionCore, parsed: ParsedStatement): readonly OutputColumn[] | undefined {
+export function utilityColumns(
+  core: SessionCore,
+  parsed: ParsedStatement,
+): readonly OutputColumn[] | undefined {
   const { node } = parsed
   if ('VariableShowStmt' in node) return showColumns(node.VariableShowStmt)
   if ('ExplainStmt' in node) return explainColumns(node.ExplainStmt)
@@ -103,7 +111,11 @@ export function utilityParameterTypes(
   return declared
 }
 
-export function utilityStatement(core: SessionCore, parsed: ParsedStatement, parameters: Row): PortalStatement {
+export function utilityStatement(
+  core: SessionCore,
+  parsed: ParsedStatement,
+  parameters: Row,
+): PortalStatement {
   return new UtilityStatement(core, parsed, parameters)
 }
 
@@ -162,7 +174,10 @@ class UtilityStatement implements PortalStatement {
     const core = this.#core
     const { tag } = this.#parsed
     if (core.transaction.isReadOnly && !READ_ONLY_TAGS.has(tag)) {
-      throw new SqlError('25006', `cannot execute ${tag.replace(/Stmt$/, '').toUpperCase()} in a read-only transaction`)
+      throw new SqlError(
+        '25006',
+        `cannot execute ${tag.replace(/Stmt$/, '').toUpperCase()} in a read-only transaction`,
+      )
     }
     const handler = HANDLERS[tag] ?? ddlStatement
     const made = handler({ core, parsed: this.#parsed, parameters: this.#parameters, portal })
