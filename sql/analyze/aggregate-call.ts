@@ -37,12 +37,17 @@ export function analyseAggregate(
   }
   if (call.over !== undefined) return analyseWindowCall(scope, call, fn, resolved)
   if (call.args === undefined && call.agg_star !== true && call.agg_within_group !== true) {
-    throw analysis.error('42809', `${name}(*) must be used to call a parameterless aggregate function`, location)
+    throw analysis.error(
+      '42809',
+      `${name}(*) must be used to call a parameterless aggregate function`,
+      location,
+    )
   }
   const filter = analyseFilter(scope, call)
-  const expr = call.agg_within_group === true
-    ? withinGroup(scope, call, fn, resolved, filter)
-    : plainAggregate(scope, call, fn, resolved, filter)
+  const expr =
+    call.agg_within_group === true
+      ? withinGroup(scope, call, fn, resolved, filter)
+      : plainAggregate(scope, call, fn, resolved, filter)
   checkLevel(scope, expr, location)
   return expr
 }
@@ -84,7 +89,9 @@ function plainAggregate(
 ): Expr {
   const { analysis } = scope
   const args = resolved.args
-  const orderBy = (call.agg_order ?? []).map((node) => aggregateKey(scope, must(nodeAs(node, 'SortBy')), args))
+  const orderBy = (call.agg_order ?? []).map((node) =>
+    aggregateKey(scope, must(nodeAs(node, 'SortBy')), args),
+  )
   const distinct = call.agg_distinct === true
   if (distinct) checkDistinct(scope, args, orderBy)
   return {
@@ -105,7 +112,10 @@ function plainAggregate(
 
 /** Sort keys inside an aggregate are plain expressions; one that equals an argument is that argument. */
 function aggregateKey(scope: Scope, sort: Parameters<typeof sortKey>[1], args: readonly Expr[]): SortKey {
-  const expr = unknownToText(scope.analysis, scope.within('order-by', () => analyseExpr(scope, must(sort.node))))
+  const expr = unknownToText(
+    scope.analysis,
+    scope.within('order-by', () => analyseExpr(scope, must(sort.node))),
+  )
   const known = args.find((arg) => sameExpr(arg, expr)) ?? expr
   return sortKey(scope, sort, known)
 }
@@ -123,9 +133,14 @@ function checkDistinct(scope: Scope, args: readonly Expr[], orderBy: readonly So
   for (const arg of args) {
     if (arg.type === UNKNOWN_OID || hasEquality(analysis, arg.type)) continue
     const type = formatType(analysis.context, arg.type)
-    throw analysis.error('42883', `could not identify an equality operator for type ${type}`, locationOf(arg), {
-      detail: 'Aggregates with DISTINCT must be able to sort their inputs.',
-    })
+    throw analysis.error(
+      '42883',
+      `could not identify an equality operator for type ${type}`,
+      locationOf(arg),
+      {
+        detail: 'Aggregates with DISTINCT must be able to sort their inputs.',
+      },
+    )
   }
 }
 
@@ -168,7 +183,11 @@ function checkLevel(scope: Scope, expr: Expr, location: number): void {
   }
   owner.hasAggregates = true
   if (allowsAggregates(scope.kind)) return
-  throw analysis.error('42803', `aggregate functions are not allowed in ${placePhrase(scope.kind, 'aggregate')}`, location)
+  throw analysis.error(
+    '42803',
+    `aggregate functions are not allowed in ${placePhrase(scope.kind, 'aggregate')}`,
+    location,
+  )
 }
 
 /** The depth of the innermost query level whose columns (or aggregates) the expression uses; -1: none. */
@@ -194,14 +213,22 @@ function checkContents(scope: Scope, expr: Expr): void {
       throw analysis.error('42803', 'aggregate function calls cannot be nested', part.location)
     }
     if (part.kind === 'window' && !direct.has(part)) {
-      throw analysis.error('42803', 'aggregate function calls cannot contain window function calls', part.location)
+      throw analysis.error(
+        '42803',
+        'aggregate function calls cannot contain window function calls',
+        part.location,
+      )
     }
     if (part.kind === 'set-call') {
-      throw analysis.error('0A000', 'aggregate function calls cannot contain set-returning function calls', part.location, {
-        hint: 'You might be able to move the set-returning function into a LATERAL FROM item.',
-      })
+      throw analysis.error(
+        '0A000',
+        'aggregate function calls cannot contain set-returning function calls',
+        part.location,
+        {
+          hint: 'You might be able to move the set-returning function into a LATERAL FROM item.',
+        },
+      )
     }
     eachPart(part, checkPart)
   }
 }
-

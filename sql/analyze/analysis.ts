@@ -152,9 +152,14 @@ export class Analysis {
     if (known !== 0 && known !== UNKNOWN_OID && known !== type) {
       if (this.context.liftedKinds !== undefined) throw new NotLiftable()
       const names = [known, type].map((oid) => formatType(this.context, oid))
-      throw this.error('42P08', `inconsistent types deduced for parameter $${expr.index + 1}`, expr.location, {
-        detail: names.join(' versus '),
-      })
+      throw this.error(
+        '42P08',
+        `inconsistent types deduced for parameter $${expr.index + 1}`,
+        expr.location,
+        {
+          detail: names.join(' versus '),
+        },
+      )
     }
     this.parameterTypes[expr.index] = type
     this.#untyped.delete(expr)
@@ -172,10 +177,15 @@ export class Analysis {
       if (this.context.liftedKinds !== undefined) throw new NotLiftable()
       if (this.parameterTypes[expr.index] === 0) continue
       // Typed elsewhere, but not here.
-      throw this.error('42P08', `could not determine data type of parameter $${expr.index + 1}`, expr.location)
+      throw this.error(
+        '42P08',
+        `could not determine data type of parameter $${expr.index + 1}`,
+        expr.location,
+      )
     }
     const missing = this.parameterTypes.indexOf(0)
-    if (missing >= 0) throw new SqlError('42P18', `could not determine data type of parameter $${missing + 1}`)
+    if (missing >= 0)
+      throw new SqlError('42P18', `could not determine data type of parameter $${missing + 1}`)
   }
 }
 

@@ -5,12 +5,11 @@
 //
 // Scope levels: the empty outermost scope has depth 0, the statement's own query depth 1.
 
-import { must } from '../../storage/base/assert.ts'
 import type { Table } from '../catalog/catalog.ts'
 import type { Node, TypeName } from '../parse/ast.ts'
 import { nodeAs } from '../parse/ast.ts'
 import { type ParsedStatement, parseExpression } from '../parse/parse.ts'
-import { SourceText } from '../parse/source-text.ts'
+import type { SourceText } from '../parse/source-text.ts'
 import { stackDepthExceeded } from '../parse/syntax-error.ts'
 import type { Expr } from '../tree/expr.ts'
 import type { AnalysedStatement, Modify, Query } from '../tree/query.ts'
@@ -68,11 +67,17 @@ export interface ExpressionOptions {
   /** The table whose columns it may name. */
   readonly table?: Table | undefined
   /** Convert to this type as an assignment would; without it the expression keeps its own type. */
-  readonly target?: { readonly type: number; readonly typmod: number; readonly columnName: string } | undefined
+  readonly target?:
+    | { readonly type: number; readonly typmod: number; readonly columnName: string }
+    | undefined
 }
 
 /** An expression given as text: DEFAULT, CHECK, index keys and the like as the catalog keeps them. */
-export function analyzeExpressionText(text: string, context: AnalysisContext, options: ExpressionOptions): Expr {
+export function analyzeExpressionText(
+  text: string,
+  context: AnalysisContext,
+  options: ExpressionOptions,
+): Expr {
   const { node, source } = parseExpression(text)
   return analyzeExpression(node, source, context, options)
 }
@@ -112,17 +117,16 @@ function settle(analysis: Analysis, raw: Expr, { kind, target }: ExpressionOptio
     word === undefined
       ? `column "${columnName}" is of type ${wanted} but expression is of type ${actual}`
       : `column "${columnName}" is of type ${wanted} but ${word} expression is of type ${actual}`
-  throw analysis.error('42804', message, undefined, { hint: 'You will need to rewrite or cast the expression.' })
+  throw analysis.error('42804', message, undefined, {
+    hint: 'You will need to rewrite or cast the expression.',
+  })
 }
 
 /** A type name of DDL or of a function's signature. @throws SqlError 42704, 42601. */
-export function analyzeTypeName(typeName: TypeName, source: SourceText, context: AnalysisContext): TypeReference {
+export function analyzeTypeName(
+  typeName: TypeName,
+  source: SourceText,
+  context: AnalysisContext,
+): TypeReference {
   return resolveTypeName(new Analysis(context, source), typeName)
-}
-
-/** A type name given as text, as in format_type's inverse (to_regtype, ALTER TABLE's texts). */
-export function analyzeTypeText(text: string, context: AnalysisContext): TypeReference {
-  const { node, source } = parseExpression(`NULL::${text}`)
-  const cast = must(nodeAs(node, 'TypeCast'), 'a cast was written')
-  return analyzeTypeName(must(cast.typeName), source, context)
 }

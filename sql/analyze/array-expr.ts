@@ -27,10 +27,13 @@ export function analyseArray(scope: Scope, node: A_ArrayExpr, target: TypeRefere
     if (inner !== undefined || elementTypeOf(analysis, element.type) !== 0) nested = true
     elements.push(element)
   }
-  const { type, elementType } = target === undefined ? inferType(scope, elements, nested, location) : {
-    type: target.oid,
-    elementType: elementTypeOf(analysis, target.oid),
-  }
+  const { type, elementType } =
+    target === undefined
+      ? inferType(scope, elements, nested, location)
+      : {
+          type: target.oid,
+          elementType: elementTypeOf(analysis, target.oid),
+        }
   const wanted = nested ? type : elementType
   const converted = elements.map((element) =>
     target === undefined

@@ -31,7 +31,11 @@ export function assignedColumn(
   }
   const index = tableColumn(analysis, into, column, action)
   if (target.indirection !== undefined) {
-    throw analysis.error('0A000', 'assignment to an array element or a field of a column is not supported', location)
+    throw analysis.error(
+      '0A000',
+      'assignment to an array element or a field of a column is not supported',
+      location,
+    )
   }
   return index
 }
@@ -82,7 +86,7 @@ export function refuseValueFor(analysis: Analysis, column: Column, action: 'inse
   const detail = column.generated
     ? `Column "${name}" is a generated column.`
     : `Column "${name}" is an identity column defined as GENERATED ALWAYS.`
-  const hint = action === 'insert' && !column.generated ? 'Use OVERRIDING SYSTEM VALUE to override.' : undefined
+  const hint =
+    action === 'insert' && !column.generated ? 'Use OVERRIDING SYSTEM VALUE to override.' : undefined
   throw analysis.error('428C9', message, undefined, { detail, hint })
 }
-

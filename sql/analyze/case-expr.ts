@@ -74,8 +74,16 @@ export function analyseCoalesce(scope: Scope, node: CoalesceExpr): Expr {
 }
 
 export function analyseMinMax(scope: Scope, node: MinMaxExpr): Expr {
-  const expr = several(scope, node.op === 'IS_LEAST' ? 'least' : 'greatest', node.args ?? [], node.location ?? 0)
-  if (scope.analysis.type(expr.type).compare === undefined && scope.analysis.type(expr.type).kind !== 'domain') {
+  const expr = several(
+    scope,
+    node.op === 'IS_LEAST' ? 'least' : 'greatest',
+    node.args ?? [],
+    node.location ?? 0,
+  )
+  if (
+    scope.analysis.type(expr.type).compare === undefined &&
+    scope.analysis.type(expr.type).kind !== 'domain'
+  ) {
     const type = formatType(scope.analysis.context, expr.type)
     throw scope.analysis.error('42883', `could not identify a comparison function for type ${type}`)
   }

@@ -9,7 +9,10 @@ import type { Scope } from './scope.ts'
 /** @throws SqlError 42803 at the first column that is not grouped; 42803 and 42P19 for misplaced aggregates. */
 export function checkGrouping(scope: Scope, query: SelectQuery): void {
   const isGrouped =
-    scope.hasAggregates || query.groupBy.length > 0 || query.groupingSets.length > 0 || query.having !== undefined
+    scope.hasAggregates ||
+    query.groupBy.length > 0 ||
+    query.groupingSets.length > 0 ||
+    query.having !== undefined
   if (!isGrouped) return
   const checker = new GroupingChecker(scope, query)
   for (const target of query.targets) checker.check(target.expr, false)
@@ -68,7 +71,8 @@ class GroupingChecker {
     const item = this.#scope.everything.find((candidate) => candidate.relation === expr.relation)
     const table = item?.alias ?? '?'
     const column = expr.kind === 'column' ? expr.name : '*'
-    const shown = expr.kind === 'column' && expr.column >= 0 ? (item?.columns[expr.column]?.name ?? column) : column
+    const shown =
+      expr.kind === 'column' && expr.column >= 0 ? (item?.columns[expr.column]?.name ?? column) : column
     throw analysis.error(
       '42803',
       inSubquery
@@ -92,7 +96,9 @@ class GroupingChecker {
     const key = from?.table.indexes.find((index) => index.isPrimary && !index.deferrable)
     if (from === undefined || key === undefined) return false
     const grouped = new Set(
-      this.#common.flatMap((expr) => (expr.kind === 'column' && expr.relation === relation ? [expr.column] : [])),
+      this.#common.flatMap((expr) =>
+        expr.kind === 'column' && expr.relation === relation ? [expr.column] : [],
+      ),
     )
     return key.columns.every(({ column }) => grouped.has(from.tableColumns.indexOf(column)))
   }

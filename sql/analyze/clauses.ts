@@ -29,7 +29,12 @@ const CLAUSE_NAMES: Partial<Record<ExprKind, string>> = {
  * What an item of ORDER BY, GROUP BY or DISTINCT ON means (SQL-92 rules): an output name, a position, or else an
  * expression. An expression that equals a target is that target's.
  */
-export function resolveClauseItem(scope: Scope, node: Node, targets: readonly MutableTarget[], kind: ExprKind): Expr {
+export function resolveClauseItem(
+  scope: Scope,
+  node: Node,
+  targets: readonly MutableTarget[],
+  kind: ExprKind,
+): Expr {
   const target = namedTarget(scope, node, targets, kind) ?? numberedTarget(scope, node, targets, kind)
   if (target !== undefined) {
     if (kind === 'group-by') refuseInGroupBy(scope, target.expr)
@@ -56,7 +61,8 @@ export function resolveExpression(
 }
 
 function stripImplicit(expr: Expr): Expr {
-  if ((expr.kind === 'convert' || expr.kind === 'typmod') && expr.form === 'implicit-cast') return stripImplicit(expr.arg)
+  if ((expr.kind === 'convert' || expr.kind === 'typmod') && expr.form === 'implicit-cast')
+    return stripImplicit(expr.arg)
   return expr
 }
 
@@ -201,13 +207,21 @@ function distinctOn(
 }
 
 /** LIMIT and OFFSET: bigint, without columns of this query. */
-export function analyseLimit(scope: Scope, node: Node | undefined, kind: 'limit' | 'offset', select: SelectStmt): Expr | undefined {
+export function analyseLimit(
+  scope: Scope,
+  node: Node | undefined,
+  kind: 'limit' | 'offset',
+  select: SelectStmt,
+): Expr | undefined {
   if (node === undefined) return undefined
   const { analysis } = scope
   const construct = kind.toUpperCase()
   const expr = coerceToWanted(analysis, analyseExprIn(scope, node, kind), INT8_OID, construct)
   eachDescendant(expr, (part) => {
-    if ((part.kind === 'column' || part.kind === 'whole-row') && analysis.depthOf(part.relation) === scope.depth) {
+    if (
+      (part.kind === 'column' || part.kind === 'whole-row') &&
+      analysis.depthOf(part.relation) === scope.depth
+    ) {
       throw analysis.error('42P10', `argument of ${construct} must not contain variables`, part.location)
     }
   })

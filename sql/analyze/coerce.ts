@@ -167,7 +167,8 @@ export function coerce(analysis: Analysis, expr: Expr, conversion: Conversion): 
   if (expr.type === UNKNOWN_OID) {
     if (expr.kind === 'constant') return coerceLiteral(analysis, expr, conversion)
     if (expr.kind === 'parameter') return coerceParameter(analysis, expr, conversion)
-    if (expr.kind === 'convert' && expr.collate !== undefined) return coerceCollated(analysis, expr, conversion)
+    if (expr.kind === 'convert' && expr.collate !== undefined)
+      return coerceCollated(analysis, expr, conversion)
   }
   const pathway = findPathway(analysis, expr.type, target, conversion.context)
   if (pathway.kind === 'none') return coerceRow(analysis, expr, conversion)
@@ -189,7 +190,13 @@ function coerceCollated(analysis: Analysis, expr: Expr & { kind: 'convert' }, co
 /** An implicit conversion in an expression. */
 export function coerceImplicitly(analysis: Analysis, expr: Expr, type: number): Expr {
   if (expr.type === type) return expr
-  return coerce(analysis, expr, { type, typmod: -1, context: 'implicit', form: 'implicit-cast', location: -1 })
+  return coerce(analysis, expr, {
+    type,
+    typmod: -1,
+    context: 'implicit',
+    form: 'implicit-cast',
+    location: -1,
+  })
 }
 
 /** All of it: the conversion, then the length coercion; undefined if there is no way. */
@@ -197,7 +204,8 @@ export function coerceTo(analysis: Analysis, expr: Expr, conversion: Conversion)
   if (!canCoerce(analysis, expr.type, conversion.type, conversion.context)) return undefined
   const needsTypmod = conversion.typmod >= 0 && hasLengthCoercion(analysis, conversion.type)
   // Of a conversion and a length coercion that CAST asked for, the second shows.
-  const first = needsTypmod && expr.kind !== 'constant' ? { ...conversion, form: 'implicit-cast' as const } : conversion
+  const first =
+    needsTypmod && expr.kind !== 'constant' ? { ...conversion, form: 'implicit-cast' as const } : conversion
   return coerceTypmod(analysis, coerce(analysis, expr, first), conversion)
 }
 
@@ -288,7 +296,11 @@ function noteLiteral(analysis: Analysis, oid: number, text: string): void {
   if ('DTR'.includes(category) || kind === 'composite' || kind === 'domain') analysis.noteConversion(text)
 }
 
-function coerceParameter(analysis: Analysis, expr: Expr & { kind: 'parameter' }, conversion: Conversion): Expr {
+function coerceParameter(
+  analysis: Analysis,
+  expr: Expr & { kind: 'parameter' },
+  conversion: Conversion,
+): Expr {
   // A lifted string reads like a literal: by the base type. A real parameter takes the domain itself.
   if (!analysis.isLiftedString(expr.index)) return analysis.resolveParameter(expr, conversion.type)
   const base = baseTypeOf(analysis, conversion.type)
@@ -312,7 +324,8 @@ function coerceToDomain(analysis: Analysis, expr: Expr, conversion: Conversion):
 
 function coerceRow(analysis: Analysis, expr: Expr, conversion: Conversion): Expr {
   const target = conversion.type
-  if (expr.type === RECORD_OID && isNamedRowType(analysis, target)) return rowToComposite(analysis, expr, conversion)
+  if (expr.type === RECORD_OID && isNamedRowType(analysis, target))
+    return rowToComposite(analysis, expr, conversion)
   if (target === RECORD_OID || target === RECORD_ARRAY_OID) return expr
   throw analysis.error(
     'XX000',
@@ -329,7 +342,11 @@ function rowToComposite(analysis: Analysis, expr: Expr, conversion: Conversion):
   }
   const location = conversion.location < 0 ? locationOf(expr) : conversion.location
   if (expr.kind !== 'row') {
-    throw analysis.error('42846', `cannot cast type record to ${formatType(analysis.context, conversion.type)}`, location)
+    throw analysis.error(
+      '42846',
+      `cannot cast type record to ${formatType(analysis.context, conversion.type)}`,
+      location,
+    )
   }
   const columns = compositeColumns(analysis, base)
   const elements = columns.map((column, index) => {

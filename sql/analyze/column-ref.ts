@@ -82,7 +82,11 @@ function systemColumn(scope: Scope, item: ScopeItem, name: string, location: num
   const type = Object.hasOwn(SYSTEM_TYPES, name) ? SYSTEM_TYPES[name] : undefined
   if (type === undefined || item.relation === undefined) return undefined
   if (scope.kind === 'check' && name !== 'tableoid') {
-    throw scope.analysis.error('42P10', `system column "${name}" reference in check constraint is invalid`, location)
+    throw scope.analysis.error(
+      '42P10',
+      `system column "${name}" reference in check constraint is invalid`,
+      location,
+    )
   }
   if (scope.kind === 'generated' && name !== 'tableoid') {
     const message = `cannot use system column "${name}" in column generation expression`
@@ -169,9 +173,16 @@ function checkLateral(scope: Scope, item: ScopeItem, location: number): void {
   const { analysis } = scope
   const message = `invalid reference to FROM-clause entry for table "${item.alias}"`
   const isTarget = item === scope.target || item === scope.outer?.target
-  throw analysis.error('42P10', message, location, isTarget
-    ? { hint: `There is an entry for table "${item.alias}", but it cannot be referenced from this part of the query.` }
-    : { detail: 'The combining JOIN type must be INNER or LEFT for a LATERAL reference.' })
+  throw analysis.error(
+    '42P10',
+    message,
+    location,
+    isTarget
+      ? {
+          hint: `There is an entry for table "${item.alias}", but it cannot be referenced from this part of the query.`,
+        }
+      : { detail: 'The combining JOIN type must be INNER or LEFT for a LATERAL reference.' },
+  )
 }
 
 /** A table's name used as a value: its row. */
@@ -201,7 +212,8 @@ export function wholeRow(item: ScopeItem, location: number): Expr {
 
 function missingColumn(scope: Scope, alias: string | undefined, name: string, location: number): Error {
   const { analysis } = scope
-  const message = alias === undefined ? `column "${name}" does not exist` : `column ${alias}.${name} does not exist`
+  const message =
+    alias === undefined ? `column "${name}" does not exist` : `column ${alias}.${name} does not exist`
   const { exact, first, second } = suggestColumn(scope, alias, name)
   if (exact !== undefined) {
     return analysis.error('42703', message, location, {
@@ -228,7 +240,10 @@ function missingTable(scope: Scope, schema: string | undefined, name: string, lo
   const message = `invalid reference to FROM-clause entry for table "${name}"`
   const { alias } = item
   const isBadAlias =
-    alias !== undefined && alias !== name && item.isAliased && visibleItem(scope, undefined, alias, location) === item
+    alias !== undefined &&
+    alias !== name &&
+    item.isAliased &&
+    visibleItem(scope, undefined, alias, location) === item
   return analysis.error('42P01', message, location, {
     hint: isBadAlias
       ? `Perhaps you meant to reference the table alias "${alias}".`

@@ -57,7 +57,10 @@ export function commonTypeOf(analysis: Analysis, types: readonly number[]): numb
  * @throws SqlError 42804 at the first expression that does not fit.
  */
 export function commonType(analysis: Analysis, exprs: readonly Expr[], construct: string): number {
-  const common = findCommonType(analysis, exprs.map((expr) => expr.type))
+  const common = findCommonType(
+    analysis,
+    exprs.map((expr) => expr.type),
+  )
   if (typeof common === 'number') return common
   const left = formatType(analysis.context, common.left)
   const right = formatType(analysis.context, common.right)
@@ -70,7 +73,10 @@ export function commonType(analysis: Analysis, exprs: readonly Expr[], construct
 
 /** As commonType, undefined instead of an error. */
 export function commonTypeIfAny(analysis: Analysis, exprs: readonly Expr[]): number | undefined {
-  const common = findCommonType(analysis, exprs.map((expr) => expr.type))
+  const common = findCommonType(
+    analysis,
+    exprs.map((expr) => expr.type),
+  )
   return typeof common === 'number' ? common : undefined
 }
 
@@ -88,11 +94,23 @@ export function coerceToCommon(analysis: Analysis, expr: Expr, type: number, con
     const to = formatType(analysis.context, type)
     throw analysis.error('42846', `${construct} could not convert type ${from} to ${to}`, locationOf(expr))
   }
-  return coerce(analysis, expr, { type, typmod: -1, context: 'implicit', form: 'implicit-cast', location: -1 })
+  return coerce(analysis, expr, {
+    type,
+    typmod: -1,
+    context: 'implicit',
+    form: 'implicit-cast',
+    location: -1,
+  })
 }
 
 /** The argument of a construct that wants one type (WHERE wants boolean, LIMIT bigint). @throws SqlError 42804. */
-export function coerceToWanted(analysis: Analysis, expr: Expr, type: number, construct: string, typmod = -1): Expr {
+export function coerceToWanted(
+  analysis: Analysis,
+  expr: Expr,
+  type: number,
+  construct: string,
+  typmod = -1,
+): Expr {
   const converted =
     expr.type === type
       ? expr

@@ -41,7 +41,8 @@ export function analyseConstant(analysis: Analysis, node: A_Const): Expr {
 function numberConstant(analysis: Analysis, text: string, location: number): Expr {
   if (/^-?\d+$/.test(text)) {
     const value = BigInt(text)
-    if (value >= -(2n ** 31n) && value < 2n ** 31n) return constant(analysis, INT4_OID, Number(value), location)
+    if (value >= -(2n ** 31n) && value < 2n ** 31n)
+      return constant(analysis, INT4_OID, Number(value), location)
     if (value >= -INT8_LIMIT && value < INT8_LIMIT) return constant(analysis, INT8_OID, int8(value), location)
   }
   const type = analysis.type(NUMERIC_OID)

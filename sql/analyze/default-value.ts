@@ -37,7 +37,13 @@ export function defaultValue(analysis: Analysis, column: Column): Expr {
 }
 
 function convert(analysis: Analysis, expr: Expr, type: number, typmod: number): Expr | undefined {
-  return coerceTo(analysis, expr, { type, typmod, context: 'assignment', form: 'implicit-cast', location: -1 })
+  return coerceTo(analysis, expr, {
+    type,
+    typmod,
+    context: 'assignment',
+    form: 'implicit-cast',
+    location: -1,
+  })
 }
 
 /** An expression kept as text in the catalog, over the columns of `over`, converted to a column's type. */
@@ -72,7 +78,12 @@ export function generatedColumns(analysis: Analysis, table: Table, target: Relat
   return table.columns.flatMap((column, index) => {
     if (!column.generated || column.isDropped || column.default === undefined) return []
     const { type, typmod } = column
-    const expr = expressionOfColumn(analysis, column.default, { type, typmod, kind: 'generated' }, { table, target })
+    const expr = expressionOfColumn(
+      analysis,
+      column.default,
+      { type, typmod, kind: 'generated' },
+      { table, target },
+    )
     return [{ column: index, expr }]
   })
 }

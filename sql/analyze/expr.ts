@@ -4,7 +4,14 @@ import { assert, must } from '../../storage/base/assert.ts'
 import type { BoolExpr, BooleanTest, CollateClause, Node, NullTest, RowExpr, TypeCast } from '../parse/ast.ts'
 import { type NodeOf, type NodeTag, nodeAs, stringsOf, tagOf } from '../parse/ast.ts'
 import type { Expr } from '../tree/expr.ts'
-import { BOOL_OID, C_COLLATION_OID, DEFAULT_COLLATION_OID, INT4_OID, RECORD_OID, UNKNOWN_OID } from '../types/oids.ts'
+import {
+  BOOL_OID,
+  C_COLLATION_OID,
+  DEFAULT_COLLATION_OID,
+  INT4_OID,
+  RECORD_OID,
+  UNKNOWN_OID,
+} from '../types/oids.ts'
 import { analyseArray } from './array-expr.ts'
 import { analyseCase, analyseCoalesce, analyseMinMax } from './case-expr.ts'
 import { coerceTo } from './coerce.ts'
@@ -47,14 +54,18 @@ export function analyseCondition(
   kind: Scope['kind'],
   construct: string,
 ): Expr | undefined {
-  return node === undefined ? undefined : coerceToBoolean(scope.analysis, analyseExprIn(scope, node, kind), construct)
+  return node === undefined
+    ? undefined
+    : coerceToBoolean(scope.analysis, analyseExprIn(scope, node, kind), construct)
 }
 
 type Handlers = { readonly [Tag in NodeTag]?: (scope: Scope, node: NodeOf<Tag>) => Expr }
 
-const refuse = (feature: string) => (scope: Scope): Expr => {
-  throw scope.analysis.error('0A000', `${feature} is not supported`)
-}
+const refuse =
+  (feature: string) =>
+  (scope: Scope): Expr => {
+    throw scope.analysis.error('0A000', `${feature} is not supported`)
+  }
 
 const HANDLERS: Handlers = {
   ColumnRef: analyseColumnRef,
@@ -97,7 +108,13 @@ function analyseCast(scope: Scope, cast: TypeCast): Expr {
   const arg = isArray ? analyseArray(scope, array, { oid, typmod }) : analyseExpr(scope, argument)
   const written = cast.location ?? 0
   const location = written < 0 ? (typeName.location ?? 0) : written
-  const result = coerceTo(analysis, arg, { type: oid, typmod, context: 'explicit', form: 'explicit-cast', location })
+  const result = coerceTo(analysis, arg, {
+    type: oid,
+    typmod,
+    context: 'explicit',
+    form: 'explicit-cast',
+    location,
+  })
   if (result !== undefined) return result
   const from = formatType(analysis.context, arg.type)
   const to = formatType(analysis.context, oid)
@@ -108,8 +125,14 @@ const BOOLEAN_WORDS: Readonly<Record<string, string>> = { AND_EXPR: 'AND', OR_EX
 
 function analyseBoolean(scope: Scope, node: BoolExpr): Expr {
   const construct = must(BOOLEAN_WORDS[node.boolop ?? ''])
-  const args = (node.args ?? []).map((arg) => coerceToBoolean(scope.analysis, analyseExpr(scope, arg), construct))
-  return booleanExpr(construct === 'AND' ? 'and' : construct === 'OR' ? 'or' : 'not', args, node.location ?? 0)
+  const args = (node.args ?? []).map((arg) =>
+    coerceToBoolean(scope.analysis, analyseExpr(scope, arg), construct),
+  )
+  return booleanExpr(
+    construct === 'AND' ? 'and' : construct === 'OR' ? 'or' : 'not',
+    args,
+    node.location ?? 0,
+  )
 }
 
 /** AND, OR or NOT over booleans. */
@@ -146,7 +169,11 @@ function analyseRow(scope: Scope, node: RowExpr): Expr {
   const { analysis } = scope
   const elements = expandRowElements(scope, node.args ?? [])
   if (elements.length > ROW_COLUMNS_MAX) {
-    throw analysis.error('54011', `ROW expressions can have at most ${ROW_COLUMNS_MAX} entries`, node.location)
+    throw analysis.error(
+      '54011',
+      `ROW expressions can have at most ${ROW_COLUMNS_MAX} entries`,
+      node.location,
+    )
   }
   return {
     kind: 'row',
@@ -176,7 +203,11 @@ const COLLATIONS: ReadonlyMap<string, number> = new Map([
 ])
 
 /** The oid of a collation. @throws SqlError 42704. */
-export function resolveCollation(scope: Pick<Scope, 'analysis'>, names: readonly string[], location: number): number {
+export function resolveCollation(
+  scope: Pick<Scope, 'analysis'>,
+  names: readonly string[],
+  location: number,
+): number {
   const name = must(names.at(-1))
   const oid = COLLATIONS.get(name)
   const isKnown = oid !== undefined && (names.length === 1 || names[0] === 'pg_catalog')
@@ -226,4 +257,3 @@ function analyseGrouping(scope: Scope, node: NodeOf<'GroupingFunc'>): Expr {
   scope.hasAggregates = true
   return { kind: 'grouping', args, type: INT4_OID, typmod: -1, collation: 0, location }
 }
-

@@ -72,7 +72,13 @@ export function projectField(scope: Scope, row: Expr, name: string, location: nu
   return fieldExpr(scope.analysis, row, shape, field, location)
 }
 
-export function fieldExpr(analysis: Analysis, arg: Expr, shape: RowShape, field: number, location: number): Expr {
+export function fieldExpr(
+  analysis: Analysis,
+  arg: Expr,
+  shape: RowShape,
+  field: number,
+  location: number,
+): Expr {
   const type = must(shape.types[field])
   return {
     kind: 'field',
@@ -93,7 +99,8 @@ export function missingField(scope: Scope, row: Expr, name: string, location: nu
     return analysis.error('42703', `could not identify column "${name}" in record data type`, location)
   }
   const item = itemOfRow(scope, row)
-  if (item !== undefined) return analysis.error('42703', `column ${item.alias}.${name} does not exist`, location)
+  if (item !== undefined)
+    return analysis.error('42703', `column ${item.alias}.${name} does not exist`, location)
   const type = formatType(analysis.context, row.type)
   if (isRowType(analysis, row.type)) {
     return analysis.error('42703', `column "${name}" not found in data type ${type}`, location)

@@ -60,7 +60,8 @@ export function formatType(naming: NamingContext, oid: number, typmod?: number):
   if (type.kind === 'array' && type.length === -1) return `${formatType(naming, type.elementOid, typmod)}[]`
   const sqlName = SQL_NAMES.get(oid)
   if (sqlName === undefined || (typmod === -1 && (oid === BPCHAR_OID || oid === BIT_OID))) {
-    const name = sqlName === undefined ? qualifiedTypeName(naming, oid, type.name) : quoteIdentifier(type.name)
+    const name =
+      sqlName === undefined ? qualifiedTypeName(naming, oid, type.name) : quoteIdentifier(type.name)
     return typmod === undefined || typmod < 0 ? name : name + type.typmodOut(typmod)
   }
   const modifier = typmod === undefined || typmod < 0 ? '' : type.typmodOut(typmod)

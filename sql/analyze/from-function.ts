@@ -43,9 +43,14 @@ export function analyseRangeFunction(scope: Scope, node: RangeFunction): ScopeIt
   })
   if (node.ordinality === true) {
     if (node.is_rowsfrom !== true && (node.coldeflist ?? []).length > 0) {
-      throw analysis.error('42601', 'WITH ORDINALITY cannot be used with a column definition list', undefined, {
-        hint: 'Put the column definition list inside ROWS FROM().',
-      })
+      throw analysis.error(
+        '42601',
+        'WITH ORDINALITY cannot be used with a column definition list',
+        undefined,
+        {
+          hint: 'Put the column definition list inside ROWS FROM().',
+        },
+      )
     }
     columns.push({ name: 'ordinality', type: INT8_OID, typmod: -1, collation: 0 })
   }
@@ -71,10 +76,14 @@ function isRowFunction(scope: Scope, { call }: Source): boolean {
 }
 
 function usesSiblings(scope: Scope, call: Expr): boolean {
-  return someExpr(call, (part) => {
-    if (part.kind !== 'column' && part.kind !== 'whole-row') return false
-    return scope.analysis.depthOf(part.relation) === scope.depth
-  }, true)
+  return someExpr(
+    call,
+    (part) => {
+      if (part.kind !== 'column' && part.kind !== 'whole-row') return false
+      return scope.analysis.depthOf(part.relation) === scope.depth
+    },
+    true,
+  )
 }
 
 function sourcesOf(scope: Scope, node: RangeFunction): Source[] {
@@ -100,8 +109,14 @@ function sourcesOf(scope: Scope, node: RangeFunction): Source[] {
   if ((node.coldeflist ?? []).length > 0 && sources.length > 1) {
     const [message, hint] =
       node.is_rowsfrom === true
-        ? ['ROWS FROM() with multiple functions cannot have a column definition list', 'Put a separate column definition list for each function inside ROWS FROM().']
-        : ['UNNEST() with multiple arguments cannot have a column definition list', 'Use separate UNNEST() calls inside ROWS FROM(), and attach a column definition list to each one.']
+        ? [
+            'ROWS FROM() with multiple functions cannot have a column definition list',
+            'Put a separate column definition list for each function inside ROWS FROM().',
+          ]
+        : [
+            'UNNEST() with multiple arguments cannot have a column definition list',
+            'Use separate UNNEST() calls inside ROWS FROM(), and attach a column definition list to each one.',
+          ]
     throw analysis.error('42601', message, undefined, { hint })
   }
   return sources

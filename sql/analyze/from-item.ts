@@ -122,7 +122,9 @@ export function subqueryItem(
     readonly aliases: readonly string[]
     readonly lateral: boolean
     readonly columns?: readonly RelationColumn[] | undefined
-    readonly view?: { readonly oid: number; readonly rowTypeOid: number; readonly isAliased: boolean } | undefined
+    readonly view?:
+      | { readonly oid: number; readonly rowTypeOid: number; readonly isAliased: boolean }
+      | undefined
   },
 ): ScopeItem {
   const { name, lateral, view } = options
@@ -139,7 +141,9 @@ export function subqueryItem(
   }
   return itemOf(
     from,
-    view === undefined ? {} : { relationOid: view.oid, rowTypeOid: view.rowTypeOid, isAliased: view.isAliased },
+    view === undefined
+      ? {}
+      : { relationOid: view.oid, rowTypeOid: view.rowTypeOid, isAliased: view.isAliased },
   )
 }
 

@@ -47,7 +47,11 @@ export function setLateral(items: readonly ScopeItem[], isOnly: boolean, isOk: b
 }
 
 /** @throws SqlError 42712 when two tables of one name can be seen. */
-export function checkNames(analysis: Analysis, before: readonly ScopeItem[], added: readonly ScopeItem[]): void {
+export function checkNames(
+  analysis: Analysis,
+  before: readonly ScopeItem[],
+  added: readonly ScopeItem[],
+): void {
   for (const item of added) {
     if (!item.isTableVisible || item.alias === undefined) continue
     for (const other of before) {
@@ -78,7 +82,8 @@ export function analyseFromItem(scope: Scope, node: Node): FromResult {
     throw scope.analysis.error('0A000', 'TABLESAMPLE is not supported', sample.location)
   }
   const tableFunction = nodeAs(node, 'RangeTableFunc')
-  if (tableFunction !== undefined) throw scope.analysis.error('0A000', 'XMLTABLE is not supported', tableFunction.location)
+  if (tableFunction !== undefined)
+    throw scope.analysis.error('0A000', 'XMLTABLE is not supported', tableFunction.location)
   throw scope.analysis.error('0A000', `${tagOf(node)} in FROM is not supported`)
 }
 
@@ -96,7 +101,8 @@ function analyseRangeVar(scope: Scope, node: RangeVar): ScopeItem {
   const relation = requireRelation(scope, node)
   refuseUnreadable(analysis, relation, node.location ?? 0)
   if (relation.kind === 'table') return tableItem(scope, relation, node.alias)
-  if (relation.kind !== 'view') throw analysis.error('42809', `"${relation.name}" is not a table`, node.location)
+  if (relation.kind !== 'view')
+    throw analysis.error('42809', `"${relation.name}" is not a table`, node.location)
   const query = expandView(scope, relation)
   return subqueryItem(scope, query, {
     name: node.alias?.aliasname ?? relation.name,

@@ -42,7 +42,13 @@ export function analyseFunctionCall(scope: Scope, call: FuncCall): Expr {
   const name = shape.name.join('.')
   const lookup = lookUpFunction(analysis, shape)
   if (lookup.kind === 'coercion') {
-    const conversion = { type: lookup.type, typmod: -1, context: 'explicit', form: 'explicit-cast', location } as const
+    const conversion = {
+      type: lookup.type,
+      typmod: -1,
+      context: 'explicit',
+      form: 'explicit-cast',
+      location,
+    } as const
     return coerce(analysis, must(shape.args[0]), conversion)
   }
   if (lookup.kind !== 'found') {
@@ -59,7 +65,9 @@ export function analyseFunctionCall(scope: Scope, call: FuncCall): Expr {
     const message = `OVER specified, but ${name} is not a window function nor an aggregate function`
     throw analysis.error('42809', message, location)
   }
-  return fn.kind === 'set' ? setCall(scope, fn, resolved, { location, lastSet }) : scalarCall(scope, fn, resolved, call)
+  return fn.kind === 'set'
+    ? setCall(scope, fn, resolved, { location, lastSet })
+    : scalarCall(scope, fn, resolved, call)
 }
 
 function isPlain(call: FuncCall): boolean {
@@ -117,7 +125,8 @@ function analyseArgument(scope: Scope, node: Node, names: string[]): Expr {
 function projectionOf(scope: Scope, shape: CallShape, location: number): Expr | undefined {
   const [arg] = shape.args
   const [name] = shape.name
-  if (shape.args.length !== 1 || arg === undefined || shape.name.length !== 1 || name === undefined) return undefined
+  if (shape.args.length !== 1 || arg === undefined || shape.name.length !== 1 || name === undefined)
+    return undefined
   return isRowType(scope.analysis, arg.type) ? projectField(scope, arg, name, location) : undefined
 }
 
@@ -162,7 +171,12 @@ function refuseAggregateSyntax(analysis: Analysis, call: FuncCall, name: string,
 }
 
 /** Settles types, converts arguments, adds defaults, gathers VARIADIC ones. */
-function resolve(scope: Scope, shape: CallShape, candidate: FunctionCandidate, location: number): ResolvedFunction {
+function resolve(
+  scope: Scope,
+  shape: CallShape,
+  candidate: FunctionCandidate,
+  location: number,
+): ResolvedFunction {
   const { analysis } = scope
   const { fn, slots, gathered } = candidate
   const actual = shape.args.map((arg) => arg.type)
@@ -170,11 +184,16 @@ function resolve(scope: Scope, shape: CallShape, candidate: FunctionCandidate, l
   const resolved = analysis.at(location, () =>
     resolveGenericCall(analysis, actual, candidate.types, fn.returnType),
   )
-  const converted = shape.args.map((arg, i) => coerceImplicitly(analysis, arg, must(resolved.argumentTypes[i])))
+  const converted = shape.args.map((arg, i) =>
+    coerceImplicitly(analysis, arg, must(resolved.argumentTypes[i])),
+  )
   const args: Expr[] = slots.map((argument, slot) =>
     argument >= 0 ? must(converted[argument]) : defaultArgument(scope, candidate, slot),
   )
-  if (gathered >= 0) args.push(gather(analysis, converted.slice(converted.length - gathered), candidate, resolved.argumentTypes))
+  if (gathered >= 0)
+    args.push(
+      gather(analysis, converted.slice(converted.length - gathered), candidate, resolved.argumentTypes),
+    )
   return { candidate, args, type: resolved.returnType, name: shape.name.join('.') }
 }
 
@@ -262,7 +281,11 @@ function checkSetPlacement(scope: Scope, location: number, lastSet: Expr | undef
   const { analysis, kind } = scope
   if (kind === 'from-function') {
     if (scope.lastSet === lastSet) return
-    throw analysis.error('0A000', 'set-returning functions must appear at top level of FROM', scope.lastSet === undefined ? location : locationOf(scope.lastSet))
+    throw analysis.error(
+      '0A000',
+      'set-returning functions must appear at top level of FROM',
+      scope.lastSet === undefined ? location : locationOf(scope.lastSet),
+    )
   }
   if (kind === 'select' || kind === 'order-by' || kind === 'group-by' || kind === 'distinct-on') {
     scope.hasTargetSets = true
@@ -272,4 +295,3 @@ function checkSetPlacement(scope: Scope, location: number, lastSet: Expr | undef
   const where = phrase === clauseName(kind) ? clauseName(kind) : phrase
   throw analysis.error('0A000', `set-returning functions are not allowed in ${where}`, location)
 }
-

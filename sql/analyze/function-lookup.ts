@@ -77,7 +77,8 @@ function sameSignature(a: SqlFunction, b: SqlFunction): boolean {
 function candidatesOf(analysis: Analysis, shape: CallShape): readonly FunctionCandidate[] {
   const candidates: FunctionCandidate[] = []
   for (const fn of functionsNamed(analysis, shape.name)) {
-    const candidate = shape.argumentNames.length > 0 ? namedCandidate(fn, shape) : positionalCandidate(fn, shape)
+    const candidate =
+      shape.argumentNames.length > 0 ? namedCandidate(fn, shape) : positionalCandidate(fn, shape)
     if (candidate !== undefined) addCandidate(candidates, candidate)
   }
   return candidates
@@ -120,7 +121,8 @@ function namedCandidate(fn: SqlFunction, shape: CallShape): FunctionCandidate | 
   const positional = count - shape.argumentNames.length
   const declared = argumentTypes.length
   // A VARIADIC parameter cannot be expanded when arguments are named.
-  if (count > declared || argumentNames.length === 0 || (fn.variadicType !== 0 && !shape.isVariadic)) return undefined
+  if (count > declared || argumentNames.length === 0 || (fn.variadicType !== 0 && !shape.isVariadic))
+    return undefined
   const slots = argumentTypes.map((_, i) => (i < positional ? i : -1))
   for (const [i, name] of shape.argumentNames.entries()) {
     const slot = argumentNames.indexOf(name)
@@ -151,8 +153,7 @@ function coercionTarget(analysis: Analysis, shape: CallShape): number {
 function typeNamed(analysis: Analysis, name: readonly string[]): number {
   const { catalog, context } = analysis
   const last = must(name.at(-1))
-  const schemas =
-    name.length > 1 ? [catalog.schemaByName(must(name.at(-2)))?.oid ?? 0] : context.searchPath
+  const schemas = name.length > 1 ? [catalog.schemaByName(must(name.at(-2)))?.oid ?? 0] : context.searchPath
   for (const schemaOid of schemas) {
     const entry = catalog.typeByName(schemaOid, last)
     if (entry === undefined) continue

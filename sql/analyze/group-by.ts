@@ -24,7 +24,11 @@ const CUBE_MAX = 12
 type Sets = readonly (readonly number[])[]
 
 /** The keys, and for each grouping set the indexes of its keys. */
-export function analyseGroupBy(scope: Scope, select: SelectStmt, targets: readonly MutableTarget[]): Grouping {
+export function analyseGroupBy(
+  scope: Scope,
+  select: SelectStmt,
+  targets: readonly MutableTarget[],
+): Grouping {
   const nodes = select.groupClause
   if (nodes === undefined) return { keys: [], sets: [], items: undefined }
   const keys: Expr[] = []
@@ -39,7 +43,8 @@ export function analyseGroupBy(scope: Scope, select: SelectStmt, targets: readon
   const items = nodes.map((node) => groupingItem(scope, node, keyOf))
   for (const item of items) {
     sets = product(setsOf(item), sets)
-    if (sets.length > SETS_MAX) throw scope.analysis.error('54011', `too many grouping sets present (maximum ${SETS_MAX})`)
+    if (sets.length > SETS_MAX)
+      throw scope.analysis.error('54011', `too many grouping sets present (maximum ${SETS_MAX})`)
   }
   const merged = sets.map((set) => [...new Set(set)])
   const distinct = select.groupDistinct === true ? uniqueSets(merged) : merged

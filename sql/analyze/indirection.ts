@@ -53,7 +53,11 @@ export function subscripted(scope: Scope, arg: Expr, indices: readonly A_Indices
   const type = analysis.type(base)
   if (type.elementOid === 0 || base === NAME_OID) {
     const name = formatType(analysis.context, arg.type)
-    throw analysis.error('42804', `cannot subscript type ${name} because it does not support subscripting`, locationOf(arg))
+    throw analysis.error(
+      '42804',
+      `cannot subscript type ${name} because it does not support subscripting`,
+      locationOf(arg),
+    )
   }
   const subscripts = indices.map((index): Subscript => {
     if (index.is_slice === true) {
@@ -76,7 +80,13 @@ export function subscripted(scope: Scope, arg: Expr, indices: readonly A_Indices
 function integer(scope: Scope, node: Node | undefined): Expr | undefined {
   if (node === undefined) return undefined
   const raw = analyseExpr(scope, node)
-  const conversion = { type: INT4_OID, typmod: -1, context: 'assignment', form: 'implicit-cast', location: -1 } as const
+  const conversion = {
+    type: INT4_OID,
+    typmod: -1,
+    context: 'assignment',
+    form: 'implicit-cast',
+    location: -1,
+  } as const
   const converted = coerceTo(scope.analysis, raw, conversion)
   if (converted !== undefined) return converted
   throw scope.analysis.error('42804', 'array subscript must have type integer', locationOf(raw))
@@ -93,7 +103,15 @@ function jsonbSubscript(scope: Scope, arg: Expr, indices: readonly A_Indices[]):
     const raw = analyseExpr(scope, must(index.uidx))
     return { kind: 'index', at: jsonbKey(scope, raw) }
   })
-  return { kind: 'subscript', arg, subscripts, type: JSONB_OID, typmod: -1, collation: 0, location: locationOf(arg) }
+  return {
+    kind: 'subscript',
+    arg,
+    subscripts,
+    type: JSONB_OID,
+    typmod: -1,
+    collation: 0,
+    location: locationOf(arg),
+  }
 }
 
 /** A jsonb subscript is an integer or text, whichever one (and only one) of the two its type converts to. */

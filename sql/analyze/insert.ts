@@ -36,7 +36,14 @@ export function analyseInsert(scope: Scope, statement: InsertStmt): InsertStatem
   const { item, table, relation: target } = into
   const given = (statement.cols ?? []).map((node) => must(nodeAs(node, 'ResTarget')))
   const columns = insertColumns(scope, into, given)
-  const insert: Insert = { scope, statement, table, given, columns, source: analysis.newRelation(scope.depth) }
+  const insert: Insert = {
+    scope,
+    statement,
+    table,
+    given,
+    columns,
+    source: analysis.newRelation(scope.depth),
+  }
   const source = analyseSource(insert)
   const sourceColumns = columns.slice(0, source.values.length)
   const assignments = assignAll(insert, source.values)
@@ -78,7 +85,11 @@ function insertColumns(scope: Scope, into: ModifyTarget, given: readonly ResTarg
   for (const target of given) {
     const column = assignedColumn(scope.analysis, into, target, 'insert')
     if (columns.includes(column)) {
-      throw scope.analysis.error('42701', `column "${target.name}" specified more than once`, target.location ?? 0)
+      throw scope.analysis.error(
+        '42701',
+        `column "${target.name}" specified more than once`,
+        target.location ?? 0,
+      )
     }
     columns.push(column)
   }
@@ -103,16 +114,43 @@ function valuesQuery(insert: Insert, rows: readonly (readonly Expr[])[]): Values
   const targets = (rows[0] ?? []).map((cell, column): Target => {
     const name = `column${column + 1}`
     const { type, typmod, collation } = cell
-    const expr: Expr = { kind: 'column', relation: outputs, column, name, type, typmod, collation, location: -1 }
+    const expr: Expr = {
+      kind: 'column',
+      relation: outputs,
+      column,
+      name,
+      type,
+      typmod,
+      collation,
+      location: -1,
+    }
     return { expr, name, junk: false, tableOid: 0, columnNumber: 0 }
   })
-  return { kind: 'values', ctes: [], rows, targets, outputs, orderBy: [], limit: undefined, offset: undefined }
+  return {
+    kind: 'values',
+    ctes: [],
+    rows,
+    targets,
+    outputs,
+    orderBy: [],
+    limit: undefined,
+    offset: undefined,
+  }
 }
 
 /** A source column as the assignments see it. */
 function sourceColumn(insert: Insert, column: number, like: Expr, name: string): Expr {
   const { type, typmod, collation } = like
-  return { kind: 'column', relation: insert.source, column, name, type, typmod, collation, location: locationOf(like) }
+  return {
+    kind: 'column',
+    relation: insert.source,
+    column,
+    name,
+    type,
+    typmod,
+    collation,
+    location: locationOf(like),
+  }
 }
 
 function valuesSource(insert: Insert, lists: readonly Node[]): Source {
@@ -190,7 +228,11 @@ function selectSource(insert: Insert, select: SelectStmt): Source {
   const { analysis } = scope
   const query = analyseSelect(scope, select, { resolveUnknowns: false })
   const visible = query.targets.filter((target) => !target.junk)
-  checkWidth(insert, visible.map((target) => target.expr), [])
+  checkWidth(
+    insert,
+    visible.map((target) => target.expr),
+    [],
+  )
   const typed = new Map<Target, Expr>()
   const values = visible.map((target, i) => {
     const column = columnAt(insert.table, must(insert.columns[i]))

@@ -36,7 +36,9 @@ export function analyseJoin(scope: Scope, node: JoinExpr): FromResult {
 
   const using = node.isNatural === true ? naturalColumns(left.main, right.main) : stringsOf(node.usingClause)
   const isUsing = node.isNatural === true || node.usingClause !== undefined
-  const merged = using.map((name, i) => mergeColumn(scope, { name, join, seen: using.slice(0, i) }, left.main, right.main))
+  const merged = using.map((name, i) =>
+    mergeColumn(scope, { name, join, seen: using.slice(0, i) }, left.main, right.main),
+  )
   const on = isUsing ? usingCondition(scope, merged) : onCondition(scope, node, inner)
   const columns = [
     ...merged.map((pair) => pair.column),
@@ -62,18 +64,22 @@ interface Joined {
   readonly mergedCount: number
 }
 
-function withJoinItem(scope: Scope, node: JoinExpr, { from, inner, columns, mergedCount }: Joined): FromResult {
+function withJoinItem(
+  scope: Scope,
+  node: JoinExpr,
+  { from, inner, columns, mergedCount }: Joined,
+): FromResult {
   const { analysis } = scope
   const aliases = stringsOf(node.alias?.colnames)
   if (aliases.length > columns.length) {
-    throw analysis.error(
-      '42P10',
-      `column alias list for "${node.alias?.aliasname}" has too many entries`,
-    )
+    throw analysis.error('42P10', `column alias list for "${node.alias?.aliasname}" has too many entries`)
   }
   const main: ScopeItem = {
     alias: node.alias?.aliasname,
-    columns: aliases.length === 0 ? columns : columns.map((column, i) => ({ ...column, name: aliases[i] ?? column.name })),
+    columns:
+      aliases.length === 0
+        ? columns
+        : columns.map((column, i) => ({ ...column, name: aliases[i] ?? column.name })),
     from,
     relation: undefined,
     relationOid: 0,
@@ -115,7 +121,10 @@ function uniqueColumn(scope: Scope, item: ScopeItem, name: string, side: 'left' 
   const matches = item.columns.filter((column) => column.name === name)
   const [only] = matches
   if (only === undefined) {
-    throw analysis.error('42703', `column "${name}" specified in USING clause does not exist in ${side} table`)
+    throw analysis.error(
+      '42703',
+      `column "${name}" specified in USING clause does not exist in ${side} table`,
+    )
   }
   if (matches.length > 1) {
     throw analysis.error('42702', `common column name "${name}" appears more than once in ${side} table`)

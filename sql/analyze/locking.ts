@@ -89,9 +89,14 @@ function namedEntry(scope: Scope, clause: LockingClause, node: Node, entries: re
   if (entry === undefined) {
     const isJoin = scope.items.some((item) => item.relation === undefined && item.alias === name?.relname)
     if (isJoin) throw analysis.error('0A000', `${words} cannot be applied to a join`, location)
-    throw analysis.error('42P01', `relation "${name?.relname}" in ${words} clause not found in FROM clause`, location)
+    throw analysis.error(
+      '42P01',
+      `relation "${name?.relname}" in ${words} clause not found in FROM clause`,
+      location,
+    )
   }
   const refused = REFUSED[entry.kind]
-  if (refused !== undefined) throw analysis.error('0A000', `${words} cannot be applied to ${refused}`, location)
+  if (refused !== undefined)
+    throw analysis.error('0A000', `${words} cannot be applied to ${refused}`, location)
   return entry.id
 }

@@ -52,7 +52,8 @@ export function modifyTarget(scope: Scope, name: RangeVar, action: keyof typeof 
   const { analysis } = scope
   refuseCteTarget(scope, name)
   const relation = requireRelation(scope, name)
-  const target = relation.kind === 'view' ? viewTarget(scope, relation, name, action) : tableTarget(scope, relation, name)
+  const target =
+    relation.kind === 'view' ? viewTarget(scope, relation, name, action) : tableTarget(scope, relation, name)
   if (target.table.virtual !== undefined) {
     throw analysis.error('42501', `permission denied: "${target.table.name}" is a system catalog`)
   }

@@ -15,18 +15,16 @@ import type { Scope, ScopeItem } from './scope.ts'
 import { analyseSetList } from './update.ts'
 
 /** @throws SqlError 42601 without a target for DO UPDATE, 42P10 when no index fits, 42704 no such constraint. */
-export function analyseOnConflict(
-  scope: Scope,
-  clause: OnConflictClause,
-  into: ModifyTarget,
-): OnConflict {
+export function analyseOnConflict(scope: Scope, clause: OnConflictClause, into: ModifyTarget): OnConflict {
   const { analysis } = scope
   const { table, item } = into
   if (into.isView) throw analysis.error('0A000', 'ON CONFLICT on a view is not supported', clause.location)
   const isUpdate = clause.action === 'ONCONFLICT_UPDATE'
   if (isUpdate && clause.infer === undefined) {
     const message = 'ON CONFLICT DO UPDATE requires inference specification or constraint name'
-    throw analysis.error('42601', message, clause.location ?? 0, { hint: 'For example, ON CONFLICT (column_name).' })
+    throw analysis.error('42601', message, clause.location ?? 0, {
+      hint: 'For example, ON CONFLICT (column_name).',
+    })
   }
   const excluded = tableItem(scope, table, { aliasname: 'excluded' })
   scope.items = [item]
@@ -68,7 +66,8 @@ function namedArbiter(scope: Scope, table: Table, name: string): number {
     throw scope.analysis.error('42704', message)
   }
   if (index.deferrable) {
-    const message = 'ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters'
+    const message =
+      'ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters'
     throw scope.analysis.error('55000', message)
   }
   return index.oid
@@ -118,7 +117,8 @@ function fits(
 
 /** Whether a condition contains every conjunct of a predicate. */
 function implies(where: Expr, predicate: Expr): boolean {
-  const conjuncts = (expr: Expr): readonly Expr[] => (expr.kind === 'and' ? expr.args.flatMap(conjuncts) : [expr])
+  const conjuncts = (expr: Expr): readonly Expr[] =>
+    expr.kind === 'and' ? expr.args.flatMap(conjuncts) : [expr]
   const given = conjuncts(where)
   return conjuncts(predicate).every((part) => given.some((condition) => sameExpr(condition, part)))
 }

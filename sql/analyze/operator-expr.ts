@@ -10,7 +10,13 @@ import { RECORD_OID } from '../types/oids.ts'
 import { canCoerce } from './coerce.ts'
 import { coerceToBoolean, coerceToCommon, commonTypeIfAny } from './common-type.ts'
 import { analyseExpr, booleanExpr, testExpr } from './expr.ts'
-import { makeArrayComparison, makeComparison, makeOperator, operatorName, resultCollation } from './operator.ts'
+import {
+  makeArrayComparison,
+  makeComparison,
+  makeOperator,
+  operatorName,
+  resultCollation,
+} from './operator.ts'
 import { compareRows, distinctExpr, distinctRows } from './row-compare.ts'
 import type { Scope } from './scope.ts'
 import { analyseSubquery } from './subquery-expr.ts'
@@ -90,8 +96,10 @@ function isNullLiteral(node: Node | undefined): boolean {
 function analyseDistinct(scope: Scope, node: A_Expr): Expr {
   const location = node.location ?? 0
   const negated = node.kind === 'AEXPR_NOT_DISTINCT'
-  if (isNullLiteral(node.rexpr)) return testExpr('null', !negated, analyseExpr(scope, must(node.lexpr)), location)
-  if (isNullLiteral(node.lexpr)) return testExpr('null', !negated, analyseExpr(scope, must(node.rexpr)), location)
+  if (isNullLiteral(node.rexpr))
+    return testExpr('null', !negated, analyseExpr(scope, must(node.lexpr)), location)
+  if (isNullLiteral(node.lexpr))
+    return testExpr('null', !negated, analyseExpr(scope, must(node.rexpr)), location)
   const left = analyseExpr(scope, must(node.lexpr))
   const right = analyseExpr(scope, must(node.rexpr))
   const name = operatorName(stringsOf(node.name))
@@ -111,7 +119,12 @@ function analyseNullIf(scope: Scope, node: A_Expr): Expr {
     right: analyseExpr(scope, must(node.rexpr)),
     construct: 'NULLIF',
   }
-  const { fn, operatorOid, left, right } = makeComparison(analysis, operatorName(stringsOf(node.name)), operands, location)
+  const { fn, operatorOid, left, right } = makeComparison(
+    analysis,
+    operatorName(stringsOf(node.name)),
+    operands,
+    location,
+  )
   return {
     kind: 'nullif',
     equal: fn,
@@ -149,7 +162,9 @@ function analyseIn(scope: Scope, node: A_Expr): Expr {
       collation: resultCollation(analysis, arrayTypeOf(analysis, type), elements),
       location: -1,
     }
-    tests.push(makeArrayComparison(analysis, name, { left, right: array, all: isNegated, fromInList: true }, location))
+    tests.push(
+      makeArrayComparison(analysis, name, { left, right: array, all: isNegated, fromInList: true }, location),
+    )
     rest = items.filter((item) => usesOwnColumns(scope, item))
   }
   for (const item of rest) {
@@ -164,10 +179,14 @@ function analyseIn(scope: Scope, node: A_Expr): Expr {
 }
 
 function usesOwnColumns(scope: Scope, expr: Expr): boolean {
-  return someExpr(expr, (part) => {
-    if (part.kind !== 'column' && part.kind !== 'whole-row') return false
-    return scope.analysis.depthOf(part.relation) === scope.depth
-  }, true)
+  return someExpr(
+    expr,
+    (part) => {
+      if (part.kind !== 'column' && part.kind !== 'whole-row') return false
+      return scope.analysis.depthOf(part.relation) === scope.depth
+    },
+    true,
+  )
 }
 
 /** The type of an IN list that can be an array; 0 if it cannot. */
@@ -193,9 +212,17 @@ function betweenAsComparisons(node: A_Expr): Node {
   const value = must(node.lexpr)
   const [low, high] = nodeAs(node.rexpr, 'List')?.items ?? []
   const inside = (a: Node, b: Node): Node =>
-    combination('AND_EXPR', [comparison('>=', value, a, location), comparison('<=', value, b, location)], location)
+    combination(
+      'AND_EXPR',
+      [comparison('>=', value, a, location), comparison('<=', value, b, location)],
+      location,
+    )
   const outside = (a: Node, b: Node): Node =>
-    combination('OR_EXPR', [comparison('<', value, a, location), comparison('>', value, b, location)], location)
+    combination(
+      'OR_EXPR',
+      [comparison('<', value, a, location), comparison('>', value, b, location)],
+      location,
+    )
   const [from, to] = [must(low), must(high)]
   switch (node.kind) {
     case 'AEXPR_BETWEEN':

@@ -6,11 +6,9 @@ import type { Expr } from '../tree/expr.ts'
 import { BOOL_OID, UNKNOWN_OID } from '../types/oids.ts'
 import type { Analysis } from './analysis.ts'
 import { coerceImplicitly, coerceTo } from './coerce.ts'
-import { commonTypeIfAny } from './common-type.ts'
 import { formatType } from './format-type.ts'
 import { type Candidate, matchingCandidates, selectCandidate } from './overload.ts'
 import { resolveGenericCall } from './polymorphic.ts'
-import { returnsSet } from './returns-set.ts'
 import { arrayTypeOf, baseTypeOf, elementTypeOf } from './type-rules.ts'
 
 interface OperatorCandidate extends Candidate {
@@ -68,21 +66,33 @@ export function findOperator(
   const isKnownSchema = schema === undefined || schema === 'pg_catalog'
   const index = isKnownSchema ? operatorsNamed(analysis.functions, name) : undefined
   if (index !== undefined) {
-    const exact = types.length === 2 ? exactBinary(analysis, index, must(types[0]), must(types[1])) : undefined
+    const exact =
+      types.length === 2 ? exactBinary(analysis, index, must(types[0]), must(types[1])) : undefined
     if (exact !== undefined) return exact
     const matching = matchingCandidates(analysis, types.length === 2 ? index.binary : index.prefix, types)
     const chosen = exactPrefix(matching, types) ?? selectCandidate(analysis, matching, types)
     if (chosen !== undefined) return chosen.operator
     if (matching.length > 1) {
-      throw analysis.error('42725', `operator is not unique: ${signature(analysis, { schema, name }, types)}`, location, {
-        hint: 'Could not choose a best candidate operator. You might need to add explicit type casts.',
-      })
+      throw analysis.error(
+        '42725',
+        `operator is not unique: ${signature(analysis, { schema, name }, types)}`,
+        location,
+        {
+          hint: 'Could not choose a best candidate operator. You might need to add explicit type casts.',
+        },
+      )
     }
   }
-  const [noun, casts] = types.length === 2 ? ['types', 'explicit type casts'] : ['type', 'an explicit type cast']
-  throw analysis.error('42883', `operator does not exist: ${signature(analysis, { schema, name }, types)}`, location, {
-    hint: `No operator matches the given name and argument ${noun}. You might need to add ${casts}.`,
-  })
+  const [noun, casts] =
+    types.length === 2 ? ['types', 'explicit type casts'] : ['type', 'an explicit type cast']
+  throw analysis.error(
+    '42883',
+    `operator does not exist: ${signature(analysis, { schema, name }, types)}`,
+    location,
+    {
+      hint: `No operator matches the given name and argument ${noun}. You might need to add ${casts}.`,
+    },
+  )
 }
 
 function signature(analysis: Analysis, { schema, name }: OperatorName, types: readonly number[]): string {
@@ -92,7 +102,12 @@ function signature(analysis: Analysis, { schema, name }: OperatorName, types: re
 }
 
 /** A lone unknown operand is taken to be of the other's type. */
-function exactBinary(analysis: Analysis, index: NameIndex, left: number, right: number): Operator | undefined {
+function exactBinary(
+  analysis: Analysis,
+  index: NameIndex,
+  left: number,
+  right: number,
+): Operator | undefined {
   const a = left === UNKNOWN_OID ? right : left
   const b = right === UNKNOWN_OID ? left : right
   const found = index.exact.get(pairKey(a, b))
@@ -113,7 +128,12 @@ export function functionOf(analysis: Analysis, operator: Operator): ScalarFuncti
 }
 
 /** `args` has one operand (prefix) or two. */
-export function makeOperator(analysis: Analysis, name: OperatorName, args: readonly Expr[], location: number): Expr {
+export function makeOperator(
+  analysis: Analysis,
+  name: OperatorName,
+  args: readonly Expr[],
+  location: number,
+): Expr {
   const types = args.map((arg) => arg.type)
   const operator = findOperator(analysis, name, types, location)
   const declared = args.length === 2 ? [operator.left, operator.right] : [operator.right]
@@ -169,12 +189,18 @@ export function makeComparison(
 export function makeArrayComparison(
   analysis: Analysis,
   name: OperatorName,
-  operands: { readonly left: Expr; readonly right: Expr; readonly all: boolean; readonly fromInList: boolean },
+  operands: {
+    readonly left: Expr
+    readonly right: Expr
+    readonly all: boolean
+    readonly fromInList: boolean
+  },
   location: number,
 ): Expr {
   const { left, right, all, fromInList } = operands
   const element = right.type === UNKNOWN_OID ? UNKNOWN_OID : elementTypeOf(analysis, right.type)
-  if (element === 0) throw analysis.error('42809', 'op ANY/ALL (array) requires array on right side', location)
+  if (element === 0)
+    throw analysis.error('42809', 'op ANY/ALL (array) requires array on right side', location)
   const operator = findOperator(analysis, name, [left.type, element], location)
   if (operator.result !== BOOL_OID) {
     throw analysis.error('42809', 'op ANY/ALL (array) requires operator to yield boolean', location)
@@ -196,15 +222,17 @@ export function makeArrayComparison(
     operatorOid: operator.oid,
     all,
     left: coerceImplicitly(analysis, left, must(leftType)),
-    right: isAlike ? right : must(
-      coerceTo(analysis, right, {
-        type: arrayType,
-        typmod: -1,
-        context: 'implicit',
-        form: 'implicit-cast',
-        location: -1,
-      }),
-    ),
+    right: isAlike
+      ? right
+      : must(
+          coerceTo(analysis, right, {
+            type: arrayType,
+            typmod: -1,
+            context: 'implicit',
+            form: 'implicit-cast',
+            location: -1,
+          }),
+        ),
     fromInList,
     type: BOOL_OID,
     typmod: -1,
@@ -233,10 +261,4 @@ export function requireEquality(analysis: Analysis, oid: number, location: numbe
   if (hasEquality(analysis, oid)) return
   const name = formatType(analysis.context, oid)
   throw analysis.error('42883', `could not identify an equality operator for type ${name}`, location)
-}
-
-/** The operands' common type if there is one with an equality (for IN lists that become arrays). */
-export function listType(analysis: Analysis, exprs: readonly Expr[]): number | undefined {
-  if (exprs.some((expr) => returnsSet(expr))) return undefined
-  return commonTypeIfAny(analysis, exprs)
 }

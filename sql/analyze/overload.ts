@@ -113,6 +113,10 @@ function byOneKnownType<C extends Candidate>(
   const known = new Set(inputs.filter((input) => input !== UNKNOWN_OID))
   const [type] = known
   if (known.size !== 1 || type === undefined) return undefined
-  const matches = matchingCandidates(analysis, candidates, inputs.map(() => type))
+  const matches = matchingCandidates(
+    analysis,
+    candidates,
+    inputs.map(() => type),
+  )
   return matches.length === 1 ? matches[0] : undefined
 }

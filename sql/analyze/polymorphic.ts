@@ -76,7 +76,8 @@ export function resolveGenericCall(
   declared: readonly number[],
   returnType: number,
 ): ResolvedCall {
-  if (!isPolymorphic(returnType) && !declared.some(isPolymorphic)) return { argumentTypes: declared, returnType }
+  if (!isPolymorphic(returnType) && !declared.some(isPolymorphic))
+    return { argumentTypes: declared, returnType }
   const fail: Fail = (message, detail) => {
     throw new SqlError('42804', message, { detail })
   }
@@ -122,7 +123,12 @@ function arrayOver(analysis: Analysis, element: number): number {
   throw new SqlError('42704', `could not find array type for data type ${name}`)
 }
 
-function bind(analysis: Analysis, actual: readonly number[], declared: readonly number[], fail: Fail): Bindings {
+function bind(
+  analysis: Analysis,
+  actual: readonly number[],
+  declared: readonly number[],
+  fail: Fail,
+): Bindings {
   const bindings: Bindings = {
     element: 0,
     array: 0,
@@ -176,7 +182,11 @@ function bindOne(analysis: Analysis, bindings: Bindings, declared: number, actua
       return
     }
     case ANYCOMPATIBLERANGE_OID:
-      bindings.compatibleRange = alike('anycompatiblerange', bindings.compatibleRange, baseTypeOf(analysis, actual))
+      bindings.compatibleRange = alike(
+        'anycompatiblerange',
+        bindings.compatibleRange,
+        baseTypeOf(analysis, actual),
+      )
       return
     default:
   }
@@ -190,18 +200,26 @@ function deriveElement(analysis: Analysis, bindings: Bindings, fail: Fail): void
   if (bindings.multirange !== 0) {
     bindings.range ||= rangeOfMultirange(bindings.multirange)
     if (bindings.range === 0) {
-      fail(`argument declared anymultirange is not a multirange type but type ${formatType(analysis.context, bindings.multirange)}`)
+      fail(
+        `argument declared anymultirange is not a multirange type but type ${formatType(analysis.context, bindings.multirange)}`,
+      )
     }
   }
-  const fromArray = bindings.array === 0 || bindings.array === ANYARRAY_OID ? 0 : elementTypeOf(analysis, bindings.array)
+  const fromArray =
+    bindings.array === 0 || bindings.array === ANYARRAY_OID ? 0 : elementTypeOf(analysis, bindings.array)
   if (bindings.array !== 0 && bindings.array !== ANYARRAY_OID && fromArray === 0) {
     notAnArray(analysis, 'anyarray', bindings.array, fail)
   }
   const fromRange = bindings.range === 0 ? 0 : subtypeOfRange(bindings.range)
   if (bindings.range !== 0 && fromRange === 0) {
-    fail(`argument declared anyrange is not a range type but type ${formatType(analysis.context, bindings.range)}`)
+    fail(
+      `argument declared anyrange is not a range type but type ${formatType(analysis.context, bindings.range)}`,
+    )
   }
-  for (const [derived, family] of [[fromArray, 'anyarray'], [fromRange, 'anyrange']] as const) {
+  for (const [derived, family] of [
+    [fromArray, 'anyarray'],
+    [fromRange, 'anyrange'],
+  ] as const) {
     if (derived === 0) continue
     if (bindings.element !== 0 && bindings.element !== derived) {
       const names = [derived, bindings.element].map((oid) => formatType(analysis.context, oid))
@@ -225,7 +243,12 @@ function checkElement(analysis: Analysis, bindings: Bindings, declared: readonly
   }
 }
 
-function bindCompatible(analysis: Analysis, bindings: Bindings, declared: readonly number[], fail: Fail): void {
+function bindCompatible(
+  analysis: Analysis,
+  bindings: Bindings,
+  declared: readonly number[],
+  fail: Fail,
+): void {
   if (!declared.some(isCompatibleFamily)) return
   if (bindings.compatibleRange !== 0) bindings.compatible.push(subtypeOfRange(bindings.compatibleRange))
   if (bindings.compatible.length === 0) {
@@ -237,7 +260,10 @@ function bindCompatible(analysis: Analysis, bindings: Bindings, declared: readon
   if (common === undefined) {
     const [a = 0, b = 0] = differing(bindings.compatible)
     const [first, second] = [a, b].map((oid) => formatType(analysis.context, oid))
-    return fail('arguments of anycompatible family cannot be cast to a common type', `${first} versus ${second}`)
+    return fail(
+      'arguments of anycompatible family cannot be cast to a common type',
+      `${first} versus ${second}`,
+    )
   }
   if (declared.includes(ANYCOMPATIBLENONARRAY_OID) && elementTypeOf(analysis, common) !== 0) {
     fail(`type matched to anycompatiblenonarray is an array type: ${formatType(analysis.context, common)}`)

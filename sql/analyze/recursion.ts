@@ -71,7 +71,11 @@ export function checkRecursion(analysis: Analysis, expression: CommonTableExpr):
   const location = expression.location ?? 0
   const select = nodeAs(expression.ctequery, 'SelectStmt')
   if (select === undefined) {
-    throw analysis.error('42P19', `recursive query "${name}" must not contain data-modifying statements`, location)
+    throw analysis.error(
+      '42P19',
+      `recursive query "${name}" must not contain data-modifying statements`,
+      location,
+    )
   }
   if (select.op !== 'SETOP_UNION') {
     const message = `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`
@@ -174,4 +178,3 @@ const joinOf = (node: Node): ReturnType<typeof nodeAs<'JoinExpr'>> => nodeAs(nod
 function isShadowing(select: SelectStmt, name: string): boolean {
   return (select.withClause?.ctes ?? []).some((cte) => nodeAs(cte, 'CommonTableExpr')?.ctename === name)
 }
-

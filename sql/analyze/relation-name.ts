@@ -1,6 +1,6 @@
 // Names of relations: through the search path, or in a schema that is named.
 
-import type { Relation, Table } from '../catalog/catalog.ts'
+import type { Relation } from '../catalog/catalog.ts'
 import type { RangeVar } from '../parse/ast.ts'
 import type { Analysis } from './analysis.ts'
 import type { Scope } from './scope.ts'
@@ -11,7 +11,11 @@ export function findRelation(analysis: Analysis, name: RangeVar): Relation | und
   const { catalogname, schemaname, relname = '' } = name
   if (catalogname !== undefined && catalogname !== catalog.databaseName) {
     const shown = `${catalogname}.${schemaname}.${relname}`
-    throw analysis.error('0A000', `cross-database references are not implemented: "${shown}"`, name.location ?? 0)
+    throw analysis.error(
+      '0A000',
+      `cross-database references are not implemented: "${shown}"`,
+      name.location ?? 0,
+    )
   }
   if (schemaname !== undefined) {
     const schema = catalog.schemaByName(schemaname)
@@ -33,12 +37,17 @@ export function requireRelation(scope: Scope, name: RangeVar): Relation {
   const shown = schemaname === undefined ? relname : `${schemaname}.${relname}`
   const message = `relation "${shown}" does not exist`
   const isFuture = schemaname === undefined && isFutureCte(scope, relname)
-  throw analysis.error('42P01', message, name.location ?? 0, isFuture
-    ? {
-        detail: `There is a WITH item named "${relname}", but it cannot be referenced from this part of the query.`,
-        hint: 'Use WITH RECURSIVE, or re-order the WITH items to remove forward references.',
-      }
-    : {})
+  throw analysis.error(
+    '42P01',
+    message,
+    name.location ?? 0,
+    isFuture
+      ? {
+          detail: `There is a WITH item named "${relname}", but it cannot be referenced from this part of the query.`,
+          hint: 'Use WITH RECURSIVE, or re-order the WITH items to remove forward references.',
+        }
+      : {},
+  )
 }
 
 function isFutureCte(scope: Scope, name: string): boolean {
@@ -63,9 +72,4 @@ export function refuseUnreadable(analysis: Analysis, relation: Relation, locatio
   if (relation.kind === 'sequence') {
     throw analysis.error('0A000', `reading sequence "${relation.name}" as a table is not supported`, location)
   }
-}
-
-/** The table that INSERT, UPDATE or DELETE changes. Views are returned to the caller as undefined. */
-export function asTable(relation: Relation): Table | undefined {
-  return relation.kind === 'table' ? relation : undefined
 }

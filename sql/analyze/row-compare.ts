@@ -30,9 +30,14 @@ export function compareRows(
     const call = makeOperator(analysis, name, [arg, must(right[i])], location)
     if (call.type !== BOOL_OID) {
       const type = formatType(analysis.context, call.type)
-      throw analysis.error('42804', `row comparison operator must yield type boolean, not type ${type}`, location)
+      throw analysis.error(
+        '42804',
+        `row comparison operator must yield type boolean, not type ${type}`,
+        location,
+      )
     }
-    if (returnsSet(call)) throw analysis.error('42804', 'row comparison operator must not return a set', location)
+    if (returnsSet(call))
+      throw analysis.error('42804', 'row comparison operator must not return a set', location)
     return call
   })
   const [only] = calls
@@ -45,7 +50,11 @@ export function compareRows(
     return booleanExpr('or', calls, location)
   }
   const strategy = operators[0]?.btree
-  if (strategy === undefined || strategy === '=' || operators.some((operator) => operator?.btree !== strategy)) {
+  if (
+    strategy === undefined ||
+    strategy === '=' ||
+    operators.some((operator) => operator?.btree !== strategy)
+  ) {
     const message = `could not determine interpretation of row comparison operator ${name.name}`
     throw analysis.error('0A000', message, location, {
       hint: 'Row comparison operators must be associated with btree operator families.',
@@ -56,7 +65,10 @@ export function compareRows(
     return { left: must(a), right: must(b) }
   })
   const less = pairs.map((pair) =>
-    functionOf(analysis, findOperator(analysis, { schema: undefined, name: '<' }, [pair.left.type, pair.right.type], location)),
+    functionOf(
+      analysis,
+      findOperator(analysis, { schema: undefined, name: '<' }, [pair.left.type, pair.right.type], location),
+    ),
   )
   return {
     kind: 'row-compare',
@@ -88,12 +100,19 @@ export function distinctRows(
   }
   const pairs = rows.left.map((left, i) => distinctExpr(scope, name, left, must(rows.right[i]), location))
   const [only] = pairs
-  if (only === undefined) return { kind: 'constant', value: false, type: BOOL_OID, typmod: -1, collation: 0, location }
+  if (only === undefined)
+    return { kind: 'constant', value: false, type: BOOL_OID, typmod: -1, collation: 0, location }
   return pairs.length === 1 ? only : booleanExpr('or', pairs, location)
 }
 
 /** left IS DISTINCT FROM right. */
-export function distinctExpr(scope: Scope, name: OperatorName, left: Expr, right: Expr, location: number): Expr {
+export function distinctExpr(
+  scope: Scope,
+  name: OperatorName,
+  left: Expr,
+  right: Expr,
+  location: number,
+): Expr {
   const operands = { left, right, construct: 'IS DISTINCT FROM' }
   const comparison = makeComparison(scope.analysis, name, operands, location)
   return {

@@ -120,7 +120,9 @@ const visibleExprs = (query: Query): readonly Expr[] => visibleTargets(query).ma
 function describeRecursion(binding: CteBinding, left: Query): void {
   const columns = columnsOfQuery(left).map((column, i): RelationColumn => {
     const name = binding.aliases[i] ?? column.name
-    return column.type === UNKNOWN_OID ? { ...column, name, type: TEXT_OID, collation: 100 } : { ...column, name }
+    return column.type === UNKNOWN_OID
+      ? { ...column, name, type: TEXT_OID, collation: 100 }
+      : { ...column, name }
   })
   binding.self = { id: binding.id, name: binding.name, columns }
 }
@@ -130,13 +132,16 @@ function convertMember(scope: Scope, query: Query, types: readonly number[], con
   if (visibleExprs(query).every((expr, i) => expr.type === types[i])) return query
   const convert = (expr: Expr, i: number): Expr => coerceToCommon(analysis, expr, must(types[i]), construct)
   if (query.kind === 'select' && query.distinct === undefined) {
-    return { ...query, targets: query.targets.map((target, i) => ({ ...target, expr: convert(target.expr, i) })) }
+    return {
+      ...query,
+      targets: query.targets.map((target, i) => ({ ...target, expr: convert(target.expr, i) })),
+    }
   }
   if (query.kind === 'values' && query.orderBy.length === 0) {
     const rows = query.rows.map((row) => row.map(convert))
     const targets = query.targets.map((target, i) => {
       const type = must(types[i])
-      return { ...target, expr: { ...target.expr, type, collation: analysis.collationOf(type) } as Expr }
+      return { ...target, expr: { ...target.expr, type, collation: analysis.collationOf(type) } }
     })
     return { ...query, rows, targets }
   }
@@ -185,10 +190,15 @@ function analyseOrder(scope: Scope, nodes: readonly Node[] | undefined, body: Se
     const sort = must(nodeAs(node, 'SortBy'))
     const expr = resolveClauseItem(scope, must(sort.node), targets, 'order-by')
     if (expr.kind !== 'column' || expr.relation !== body.outputs) {
-      throw scope.analysis.error('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', locationOf(expr), {
-        detail: 'Only result column names can be used, not expressions or functions.',
-        hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
-      })
+      throw scope.analysis.error(
+        '0A000',
+        'invalid UNION/INTERSECT/EXCEPT ORDER BY clause',
+        locationOf(expr),
+        {
+          detail: 'Only result column names can be used, not expressions or functions.',
+          hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
+        },
+      )
     }
     return sortKey(scope, sort, expr)
   })

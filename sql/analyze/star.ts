@@ -65,4 +65,3 @@ function expandRow(scope: Scope, row: Expr): NamedExpr[] {
   if (row.kind === 'row') return row.elements.map((expr, i) => ({ name: must(shape.names[i]), expr }))
   return shape.names.map((name, i) => ({ name, expr: fieldExpr(analysis, row, shape, i, row.location) }))
 }
-

@@ -51,7 +51,17 @@ interface Parts {
   readonly location: number
 }
 
-function subqueryExpr({ test, query, type, typmod = -1, collation = 0, left = [], compare, outputs, location }: Parts): Expr {
+function subqueryExpr({
+  test,
+  query,
+  type,
+  typmod = -1,
+  collation = 0,
+  left = [],
+  compare,
+  outputs,
+  location,
+}: Parts): Expr {
   return { kind: 'subquery', test, query, left, compare, outputs, type, typmod, collation, location }
 }
 
@@ -74,7 +84,14 @@ function array(scope: Scope, query: Query, location: number): Expr {
     const name = formatType(scope.analysis.context, column.type)
     throw scope.analysis.error('42704', `could not find array type for data type ${name}`, location)
   }
-  return subqueryExpr({ test: 'array', query, type, typmod: column.typmod, collation: column.collation, location })
+  return subqueryExpr({
+    test: 'array',
+    query,
+    type,
+    typmod: column.typmod,
+    collation: column.collation,
+    location,
+  })
 }
 
 const EQUALS: OperatorName = { schema: undefined, name: '=' }
@@ -97,6 +114,7 @@ function compared(scope: Scope, link: SubLink, query: Query, location: number): 
   const names = stringsOf(link.operName)
   const name = names.length === 0 ? EQUALS : operatorName(names)
   const compare = compareRows(scope, name, { left, right }, location)
-  const test = link.subLinkType === 'ALL_SUBLINK' ? 'all' : link.subLinkType === 'ROWCOMPARE_SUBLINK' ? 'row' : 'any'
+  const test =
+    link.subLinkType === 'ALL_SUBLINK' ? 'all' : link.subLinkType === 'ROWCOMPARE_SUBLINK' ? 'row' : 'any'
   return subqueryExpr({ test, query, type: BOOL_OID, left, compare, outputs, location })
 }

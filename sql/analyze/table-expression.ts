@@ -21,9 +21,13 @@ export function analyseTableExpression(
 }
 
 /** A parsed expression over one entry or none. */
-export function analyseNodeOver(analysis: Analysis, node: Node, item: ScopeItem | undefined, kind: ExprKind): Expr {
+export function analyseNodeOver(
+  analysis: Analysis,
+  node: Node,
+  item: ScopeItem | undefined,
+  kind: ExprKind,
+): Expr {
   const scope = new Scope(analysis, undefined)
   if (item !== undefined) scope.add(item)
   return analyseExprIn(scope, node, kind)
 }
-

@@ -27,7 +27,8 @@ const SESSION_NAMES: Readonly<Record<string, string>> = {
   SVFOP_CURRENT_SCHEMA: 'current_schema',
 }
 
-const sure = (name: string | undefined): Guess | undefined => (name === undefined ? undefined : { name, strength: 2 })
+const sure = (name: string | undefined): Guess | undefined =>
+  name === undefined ? undefined : { name, strength: 2 }
 
 function guess(node: Node): Guess | undefined {
   switch (tagOf(node)) {
@@ -43,13 +44,8 @@ function guess(node: Node): Guess | undefined {
       return sure(stringsOf(nodeAs(node, 'FuncCall')?.funcname).at(-1))
     case 'A_Expr':
       return nodeAs(node, 'A_Expr')?.kind === 'AEXPR_NULLIF' ? sure('nullif') : undefined
-    case 'TypeCast': {
-      const cast = nodeAs(node, 'TypeCast')
-      const inner = cast?.arg === undefined ? undefined : guess(cast.arg)
-      const type = stringsOf(cast?.typeName?.names).at(-1)
-      if (inner?.strength === 2 || type === undefined) return inner
-      return { name: type, strength: 1 }
-    }
+    case 'TypeCast':
+      return guessCast(node)
     case 'CollateClause': {
       const arg = nodeAs(node, 'CollateClause')?.arg
       return arg === undefined ? undefined : guess(arg)
@@ -58,11 +54,8 @@ function guess(node: Node): Guess | undefined {
       return sure('grouping')
     case 'SubLink':
       return guessSubquery(node)
-    case 'CaseExpr': {
-      const otherwise = nodeAs(node, 'CaseExpr')?.defresult
-      const inner = otherwise === undefined ? undefined : guess(otherwise)
-      return inner?.strength === 2 ? inner : { name: 'case', strength: 1 }
-    }
+    case 'CaseExpr':
+      return guessCase(node)
     case 'A_ArrayExpr':
       return sure('array')
     case 'RowExpr':
@@ -78,6 +71,19 @@ function guess(node: Node): Guess | undefined {
     default:
       return undefined
   }
+}
+
+function guessCast(node: Node): Guess | undefined {
+  const cast = nodeAs(node, 'TypeCast')
+  const inner = cast?.arg === undefined ? undefined : guess(cast.arg)
+  const type = stringsOf(cast?.typeName?.names).at(-1)
+  return inner?.strength === 2 || type === undefined ? inner : { name: type, strength: 1 }
+}
+
+function guessCase(node: Node): Guess {
+  const otherwise = nodeAs(node, 'CaseExpr')?.defresult
+  const inner = otherwise === undefined ? undefined : guess(otherwise)
+  return inner?.strength === 2 ? inner : { name: 'case', strength: 1 }
 }
 
 function guessSubquery(node: Node): Guess | undefined {

@@ -18,7 +18,11 @@ export interface MutableTarget {
   readonly name: string
 }
 
-export function analyseTargets(scope: Scope, nodes: readonly Node[] | undefined, kind: ExprKind): MutableTarget[] {
+export function analyseTargets(
+  scope: Scope,
+  nodes: readonly Node[] | undefined,
+  kind: ExprKind,
+): MutableTarget[] {
   const before = scope.kind
   scope.kind = kind
   const targets: MutableTarget[] = []
@@ -27,7 +31,8 @@ export function analyseTargets(scope: Scope, nodes: readonly Node[] | undefined,
     const value = must(target.val)
     const columns = expandStar(scope, value)
     if (columns !== undefined) targets.push(...columns)
-    else targets.push({ expr: analyseExpr(scope, value), name: target.name ?? nameOfExpr(value) ?? '?column?' })
+    else
+      targets.push({ expr: analyseExpr(scope, value), name: target.name ?? nameOfExpr(value) ?? '?column?' })
   }
   scope.kind = before
   return targets

@@ -31,14 +31,26 @@ export function resolveTypeName(analysis: Analysis, typeName: TypeName): TypeRef
 }
 
 /** As resolveTypeName, for names without modifiers (GRANT, COMMENT, function arguments). */
-export function findType(analysis: Analysis, names: readonly string[], location: number): TypeEntry | undefined {
+export function findType(
+  analysis: Analysis,
+  names: readonly string[],
+  location: number,
+): TypeEntry | undefined {
   const { catalog, context } = analysis
   const name = must(names.at(-1))
   if (names.length > 3) {
-    throw analysis.error('42601', `improper qualified name (too many dotted names): ${names.join('.')}`, location)
+    throw analysis.error(
+      '42601',
+      `improper qualified name (too many dotted names): ${names.join('.')}`,
+      location,
+    )
   }
   if (names.length === 3 && names[0] !== catalog.databaseName) {
-    throw analysis.error('0A000', `cross-database references are not implemented: ${names.join('.')}`, location)
+    throw analysis.error(
+      '0A000',
+      `cross-database references are not implemented: ${names.join('.')}`,
+      location,
+    )
   }
   if (names.length > 1) {
     const schemaName = must(names.at(-2))

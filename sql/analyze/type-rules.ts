@@ -14,7 +14,6 @@ import {
   ANYNONARRAY_OID,
   ANYRANGE_OID,
   ANY_OID,
-  RECORD_ARRAY_OID,
   RECORD_OID,
   UNKNOWN_OID,
 } from '../types/oids.ts'
@@ -65,7 +64,11 @@ export function baseTypeOf(analysis: Analysis, oid: number): number {
 }
 
 /** A domain's base type with the modifier its innermost domain gave it. */
-export function baseTypeAndTypmod(analysis: Analysis, oid: number, typmod: number): { oid: number; typmod: number } {
+export function baseTypeAndTypmod(
+  analysis: Analysis,
+  oid: number,
+  typmod: number,
+): { oid: number; typmod: number } {
   let base = { oid, typmod }
   for (;;) {
     const type = analysis.type(base.oid)
@@ -99,8 +102,4 @@ export function isRowType(analysis: Analysis, oid: number): boolean {
 /** A composite type of the catalog, or a domain over one. */
 export function isNamedRowType(analysis: Analysis, oid: number): boolean {
   return analysis.type(baseTypeOf(analysis, oid)).kind === 'composite'
-}
-
-export function isRecordArray(oid: number): boolean {
-  return oid === RECORD_ARRAY_OID
 }

@@ -47,7 +47,9 @@ export function analyseSetList(scope: Scope, into: ModifyTarget, nodes: readonly
   const targets = nodes.map((node) => must(nodeAs(node, 'ResTarget')))
   const rows = new Map<unknown, readonly (Expr | undefined)[]>()
   // All values first, then all columns: an error in a value comes before one in a column's name.
-  const values = scope.within('update-source', () => targets.map((target) => assignedValue(scope, target, rows)))
+  const values = scope.within('update-source', () =>
+    targets.map((target) => assignedValue(scope, target, rows)),
+  )
   const assignments: Assignment[] = []
   for (const [i, target] of targets.entries()) {
     const index = assignedColumn(analysis, into, target, 'update')
@@ -99,7 +101,9 @@ function multipleSource(scope: Scope, source: Node, count: number): readonly (Ex
   if (row !== undefined) {
     const nodes = row.args ?? []
     if (nodes.length !== count) throw mismatch(row.location ?? 0)
-    return nodes.map((node) => (nodeAs(node, 'SetToDefault') === undefined ? analyseExpr(scope, node) : undefined))
+    return nodes.map((node) =>
+      nodeAs(node, 'SetToDefault') === undefined ? analyseExpr(scope, node) : undefined,
+    )
   }
   if (link?.subLinkType !== 'EXPR_SUBLINK') {
     const message = 'source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression'

@@ -59,11 +59,22 @@ export function analyseValues(scope: Scope, select: SelectStmt): ValuesQuery {
       },
     })
   }
-  const columns = targets.map(({ name, expr: { type, typmod, collation } }) => ({ name, type, typmod, collation }))
+  const columns = targets.map(({ name, expr: { type, typmod, collation } }) => ({
+    name,
+    type,
+    typmod,
+    collation,
+  }))
   scope.items = [itemOf({ kind: 'values', id: outputs, alias: '*VALUES*', columns, rows, lateral: false })]
   const orderBy = analyseOrderBy(scope, select.sortClause, targets)
   const offset = analyseLimit(scope, select.limitOffset, 'offset', select)
   const limit = analyseLimit(scope, select.limitCount, 'limit', select)
-  const finished = targets.map(({ name, expr }): Target => ({ expr, name, junk: false, tableOid: 0, columnNumber: 0 }))
+  const finished = targets.map(({ name, expr }): Target => ({
+    expr,
+    name,
+    junk: false,
+    tableOid: 0,
+    columnNumber: 0,
+  }))
   return { kind: 'values', ctes: finishCtes(scope), rows, targets: finished, outputs, orderBy, limit, offset }
 }

@@ -30,7 +30,11 @@ export function analyseWindowCall(
     throw analysis.error('0A000', 'DISTINCT is not implemented for window functions', location)
   }
   if (fn.kind === 'aggregate' && call.args === undefined && call.agg_star !== true) {
-    throw analysis.error('42809', `${name}(*) must be used to call a parameterless aggregate function`, location)
+    throw analysis.error(
+      '42809',
+      `${name}(*) must be used to call a parameterless aggregate function`,
+      location,
+    )
   }
   if (call.agg_order !== undefined) {
     throw analysis.error('0A000', 'aggregate ORDER BY is not implemented for window functions', location)
@@ -43,7 +47,11 @@ export function analyseWindowCall(
     throw analysis.error('42P20', 'window function calls cannot be nested', location)
   }
   if (!allowsWindows(scope.kind)) {
-    throw analysis.error('42P20', `window functions are not allowed in ${placePhrase(scope.kind, 'window')}`, location)
+    throw analysis.error(
+      '42P20',
+      `window functions are not allowed in ${placePhrase(scope.kind, 'window')}`,
+      location,
+    )
   }
   scope.hasWindows = true
   return {
@@ -70,7 +78,9 @@ function windowIndex(scope: Scope, over: WindowDef): number {
   }
   const key = contentOf(over)
   const equal = windowDefinitions.findIndex((other) => {
-    return contentOf(other) === key && (other.refname ?? '') === (over.refname ?? '') && other.name === undefined
+    return (
+      contentOf(other) === key && (other.refname ?? '') === (over.refname ?? '') && other.name === undefined
+    )
   })
   if (equal >= 0) return equal
   windowDefinitions.push(over)
@@ -80,7 +90,8 @@ function windowIndex(scope: Scope, over: WindowDef): number {
 /** A definition without its locations, as a key. */
 function contentOf(definition: WindowDef): string {
   const { partitionClause, orderClause, frameOptions, startOffset, endOffset } = definition
-  return JSON.stringify([partitionClause, orderClause, frameOptions, startOffset, endOffset], (key, value: unknown) =>
-    key === 'location' ? undefined : value,
+  return JSON.stringify(
+    [partitionClause, orderClause, frameOptions, startOffset, endOffset],
+    (key, value: unknown) => (key === 'location' ? undefined : value),
   )
 }

@@ -9,7 +9,18 @@ import type { Expr } from '../tree/expr.ts'
 import { locationOf } from '../tree/location.ts'
 import type { FrameBound, SortKey, WindowClause } from '../tree/query.ts'
 import { eachDescendant } from '../tree/walk.ts'
-import { DATE_OID, INT8_OID, INTERVAL_OID, TIMESTAMPTZ_OID, TIMESTAMP_OID, TIMETZ_OID, TIME_OID, UNKNOWN_OID, INT4_OID, INT2_OID } from '../types/oids.ts'
+import {
+  DATE_OID,
+  INT8_OID,
+  INTERVAL_OID,
+  TIMESTAMPTZ_OID,
+  TIMESTAMP_OID,
+  TIMETZ_OID,
+  TIME_OID,
+  UNKNOWN_OID,
+  INT4_OID,
+  INT2_OID,
+} from '../types/oids.ts'
 import { resolveExpression, uniqueKeys } from './clauses.ts'
 import { canCoerce, coerceTo } from './coerce.ts'
 import { coerceToWanted } from './common-type.ts'
@@ -98,7 +109,10 @@ function checkOverride(scope: Scope, definition: WindowDef, base: WindowClause, 
   if (definition.orderClause !== undefined && base.orderBy.length > 0) fail('override ORDER BY clause of')
   const baseDefinition = scope.windowDefinitions.find((candidate) => candidate.name === refname)
   if (((baseDefinition?.frameOptions ?? 0) & FRAME.nonDefault) === 0) return
-  const isBare = definition.name !== undefined || definition.orderClause !== undefined || ((definition.frameOptions ?? 0) & FRAME.nonDefault) !== 0
+  const isBare =
+    definition.name !== undefined ||
+    definition.orderClause !== undefined ||
+    ((definition.frameOptions ?? 0) & FRAME.nonDefault) !== 0
   throw analysis.error('42P20', `cannot copy window "${refname}" because it has a frame clause`, location, {
     hint: isBare ? undefined : 'Omit the parentheses in this OVER clause.',
   })
@@ -118,7 +132,11 @@ function sortKeys(
   )
 }
 
-function analyseFrame(scope: Scope, definition: WindowDef, orderBy: readonly SortKey[]): WindowClause['frame'] {
+function analyseFrame(
+  scope: Scope,
+  definition: WindowDef,
+  orderBy: readonly SortKey[],
+): WindowClause['frame'] {
   const { analysis } = scope
   const options = definition.frameOptions ?? 0
   const has = (bit: number): boolean => (options & bit) !== 0
@@ -168,7 +186,13 @@ function analyseFrame(scope: Scope, definition: WindowDef, orderBy: readonly Sor
   return { mode, start, end, exclude }
 }
 
-const DATETIMES: ReadonlySet<number> = new Set([DATE_OID, TIME_OID, TIMETZ_OID, TIMESTAMP_OID, TIMESTAMPTZ_OID])
+const DATETIMES: ReadonlySet<number> = new Set([
+  DATE_OID,
+  TIME_OID,
+  TIMETZ_OID,
+  TIMESTAMP_OID,
+  TIMESTAMPTZ_OID,
+])
 const INTEGERS: ReadonlySet<number> = new Set([INT2_OID, INT4_OID, INT8_OID])
 
 function analyseOffset(
@@ -184,8 +208,15 @@ function analyseOffset(
       ? rangeOffset(scope, raw, must(orderBy[0]).expr.type)
       : coerceToWanted(analysis, raw, INT8_OID, mode.toUpperCase())
   eachDescendant(expr, (part) => {
-    if ((part.kind === 'column' || part.kind === 'whole-row') && analysis.depthOf(part.relation) === scope.depth) {
-      throw analysis.error('42P10', `argument of ${mode.toUpperCase()} must not contain variables`, part.location)
+    if (
+      (part.kind === 'column' || part.kind === 'whole-row') &&
+      analysis.depthOf(part.relation) === scope.depth
+    ) {
+      throw analysis.error(
+        '42P10',
+        `argument of ${mode.toUpperCase()} must not contain variables`,
+        part.location,
+      )
     }
   })
   return expr
@@ -195,7 +226,8 @@ function analyseOffset(
 function rangeOffset(scope: Scope, raw: Expr, keyType: number): Expr {
   const { analysis } = scope
   const own = raw.type === UNKNOWN_OID ? keyType : raw.type
-  const type = DATETIMES.has(keyType) || keyType === INTERVAL_OID ? INTERVAL_OID : INTEGERS.has(own) ? own : keyType
+  const type =
+    DATETIMES.has(keyType) || keyType === INTERVAL_OID ? INTERVAL_OID : INTEGERS.has(own) ? own : keyType
   const isOrdered = ['N', 'D', 'T'].includes(analysis.type(keyType).category)
   const keyName = formatType(analysis.context, keyType)
   if (!isOrdered) {

@@ -73,12 +73,18 @@ function bindingOf(scope: Scope, expression: CommonTableExpr): CteBinding {
   }
 }
 
-function analyseCte(scope: Scope, expression: CommonTableExpr, binding: CteBinding, isRecursive: boolean): Cte {
+function analyseCte(
+  scope: Scope,
+  expression: CommonTableExpr,
+  binding: CteBinding,
+  isRecursive: boolean,
+): Cte {
   const node = must(expression.ctequery)
   const inner = new Scope(scope.analysis, scope)
   if (isRecursive) inner.recursive = binding
   const select = nodeAs(node, 'SelectStmt')
-  const query: Query | Modify = select === undefined ? analyseModify(inner, node) : analyseSelectIn(inner, select)
+  const query: Query | Modify =
+    select === undefined ? analyseModify(inner, node) : analyseSelectIn(inner, select)
   const columns = cteColumns(scope, expression, query, binding)
   if (isRecursive) checkRecursiveTypes(scope, expression, columns, binding)
   return {
@@ -98,12 +104,15 @@ function cteColumns(
   query: Query | Modify,
   binding: CteBinding,
 ): readonly RelationColumn[] {
-  const columns = 'targets' in query ? columnsOfQuery(query) : query.returning.map(({ name, expr }) => ({
-    name,
-    type: expr.type,
-    typmod: expr.typmod,
-    collation: expr.collation,
-  }))
+  const columns =
+    'targets' in query
+      ? columnsOfQuery(query)
+      : query.returning.map(({ name, expr }) => ({
+          name,
+          type: expr.type,
+          typmod: expr.typmod,
+          collation: expr.collation,
+        }))
   const { aliases, name } = binding
   if (aliases.length > columns.length) {
     const message = `WITH query "${name}" has ${columns.length} columns available but ${aliases.length} columns specified`
@@ -172,6 +181,7 @@ function refuseWithoutReturning(scope: Scope, cte: Cte, name: RangeVar): void {
 
 /** The WITH queries of a level, with their references counted: call when the level is complete. */
 export function finishCtes(scope: Scope): Cte[] {
-  return scope.ctes.flatMap(({ cte, referenceCount }) => (cte === undefined ? [] : [{ ...cte, referenceCount }]))
+  return scope.ctes.flatMap(({ cte, referenceCount }) =>
+    cte === undefined ? [] : [{ ...cte, referenceCount }],
+  )
 }
-

@@ -104,7 +104,12 @@ function printFrame(p: Printer, frame: WindowClause['frame'], hasBetween: boolea
     p.add(' AND ')
     printBound(p, frame.end)
   }
-  const exclusions = { 'no-others': '', 'current-row': ' EXCLUDE CURRENT ROW', group: ' EXCLUDE GROUP', ties: ' EXCLUDE TIES' }
+  const exclusions = {
+    'no-others': '',
+    'current-row': ' EXCLUDE CURRENT ROW',
+    group: ' EXCLUDE GROUP',
+    ties: ' EXCLUDE TIES',
+  }
   p.add(exclusions[frame.exclude])
 }
 
@@ -132,7 +137,9 @@ export function printKeyExpr(p: Printer, expr: Expr): void {
   if (expr.kind === 'constant') return printConstant(p, expr, 1)
   if (expr.kind === 'column' || expr.kind === 'whole-row') return printColumn(p, expr)
   const isCall =
-    expr.kind === 'aggregate' || expr.kind === 'window' || expr.kind === 'set-call' ||
+    expr.kind === 'aggregate' ||
+    expr.kind === 'window' ||
+    expr.kind === 'set-call' ||
     (expr.kind === 'call' && expr.form !== 'operator')
   const needed = p.pretty || isCall
   if (needed) p.add('(')

@@ -63,10 +63,7 @@ export function printExpr(p: Printer, expr: Expr, showImplicit: boolean): void {
     case 'or':
       return printJunction(p, expr)
     case 'not':
-      return wrapped(p, () => {
-        p.add('NOT ')
-        printPart(p, expr.arg, false, expr)
-      })
+      return printNot(p, expr)
     case 'test':
       return printTest(p, expr)
     case 'distinct':
@@ -82,17 +79,11 @@ export function printExpr(p: Printer, expr: Expr, showImplicit: boolean): void {
     case 'least':
       return printArguments(p, expr.kind.toUpperCase(), expr.args)
     case 'array':
-      p.add('ARRAY[')
-      printList(p, expr.elements, true)
-      return p.add(expr.elements.length === 0 ? `]::${typeText(p, expr.type, -1)}` : ']')
+      return printArray(p, expr)
     case 'row':
       return printArguments(p, 'ROW', expr.elements)
     case 'row-compare':
-      p.add('(ROW(')
-      printList(p, expr.left, true)
-      p.add(`) ${expr.operator} ROW(`)
-      printList(p, expr.right, true)
-      return p.add('))')
+      return printRowCompare(p, expr)
     case 'array-compare':
       return printArrayCompare(p, expr)
     case 'subscript':
@@ -124,6 +115,27 @@ function wrapped(p: Printer, print: () => void): void {
   p.close()
 }
 
+function printNot(p: Printer, expr: Expr & { readonly kind: 'not' }): void {
+  wrapped(p, () => {
+    p.add('NOT ')
+    printPart(p, expr.arg, false, expr)
+  })
+}
+
+function printArray(p: Printer, expr: Expr & { readonly kind: 'array' }): void {
+  p.add('ARRAY[')
+  printList(p, expr.elements, true)
+  p.add(expr.elements.length === 0 ? `]::${typeText(p, expr.type, -1)}` : ']')
+}
+
+function printRowCompare(p: Printer, expr: Expr & { readonly kind: 'row-compare' }): void {
+  p.add('(ROW(')
+  printList(p, expr.left, true)
+  p.add(`) ${expr.operator} ROW(`)
+  printList(p, expr.right, true)
+  p.add('))')
+}
+
 function printArguments(p: Printer, name: string, args: readonly Expr[]): void {
   p.add(`${name}(`)
   printList(p, args, true)
@@ -137,7 +149,7 @@ export function printConstant(p: Printer, expr: ConstantExpr, showType: -1 | 0 |
   if (value === null) return p.add(showType >= 0 ? `NULL${label}` : 'NULL')
   const { catalog } = p.options
   const found = must(catalog.type(type))
-  const text = found.output(value, neutralContext((oid) => must(catalog.type(oid))))
+  const text = found.output(value, p.options.typeContext ?? neutralContext((oid) => must(catalog.type(oid))))
   const isPlainInteger = type === INT4_OID && !text.startsWith('-')
   const isPlainNumber = type === NUMERIC_OID && /^\d/.test(text) && /[eE.]/.test(text)
   const isPlain = isPlainInteger || isPlainNumber || type === BOOL_OID
@@ -199,7 +211,12 @@ function isVariadic(expr: CallExpr): boolean {
   return expr.variadic === true || (expr.function.variadicType !== 0 && expr.args.at(-1)?.kind === 'array')
 }
 
-function printFunction(p: Printer, expr: Expr & { readonly args: readonly Expr[] }, name: string, variadic: boolean): void {
+function printFunction(
+  p: Printer,
+  expr: Expr & { readonly args: readonly Expr[] },
+  name: string,
+  variadic: boolean,
+): void {
   p.add(`${quoteIdentifier(name)}(`)
   expr.args.forEach((arg, i) => {
     if (i > 0) p.add(', ')
@@ -224,7 +241,9 @@ function printConvert(p: Printer, expr: Expr & { readonly kind: 'convert' }, sho
     })
   }
   if (expr.form === 'implicit-cast' && !showImplicit) {
-    return expr.method === 'domain-check' ? printExpr(p, expr.arg, false) : printPart(p, expr.arg, false, expr)
+    return expr.method === 'domain-check'
+      ? printExpr(p, expr.arg, false)
+      : printPart(p, expr.arg, false, expr)
   }
   printCast(p, expr.arg, expr.type, expr.typmod, expr)
 }
@@ -244,7 +263,10 @@ function printTest(p: Printer, expr: Expr & { readonly kind: 'test' }): void {
     printPart(p, expr.arg, expr.test === 'null', expr)
     const not = expr.negated ? 'NOT ' : ''
     const type = must(p.options.catalog.type(expr.arg.type))
-    const isRow = expr.test === 'null' && (type.kind === 'composite' || type.oid === RECORD_OID) && expr.arg.kind !== 'row'
+    const isRow =
+      expr.test === 'null' &&
+      (type.kind === 'composite' || type.oid === RECORD_OID) &&
+      expr.arg.kind !== 'row'
     // PostgreSQL's IS NULL of a row column tests its fields; that is what was written, so that is what is printed.
     p.add(isRow ? ` IS ${not}NULL` : ` IS ${not}${expr.test.toUpperCase()}`)
   })
@@ -290,12 +312,15 @@ function printCase(p: Printer, expr: Expr & { readonly kind: 'case' }): void {
 function comparedValue(condition: Expr): Expr {
   if (condition.kind !== 'call' || condition.args.length !== 2) return condition
   const [left, right] = condition.args
-  return left !== undefined && right !== undefined && stripImplicit(left).kind === 'element' ? right : condition
+  return left !== undefined && right !== undefined && stripImplicit(left).kind === 'element'
+    ? right
+    : condition
 }
 
 function stripImplicit(expr: Expr): Expr {
   if (expr.kind === 'call' && expr.form === 'implicit-cast') return stripImplicit(must(expr.args[0]))
-  if ((expr.kind === 'convert' || expr.kind === 'typmod') && expr.form === 'implicit-cast') return stripImplicit(expr.arg)
+  if ((expr.kind === 'convert' || expr.kind === 'typmod') && expr.form === 'implicit-cast')
+    return stripImplicit(expr.arg)
   return expr
 }
 
@@ -337,8 +362,12 @@ function printField(p: Printer, expr: Expr & { readonly kind: 'field' }): void {
 }
 
 /** The operator of a subquery comparison: of its first pair. */
-function comparisonOf(p: Printer, compare: Expr): { readonly operator: string; readonly left: readonly Expr[] } {
-  if (compare.kind === 'call') return { operator: operatorText(p, compare.operatorOid), left: [must(compare.args[0])] }
+function comparisonOf(
+  p: Printer,
+  compare: Expr,
+): { readonly operator: string; readonly left: readonly Expr[] } {
+  if (compare.kind === 'call')
+    return { operator: operatorText(p, compare.operatorOid), left: [must(compare.args[0])] }
   if (compare.kind === 'row-compare') return { operator: compare.operator, left: compare.left }
   if (compare.kind === 'and' || compare.kind === 'or') {
     const parts = compare.args.map((arg) => comparisonOf(p, arg))

@@ -86,7 +86,12 @@ function printAlias(p: Printer, from: Entry): void {
   const name = must(p.names.get(from.id))
   const definitions = from.kind === 'function' ? definitionList(p, from) : undefined
   const aliases = definitions ?? columnAliases(p, from)
-  if (from.hasAlias === true || from.kind === 'function' || aliases !== undefined || name !== plainName(p, from)) {
+  if (
+    from.hasAlias === true ||
+    from.kind === 'function' ||
+    aliases !== undefined ||
+    name !== plainName(p, from)
+  ) {
     p.add(` ${quoteIdentifier(name)}`)
   }
   if (aliases !== undefined) p.add(`(${aliases})`)
@@ -119,7 +124,8 @@ function ownColumnNames(p: Printer, from: Entry): readonly (string | undefined)[
       return tableColumnNames(from)
     case 'subquery': {
       const view = from.viewOid === undefined ? undefined : p.options.catalog.relation(from.viewOid)
-      if (view?.kind === 'view') return view.columns.filter((column) => !column.isDropped).map((column) => column.name)
+      if (view?.kind === 'view')
+        return view.columns.filter((column) => !column.isDropped).map((column) => column.name)
       return from.query.targets.filter((target) => !target.junk).map((target) => target.name)
     }
     case 'cte':
@@ -157,7 +163,11 @@ function printFunctions(p: Printer, from: FunctionFrom): void {
     printFunctionCall(p, first.call)
   } else if (isUnnest(from)) {
     p.add('UNNEST(')
-    printList(p, from.calls.flatMap(({ call }) => ('args' in call ? call.args : [])), true)
+    printList(
+      p,
+      from.calls.flatMap(({ call }) => ('args' in call ? call.args : [])),
+      true,
+    )
     p.add(')')
   } else {
     printRowsFrom(p, from)
@@ -178,7 +188,9 @@ function printFunctionCall(p: Printer, call: Expr): void {
 }
 
 function isUnnest(from: FunctionFrom): boolean {
-  return from.calls.every(({ call }) => call.kind === 'set-call' && call.function.name === 'unnest' && call.args.length === 1)
+  return from.calls.every(
+    ({ call }) => call.kind === 'set-call' && call.function.name === 'unnest' && call.args.length === 1,
+  )
 }
 
 function printRowsFrom(p: Printer, from: FunctionFrom): void {

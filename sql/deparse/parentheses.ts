@@ -80,7 +80,9 @@ function encloses(parent: Expr): boolean {
 /** The operator of a binary call, if it is one of + - * / %. */
 function simpleOperator(catalog: Catalog, expr: CallExpr): string | undefined {
   const name = catalog.functions.operatorByOid(expr.operatorOid)?.name
-  return expr.args.length === 2 && name !== undefined && '+-*/%'.includes(name) && name.length === 1 ? name : undefined
+  return expr.args.length === 2 && name !== undefined && '+-*/%'.includes(name) && name.length === 1
+    ? name
+    : undefined
 }
 
 const isLow = (operator: string): boolean => operator === '+' || operator === '-'

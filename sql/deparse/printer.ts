@@ -9,6 +9,7 @@ import { withSystemSchema } from '../analyze/format-type.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { quoteIdentifier } from '../parse/identifier.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
+import type { TypeContext } from '../types/type.ts'
 import type { CteId, WindowClause } from '../tree/query.ts'
 
 /** Columns an indentation level takes, and where deep nesting starts to be squeezed. */
@@ -31,6 +32,8 @@ export interface DeparseOptions {
   readonly columnName?: ((expr: Expr & { readonly kind: 'column' | 'whole-row' }) => string) | undefined
   /** Names for a query's output columns: a view's. */
   readonly outputNames?: readonly string[] | undefined
+  /** How literals are written: dates by its DateStyle, reg types by name. Default: ISO, and reg types by oid. */
+  readonly typeContext?: TypeContext | undefined
   /** Show implicit casts too, as a comparison needs them. Default false. */
   readonly showImplicit?: boolean | undefined
 }
@@ -144,5 +147,7 @@ export function relationName(options: DeparseOptions, oid: number): string {
     break
   }
   const schema = catalog.schema(relation.schemaOid)?.name
-  return schema === undefined ? quoteIdentifier(relation.name) : `${quoteIdentifier(schema)}.${quoteIdentifier(relation.name)}`
+  return schema === undefined
+    ? quoteIdentifier(relation.name)
+    : `${quoteIdentifier(schema)}.${quoteIdentifier(relation.name)}`
 }

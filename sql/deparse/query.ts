@@ -4,7 +4,15 @@ import { must, unreachable } from '../../storage/base/assert.ts'
 import { quoteIdentifier } from '../parse/identifier.ts'
 import { unsupported } from '../types/sql-error.ts'
 import type { Expr } from '../tree/expr.ts'
-import type { Cte, GroupingItem, Query, RowLocking, SelectQuery, SetQuery, ValuesQuery } from '../tree/query.ts'
+import type {
+  Cte,
+  GroupingItem,
+  Query,
+  RowLocking,
+  SelectQuery,
+  SetQuery,
+  ValuesQuery,
+} from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
 import { printKeyExpr, printSortKeys, printWindowClause } from './aggregate.ts'
 import { printColumn, printExpr } from './expr.ts'
@@ -16,7 +24,8 @@ export function deparseQuery(query: Query, options: DeparseOptions): string {
   const printer = new Printer(options)
   // Rules have entries of these two names, so no entry of a view can have them (PostgreSQL before 16).
   printer.usedNames = new Set(['old', 'new'])
-  const outputNames = options.outputNames ?? query.targets.filter((target) => !target.junk).map((target) => target.name)
+  const outputNames =
+    options.outputNames ?? query.targets.filter((target) => !target.junk).map((target) => target.name)
   printQueryIn(printer, query, { namesVisible: true, outputNames })
   return printer.text
 }
@@ -60,7 +69,11 @@ function printQuery(p: Printer, query: Query, style: QueryStyle): void {
 function printTail(p: Printer, query: Query): void {
   if (query.orderBy.length > 0) {
     p.keyword(' ORDER BY ', -INDENT, INDENT, 1)
-    printSortKeys(p, query.orderBy, query.kind === 'set' ? (expr): number => positionOf(query, expr) : undefined)
+    printSortKeys(
+      p,
+      query.orderBy,
+      query.kind === 'set' ? (expr): number => positionOf(query, expr) : undefined,
+    )
   }
   if (query.offset !== undefined) {
     p.keyword(' OFFSET ', -INDENT, INDENT, 0)
@@ -110,7 +123,10 @@ function printWith(p: Printer, ctes: readonly Cte[]): void {
   }
   for (const cte of ctes) {
     p.cteNames.set(cte.id, cte.name)
-    p.cteColumns.set(cte.id, cte.columns.map((column) => column.name))
+    p.cteColumns.set(
+      cte.id,
+      cte.columns.map((column) => column.name),
+    )
   }
   const isRecursive = ctes.some((cte) => cte.recursive)
   ctes.forEach((cte, i) => {
@@ -122,7 +138,8 @@ function printWith(p: Printer, ctes: readonly Cte[]): void {
       p.add(`(${cte.columns.map((column) => quoteIdentifier(column.name)).join(', ')})`)
     }
     p.add(' AS ')
-    if (cte.materialized !== 'default') p.add(cte.materialized === 'always' ? 'MATERIALIZED ' : 'NOT MATERIALIZED ')
+    if (cte.materialized !== 'default')
+      p.add(cte.materialized === 'always' ? 'MATERIALIZED ' : 'NOT MATERIALIZED ')
     p.add('(')
     if (p.indent) p.keyword('', 0, 0, 0)
     printQueryIn(p, query, { namesVisible: true })
@@ -253,13 +270,18 @@ function printValues(p: Printer, query: ValuesQuery, style: QueryStyle): void {
     p.add(' ')
   }
   const names = style.outputNames
-  const isRenamed = names !== undefined && query.targets.some((target, i) => names[i] !== undefined && names[i] !== target.name)
+  const isRenamed =
+    names !== undefined &&
+    query.targets.some((target, i) => names[i] !== undefined && names[i] !== target.name)
   if (!isRenamed) return printRows(p, query.rows)
   p.add('SELECT ')
   query.targets.forEach((target, i) => {
     if (i > 0) p.add(', ')
     const name = names[i] ?? target.name
-    p.addWrapped(`"*VALUES*".${target.name}${name === target.name ? '' : ` AS ${quoteIdentifier(name)}`}`, i > 0)
+    p.addWrapped(
+      `"*VALUES*".${target.name}${name === target.name ? '' : ` AS ${quoteIdentifier(name)}`}`,
+      i > 0,
+    )
   })
   p.keyword(' FROM ', -INDENT, INDENT, 2)
   p.add('(')

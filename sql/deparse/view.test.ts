@@ -5,7 +5,7 @@ import pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { must } from '../../storage/base/assert.ts'
 import { analyzeNode } from '../analyze/analyze.ts'
-import { FakeCatalog, fakeCatalog, fakeContext } from '../analyze/testing/fake-catalog.ts'
+import { type FakeCatalog, fakeCatalog, fakeContext } from '../analyze/testing/fake-catalog.ts'
 import { loadParser, parseSql } from '../parse/parse.ts'
 import { HAS_ORACLE } from '../types/testing/oracle.ts'
 import { deparseQuery } from './query.ts'
@@ -29,7 +29,12 @@ describe.skipIf(!HAS_ORACLE)('pg_get_viewdef', () => {
   beforeAll(async () => {
     await loadParser()
     catalog = fakeCatalog(SCHEMA)
-    const client = new pg.Client({ host: '127.0.0.1', port: Number(process.env['BOREALIS_TEST_PG']), user: 'postgres', database: 'postgres' })
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: Number(process.env['BOREALIS_TEST_PG']),
+      user: 'postgres',
+      database: 'postgres',
+    })
     await client.connect()
     await client.query('begin')
     await client.query('create schema deparse_views; set local search_path = deparse_views')

@@ -57,7 +57,8 @@ type TagOf<T> = T extends unknown ? keyof T : never
 export type NodeTag = TagOf<Node>
 
 /** The node inside a wrapper with this tag. */
-export type NodeOf<Tag extends NodeTag> = Extract<Node, Record<Tag, unknown>> extends Record<Tag, infer Inner> ? Inner : never
+export type NodeOf<Tag extends NodeTag> =
+  Extract<Node, Record<Tag, unknown>> extends Record<Tag, infer Inner> ? Inner : never
 
 /** The tag of a wrapped node. The empty object that stands for a C NULL in lists has none. */
 export function tagOf(node: Node): NodeTag | undefined {

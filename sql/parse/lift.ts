@@ -56,10 +56,16 @@ type Before = 0 | 1 | 2 | 3 | 4
 
 /** Words that change something; all others are names to the scanner. */
 const WORDS: ReadonlyMap<string, 'expression' | 'stop' | 'resume' | 'give up' | 'operand'> = new Map([
-  ...words('expression', 'select where and or not then else when between like ilike having on from for any all symmetric set escape by returning case in values some'),
+  ...words(
+    'expression',
+    'select where and or not then else when between like ilike having on from for any all symmetric set escape by returning case in values some',
+  ),
   ...words('resume', 'limit offset'),
   ...words('stop', 'order'),
-  ...words('give up', 'group distinct conflict with union intersect except over window cast extract tablesample uescape normalize within partition prepare declare copy explain'),
+  ...words(
+    'give up',
+    'group distinct conflict with union intersect except over window cast extract tablesample uescape normalize within partition prepare declare copy explain',
+  ),
   ...words('operand', 'null true false default end'),
 ])
 
@@ -91,7 +97,8 @@ const CLASSES: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => {
   return /\s/.test(char) ? SPACE : OTHER
 })
 
-const classOf = (code: number): number => (code < 128 ? (CLASSES[code] ?? OTHER) : code >= 128 ? LETTER : OTHER)
+const classOf = (code: number): number =>
+  code < 128 ? (CLASSES[code] ?? OTHER) : code >= 128 ? LETTER : OTHER
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 const isWordPart = (code: number): boolean => (classOf(code) & 3) !== 3 && classOf(code) !== OTHER
 const isSpace = (code: number): boolean => code === 32 || (code >= 9 && code <= 13)

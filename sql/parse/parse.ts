@@ -51,7 +51,12 @@ export function parseSql(text: string): readonly ParsedStatement[] {
     const start = statement.stmt_location ?? 0
     const length = statement.stmt_len ?? 0
     const end = length === 0 ? source.byteLength : start + length
-    return { tag, node: stmt, source, text: raw.length === 1 && length === 0 ? text.trim() : source.slice(start, end).trim() }
+    return {
+      tag,
+      node: stmt,
+      source,
+      text: raw.length === 1 && length === 0 ? text.trim() : source.slice(start, end).trim(),
+    }
   })
 }
 

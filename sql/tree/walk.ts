@@ -2,7 +2,7 @@
 // walks or rebuilds trees asks it.
 
 import { unreachable } from '../../storage/base/assert.ts'
-import type { Expr } from './expr.ts'
+import type { Expr, SubscriptExpr } from './expr.ts'
 import type { Assignment, From, Modify, Query, SelectQuery, SortKey } from './query.ts'
 
 type Visit = (expr: Expr) => void
@@ -71,14 +71,7 @@ export function eachChild(expr: Expr, visit: Visit): void {
       return visitAll(expr.right, visit)
     case 'subscript':
       visit(expr.arg)
-      for (const subscript of expr.subscripts) {
-        if (subscript.kind === 'index') visit(subscript.at)
-        else {
-          visitMaybe(subscript.lower, visit)
-          visitMaybe(subscript.upper, visit)
-        }
-      }
-      return
+      return eachSubscript(expr, visit)
     case 'subquery':
       visitAll(expr.left, visit)
       return visitMaybe(expr.compare, visit)
@@ -92,6 +85,16 @@ export function eachChild(expr: Expr, visit: Visit): void {
       return visitMaybe(expr.filter, visit)
     default:
       return unreachable(expr)
+  }
+}
+
+function eachSubscript(expr: SubscriptExpr, visit: Visit): void {
+  for (const subscript of expr.subscripts) {
+    if (subscript.kind === 'index') visit(subscript.at)
+    else {
+      visitMaybe(subscript.lower, visit)
+      visitMaybe(subscript.upper, visit)
+    }
   }
 }
 
@@ -202,7 +205,6 @@ export function someExpr(expr: Expr, test: (expr: Expr) => boolean, intoQueries 
   }
   return found
 }
-
 
 /** Fields that say where or how something was written, not what it means. */
 const NOTATION = new Set(['location', 'form'])

@@ -52,12 +52,28 @@ export class DescribeOracle {
       let parameters: readonly number[] = []
       let fields: readonly Field[] = []
       let failure: Description | undefined
-      const events = ['parameterDescription', 'rowDescription', 'noData', 'errorMessage', 'readyForQuery', 'parseComplete']
-      const kept = events.map((event) => [event, (wire as unknown as { listeners(e: string): ((m: never) => void)[] }).listeners(event)] as const)
+      const events = [
+        'parameterDescription',
+        'rowDescription',
+        'noData',
+        'errorMessage',
+        'readyForQuery',
+        'parseComplete',
+      ]
+      const kept = events.map(
+        (event) =>
+          [
+            event,
+            (wire as unknown as { listeners(e: string): ((m: never) => void)[] }).listeners(event),
+          ] as const,
+      )
       for (const event of events) wire.removeAllListeners(event)
-      wire.on('parameterDescription', ((message: { dataTypeIDs: number[] }) => (parameters = message.dataTypeIDs)) as never)
-      wire.on('rowDescription', ((message: { fields: Field[] }) => (fields = message.fields)) as never)
-      wire.on('errorMessage', ((error: pg.DatabaseError) => {
+      wire.on(
+        'parameterDescription',
+        (message: { dataTypeIDs: number[] }) => (parameters = message.dataTypeIDs),
+      )
+      wire.on('rowDescription', (message: { fields: Field[] }) => (fields = message.fields))
+      wire.on('errorMessage', (error: pg.DatabaseError) => {
         failure = describeError({
           code: error.code ?? '',
           message: error.message,
@@ -65,7 +81,7 @@ export class DescribeOracle {
           hint: error.hint,
           position: error.position === undefined ? undefined : Number(error.position),
         })
-      }) as never)
+      })
       wire.on('readyForQuery', () => {
         for (const event of events) wire.removeAllListeners(event)
         for (const [event, listeners] of kept) for (const listener of listeners) wire.on(event, listener)
@@ -122,4 +138,3 @@ export function describeOurs(action: () => AnalysedStatement, catalog: Catalog):
     return describeError({ code: error.code, message: error.message, ...error.fields })
   }
 }
-

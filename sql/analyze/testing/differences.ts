@@ -9,7 +9,10 @@ export const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   [`insert into w3 values (1, 'x') on conflict (k) do nothing`, NO_ARBITER],
   [`insert into w3 values (1, 'x') on conflict (lower(z)) do nothing`, NO_ARBITER],
   // Not supported.
-  [`update t set g[1] = 5`, '0A000 assignment to an array element or a field of a column is not supported | at 14'],
+  [
+    `update t set g[1] = 5`,
+    '0A000 assignment to an array element or a field of a column is not supported | at 14',
+  ],
   [`select xmlelement(name foo)`, '0A000 XML expressions is not supported | nowhere'],
   [`select * from t tablesample system (10)`, '0A000 TABLESAMPLE is not supported | at 29'],
   [`merge into t using u on t.a = u.a when matched then delete`, '0A000 MERGE is not supported | nowhere'],

@@ -3,9 +3,19 @@
 
 import { must } from '../../../storage/base/assert.ts'
 import { createdTypeEntries } from '../../catalog/created-types.ts'
-import type { Catalog, Column, Index, Relation, Schema, SharedCatalog, Table, TypeEntry, View } from '../../catalog/catalog.ts'
+import type {
+  Catalog,
+  Column,
+  Index,
+  Relation,
+  Schema,
+  SharedCatalog,
+  Table,
+  TypeEntry,
+  View,
+} from '../../catalog/catalog.ts'
 import { builtinTypeEntry } from '../../catalog/snapshot.ts'
-import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS, type StoredTable, type StoredType } from '../../catalog/stored-objects.ts'
+import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS, type StoredType } from '../../catalog/stored-objects.ts'
 import { systemRelation, systemRelationByName } from '../../catalog/system-relations.ts'
 import type { FunctionRegistry, SqlFunction } from '../../functions/function.ts'
 import { builtinFunctions } from '../../functions/registry.ts'
@@ -127,7 +137,7 @@ export class FakeCatalog implements Catalog {
   #rebuild(): void {
     this.#created = createdTypeEntries({
       types: this.#stored,
-      tables: this.#relations.filter((relation) => relation.kind === 'table') as unknown as StoredTable[],
+      tables: this.#relations.filter((relation) => relation.kind === 'table'),
       views: this.#relations.filter((relation) => relation.kind === 'view'),
     })
   }
@@ -168,8 +178,10 @@ function interpret(catalog: FakeCatalog, statement: ParsedStatement): void {
   const composite = nodeAs(node, 'CompositeTypeStmt')
   const index = nodeAs(node, 'IndexStmt')
   if (schema !== undefined) catalog.addSchema(schema.schemaname ?? '')
-  else if (table !== undefined) createTable(catalog, statement, table.relation ?? {}, table.tableElts ?? [], false)
-  else if (composite !== undefined) createTable(catalog, statement, composite.typevar ?? {}, composite.coldeflist ?? [], true)
+  else if (table !== undefined)
+    createTable(catalog, statement, table.relation ?? {}, table.tableElts ?? [], false)
+  else if (composite !== undefined)
+    createTable(catalog, statement, composite.typevar ?? {}, composite.coldeflist ?? [], true)
   else if (view !== undefined) createView(catalog, statement, view)
   else if (enumType !== undefined) createEnum(catalog, enumType)
   else if (domain !== undefined) createDomain(catalog, statement, domain)
@@ -180,7 +192,12 @@ function interpret(catalog: FakeCatalog, statement: ParsedStatement): void {
 const schemaOf = (catalog: FakeCatalog, name: string | undefined): number =>
   name === undefined ? PUBLIC : must(catalog.schemaByName(name)).oid
 
-function columnOf(catalog: FakeCatalog, statement: ParsedStatement, definition: ColumnDef, number: number): Column {
+function columnOf(
+  catalog: FakeCatalog,
+  statement: ParsedStatement,
+  definition: ColumnDef,
+  number: number,
+): Column {
   const analysis = new Analysis(fakeContext(catalog), statement.source)
   const { oid, typmod } = resolveTypeName(analysis, must(definition.typeName))
   const constraints = (definition.constraints ?? []).map((node) => must(nodeAs(node, 'Constraint')))
@@ -204,7 +221,10 @@ function columnOf(catalog: FakeCatalog, statement: ParsedStatement, definition: 
 }
 
 /** The text of a constraint's expression: up to the end of the column's definition. */
-function textOf(statement: ParsedStatement, constraint: NodeOf<'Constraint'> | undefined): string | undefined {
+function textOf(
+  statement: ParsedStatement,
+  constraint: NodeOf<'Constraint'> | undefined,
+): string | undefined {
   if (constraint === undefined) return undefined
   const text = statement.source.text.slice(constraint.location ?? 0)
   const body = /^default\s+/i.exec(text) ? text.replace(/^default\s+/i, '') : text.slice(text.indexOf('('))
@@ -248,11 +268,15 @@ function createTable(
     const isPrimary = key.type === 'CONSTR_PRIMARY'
     const parts = key.columns.map((i) => columns[i]?.name ?? '')
     const indexName = isPrimary ? `${relname}_pkey` : `${relname}_${parts.join('_')}_key`
-    return uniqueIndex(catalog, { name: indexName, schemaOid, tableOid: oid, isPrimary }, key.columns.map((column) => ({
-      ...INDEX_COLUMN_DEFAULTS,
-      column,
-      type: columns[column]?.type ?? 0,
-    })))
+    return uniqueIndex(
+      catalog,
+      { name: indexName, schemaOid, tableOid: oid, isPrimary },
+      key.columns.map((column) => ({
+        ...INDEX_COLUMN_DEFAULTS,
+        column,
+        type: columns[column]?.type ?? 0,
+      })),
+    )
   })
   catalog.addRelation({
     kind: 'table',
@@ -282,7 +306,12 @@ function createTable(
 
 function uniqueIndex(
   catalog: FakeCatalog,
-  of: { readonly name: string; readonly schemaOid: number; readonly tableOid: number; readonly isPrimary: boolean },
+  of: {
+    readonly name: string
+    readonly schemaOid: number
+    readonly tableOid: number
+    readonly isPrimary: boolean
+  },
   columns: Index['columns'],
   predicate?: string,
 ): Index {
@@ -326,7 +355,11 @@ function createIndex(catalog: FakeCatalog, statement: ParsedStatement, index: No
 
 function createView(catalog: FakeCatalog, statement: ParsedStatement, view: NodeOf<'ViewStmt'>): void {
   const definition = statement.text.replace(/^create\s+view\s+\S+\s*(\([^)]*\)\s*)?as\s+/i, '')
-  const { body } = analyzeNode(must(parseSql(definition)[0]).node, must(parseSql(definition)[0]).source, fakeContext(catalog))
+  const { body } = analyzeNode(
+    must(parseSql(definition)[0]).node,
+    must(parseSql(definition)[0]).source,
+    fakeContext(catalog),
+  )
   if (!('targets' in body)) throw new Error('a view is a query')
   const aliases = stringsOf(view.aliases)
   const columns = columnsOfQuery(body).map((column, i): Column => ({
@@ -353,7 +386,11 @@ function createView(catalog: FakeCatalog, statement: ParsedStatement, view: Node
   catalog.addRelation(relation)
 }
 
-function storedType(catalog: FakeCatalog, names: readonly string[], form: 'enum' | 'domain'): Omit<StoredType, 'labels' | 'domain'> {
+function storedType(
+  catalog: FakeCatalog,
+  names: readonly string[],
+  form: 'enum' | 'domain',
+): Omit<StoredType, 'labels' | 'domain'> {
   const name = must(names.at(-1))
   return {
     kind: 'type',
@@ -369,12 +406,27 @@ function storedType(catalog: FakeCatalog, names: readonly string[], form: 'enum'
 }
 
 function createEnum(catalog: FakeCatalog, statement: NodeOf<'CreateEnumStmt'>): void {
-  const labels = stringsOf(statement.vals).map((label, i) => ({ oid: catalog.oid(), label, sortOrder: i + 1 }))
-  catalog.addType({ ...storedType(catalog, stringsOf(statement.typeName), 'enum'), labels, domain: undefined })
+  const labels = stringsOf(statement.vals).map((label, i) => ({
+    oid: catalog.oid(),
+    label,
+    sortOrder: i + 1,
+  }))
+  catalog.addType({
+    ...storedType(catalog, stringsOf(statement.typeName), 'enum'),
+    labels,
+    domain: undefined,
+  })
 }
 
-function createDomain(catalog: FakeCatalog, { source }: ParsedStatement, statement: NodeOf<'CreateDomainStmt'>): void {
-  const { oid, typmod } = resolveTypeName(new Analysis(fakeContext(catalog), source), must(statement.typeName))
+function createDomain(
+  catalog: FakeCatalog,
+  { source }: ParsedStatement,
+  statement: NodeOf<'CreateDomainStmt'>,
+): void {
+  const { oid, typmod } = resolveTypeName(
+    new Analysis(fakeContext(catalog), source),
+    must(statement.typeName),
+  )
   const domain = { baseOid: oid, typmod, notNull: false, default: undefined, checks: [] }
   catalog.addType({ ...storedType(catalog, stringsOf(statement.domainname), 'domain'), labels: [], domain })
 }
