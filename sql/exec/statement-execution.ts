@@ -2,6 +2,7 @@
 //
 //   root rows ──▶ data-modifying WITH queries run out ──▶ constraint checks and foreign key actions ──▶ done
 
+import { SUSPENDED } from '../../storage/base/suspend.ts'
 import type { Execution } from './execution.ts'
 import type { Operator } from './operator.ts'
 import type { Runtime } from './runtime.ts'
@@ -19,6 +20,7 @@ export class StatementExecution implements Execution {
   #returned = 0
   #isDrained = false
   #isDone = false
+  #error: unknown
 
   constructor(runtime: Runtime, root: Operator, finishCtes: (rt: Runtime) => void, affected: (() => number) | undefined) {
     this.runtime = runtime
@@ -30,10 +32,17 @@ export class StatementExecution implements Execution {
   next(): readonly Row[] | undefined {
     if (this.#isDone) return undefined
     // A suspension leaves what was gathered in #batch.
-    while (!this.#isDrained && this.#batch.length < BATCH_ROWS) {
-      const row = this.#root.next()
-      if (row === undefined) this.#isDrained = true
-      else this.#batch.push(row)
+    if (this.#error !== undefined) throw this.#error
+    try {
+      while (!this.#isDrained && this.#batch.length < BATCH_ROWS) {
+        const row = this.#root.next()
+        if (row === undefined) this.#isDrained = true
+        else this.#batch.push(row)
+      }
+    } catch (thrown) {
+      // Rows that came before an error are the client's, as in PostgreSQL; the error follows them.
+      if (thrown === SUSPENDED || this.#batch.length === 0) throw thrown
+      this.#error = thrown
     }
     if (this.#isDrained) this.#finish()
     const batch = this.#batch

@@ -12,6 +12,18 @@ import type { Planner } from './planner.ts'
 const isConstant = (expr: Expr): boolean => expr.kind === 'constant'
 
 export function foldConstants(planner: Planner, expr: Expr): Expr {
+  const failures = new Map<Expr, unknown>()
+  const folded = foldCalls(planner, expr, failures)
+  // What failed may have gone since, in an AND that is false anyway; what is left fails the plan, as in PostgreSQL.
+  if (failures.size > 0 && planner.foldError === undefined) {
+    walk(folded, (one) => {
+      planner.foldError ??= failures.get(one)
+    })
+  }
+  return folded
+}
+
+function foldCalls(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): Expr {
   return rewrite(expr, (one) => {
     switch (one.kind) {
       case 'call': {
