@@ -86,6 +86,7 @@ export interface Role {
   readonly bypassRls: boolean
   readonly connectionLimit: number
   readonly password: string | undefined
+  /** ISO 8601 in UTC, or 'infinity'. */
   readonly validUntil: string | undefined
   readonly memberOf: readonly { readonly role: number; readonly grantor: number; readonly adminOption: boolean }[]
   readonly settings: readonly string[]

@@ -115,6 +115,19 @@ export class DdlWork {
     return new Analysis({ catalog: this.catalog, searchPath, typeContext: this.functions, parameterTypes: [] }, source)
   }
 
+  /** Sessions other than this one that are connected to a database. */
+  connectionCount(databaseOid: number): number {
+    let count = 0
+    for (const session of this.execution().server.sessions()) {
+      if (session.databaseOid === databaseOid && session.processId !== this.functions.processId) count++
+    }
+    return count
+  }
+
+  isConnected(databaseOid: number): boolean {
+    return this.connectionCount(databaseOid) > 0
+  }
+
   // --- messages ---
 
   error(code: string, message: string, location?: number, fields: SqlErrorFields = {}): SqlError {

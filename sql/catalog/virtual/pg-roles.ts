@@ -7,6 +7,7 @@ import type { Catalog, DatabaseEntry, Role } from '../catalog.ts'
 import { aclValue, type Fields, optionsValue, type RelationSource, textArray } from './rows.ts'
 
 const HIDDEN_PASSWORD = '********'
+const EPOCH_2000_MS = 946_684_800_000
 /** pg_encoding: UTF8. */
 const UTF8 = 6
 
@@ -14,7 +15,7 @@ const UTF8 = 6
 function validUntil(role: Role): Value {
   if (role.validUntil === undefined) return null
   if (role.validUntil === 'infinity') return Infinity
-  return Number(role.validUntil)
+  return (Date.parse(role.validUntil) - EPOCH_2000_MS) * 1000
 }
 
 function authidRow(role: Role): Fields {
