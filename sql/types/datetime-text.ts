@@ -142,8 +142,7 @@ export function writeOffset(writer: ByteWriter, offset: number): void {
 export function writeTimestamp(micros: Int8, writer: ByteWriter, context: TypeContext): void {
   if (writeInfinity(micros, writer)) return
   const days = timestampDay(micros)
-  writeDateTime(writer, days, timestampTime(micros, days), context)
-  writeEra(writer, dateFromDay(days).year)
+  writeEra(writer, writeDateTime(writer, days, timestampTime(micros, days), context))
 }
 
 let lastName = ''
@@ -169,17 +168,18 @@ export function writeTimestampTz(micros: Int8, writer: ByteWriter, context: Type
   const localSeconds = utcSeconds + offset
   const days = Math.floor(localSeconds / SECONDS_PER_DAY)
   const time = (localSeconds - days * SECONDS_PER_DAY) * MICROS_PER_SECOND + (utcTime % MICROS_PER_SECOND)
-  writeDateTime(writer, days, time, context)
+  const year = writeDateTime(writer, days, time, context)
   if (context.dateStyle.style === 'ISO') writeOffset(writer, offset)
   else {
     byte(writer, BLANK)
     writer.utf8(zone.abbreviationAt(utcSeconds))
     writer.reserve(TEXT_SIZE_MAX)
   }
-  writeEra(writer, dateFromDay(days).year)
+  writeEra(writer, year)
 }
 
-function writeDateTime(writer: ByteWriter, days: number, time: number, { dateStyle }: TypeContext): void {
+/** Returns the year, which decides on BC behind the zone. */
+function writeDateTime(writer: ByteWriter, days: number, time: number, { dateStyle }: TypeContext): number {
   writer.reserve(TEXT_SIZE_MAX)
   const date = dateFromDay(days)
   const { style, order } = dateStyle
@@ -191,11 +191,12 @@ function writeDateTime(writer: ByteWriter, days: number, time: number, { dateSty
     writeTime(time, writer)
     byte(writer, BLANK)
     writeYear(writer, date.year)
-    return
+    return date.year
   }
   if (style === 'ISO') writeNumericDate(writer, date, 'YMD', DASH)
   else if (style === 'German') writeNumericDate(writer, date, 'DMY', DOT)
   else writeNumericDate(writer, date, order === 'DMY' ? 'DMY' : 'MDY', SLASH)
   byte(writer, BLANK)
   writeTime(time, writer)
+  return date.year
 }

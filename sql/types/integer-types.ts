@@ -44,19 +44,31 @@ export function parseInt4(text: string): number {
   return parseInteger(text, -0x8000_0000, 0x7fff_ffff, 'integer')
 }
 
-const INT8_TEXT = /^[ \t-\r]*([+-]?)(\d+)(.*)$/s
+/** Digits that surely stay below 2^53. */
+const SAFE_DIGITS = 15
 
 export function parseInt8(text: string): Int8 {
-  const match = INT8_TEXT.exec(text)
-  if (match === null) throw invalidSyntax('bigint', text)
-  const [, sign, digits = '', rest = ''] = match
+  const { length } = text
+  let at = 0
+  while (at < length && isSpace(text.charCodeAt(at))) at++
+  const sign = text.charCodeAt(at)
+  const negative = sign === 0x2d
+  if (negative || sign === 0x2b) at++
+  const digitsAt = at
+  let value = 0
+  for (; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (!isDigit(code)) break
+    value = value * 10 + code - 0x30
+  }
+  if (at === digitsAt) throw invalidSyntax('bigint', text)
+  const exact = at - digitsAt <= SAFE_DIGITS ? undefined : BigInt(text.slice(digitsAt, at))
   // The C function stops at the first digit that overflows, before it looks at what follows the digits.
-  const value = digits.length <= 15 ? Number(digits) : BigInt(digits)
-  const signed = sign === '-' && value !== 0 ? -value : value
-  if (typeof signed === 'bigint' && (signed < INT8_MIN || signed > INT8_MAX))
-    throw valueOutOfRange('bigint', text)
-  if (!/^[ \t-\r]*$/.test(rest)) throw invalidSyntax('bigint', text)
-  return typeof signed === 'bigint' ? int8(signed) : signed
+  if (exact !== undefined && exact > (negative ? -INT8_MIN : INT8_MAX)) throw valueOutOfRange('bigint', text)
+  while (at < length && isSpace(text.charCodeAt(at))) at++
+  if (at < length) throw invalidSyntax('bigint', text)
+  if (exact !== undefined) return int8(negative ? -exact : exact)
+  return negative && value !== 0 ? -value : value
 }
 
 const STRTOUL = /^[ \t-\r]*([+-]?)(\d+)(.*)$/s

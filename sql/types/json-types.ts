@@ -25,8 +25,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
+const PLAIN = /^[^"\\\u0000-\u001f]*$/
+
 /** A text as a JSON string, quotes included. */
 export function quoteJson(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   // eslint-disable-next-line no-control-regex
   const escaped = text.replace(
     /["\\\u0000-\u001f]/g,
@@ -35,9 +38,15 @@ export function quoteJson(text: string): string {
   return `"${escaped}"`
 }
 
+/** Bytes of a text as UTF-8; a loop, because keys are short. */
+function utf8Length(text: string): number {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text)
+  return text.length
+}
+
 /** jsonb's order of keys: shorter (in bytes) first, then by bytes. */
 function compareKeys(a: string, b: string): number {
-  return Buffer.byteLength(a) - Buffer.byteLength(b) || compareText(a, b)
+  return utf8Length(a) - utf8Length(b) || compareText(a, b)
 }
 
 /** The entries of an object in jsonb's order. */
@@ -65,9 +74,53 @@ export function formatJsonb(value: JsonValue, trims = false): string {
   return `[${(value as readonly JsonValue[]).map((item) => formatJsonb(item, trims)).join(', ')}]`
 }
 
+/** Numbers that a float cannot keep as they are, and escapes that PostgreSQL looks at: not for JSON.parse. */
+const NEEDS_EXACT_READER = /\d[.eE]|\d{16}|\\u/
+
+/** Nesting up to which the quick way goes. */
+const QUICK_DEPTH_MAX = 500
+
 /** jsonb input: the canonical text of any JSON text. */
 export function canonicalJsonb(text: string): string {
-  return formatJsonb(parseJson(text))
+  return quickCanonical(text) ?? formatJsonb(parseJson(text))
+}
+
+/** By way of JSON.parse; undefined for anything unusual, errors included. */
+function quickCanonical(text: string): string | undefined {
+  if (NEEDS_EXACT_READER.test(text)) return undefined
+  try {
+    return formatPlain(JSON.parse(text) as PlainJson, QUICK_DEPTH_MAX)
+  } catch {
+    return undefined
+  }
+}
+
+/** What JSON.parse gives. */
+type PlainJson =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly PlainJson[]
+  | { readonly [key: string]: PlainJson }
+
+function formatPlain(value: PlainJson, depth: number): string | undefined {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return quoteJson(value)
+  if (typeof value !== 'object') return String(value)
+  if (depth === 0) return undefined
+  const isArray = Array.isArray(value)
+  const keys = isArray ? undefined : Object.keys(value).sort(compareKeys)
+  const items = keys === undefined ? (value as readonly PlainJson[]) : Object.values(value as object)
+  let inner = ''
+  for (let i = 0; i < items.length; i++) {
+    const key = keys?.[i]
+    const item = key === undefined ? items[i] : (value as Readonly<Record<string, PlainJson>>)[key]
+    const text = formatPlain(item as PlainJson, depth - 1)
+    if (text === undefined) return undefined
+    inner += `${i === 0 ? '' : ', '}${key === undefined ? '' : `${quoteJson(key)}: `}${text}`
+  }
+  return isArray ? `[${inner}]` : `{${inner}}`
 }
 
 /** Rank of a value's kind in jsonb's order. */

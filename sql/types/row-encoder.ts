@@ -26,60 +26,63 @@ const scope = {
 export function compileEncoder(plan: LayoutPlan): (values: Row, writer: ByteWriter) => void {
   const { columns, endsOffset, variableCount } = plan
   const fixedSize = endsOffset + variableCount * 2
+  const bitmap = Array.from({ length: Math.ceil(columns.length / 8) }, (_, i) => i)
+  const variable = columns.filter(({ type }) => type.rowSlot === 'variable')
   const lines = [
     `writer.reserve(${fixedSize})`,
     'const base = writer.length',
     'let bytes = writer.bytes',
-    `bytes.fill(0, base, base + ${endsOffset})`,
+    'let value',
+    ...bitmap.map((i) => `let nulls${i} = 0`),
     `bytes[base] = ${plan.version & 0xff}`,
     `bytes[base + 1] = ${plan.version >> 8}`,
-    'let value',
     ...columns.filter(({ type }) => type.rowSlot !== 'variable').flatMap(fixedLines),
+    `writer.length = base + ${fixedSize}`,
+    'let end = 0',
+    ...variable.flatMap((column) => variableLines(column, endsOffset + column.place * 2)),
+    ...bitmap.map((i) => `bytes[base + ${2 + i}] = nulls${i}`),
   ]
-  const variable = columns.filter(({ type }) => type.rowSlot === 'variable')
-  lines.push(`writer.length = base + ${fixedSize}`, 'let end = 0')
-  for (const column of variable) {
-    const at = endsOffset + column.place * 2
-    lines.push(
-      `value = values[${column.index}]`,
-      `if (value === null) bytes[base + ${nullByte(column)}] |= ${nullBit(column)}`,
-      `else { encode${column.index}(value, writer); bytes = writer.bytes }`,
-      'end = writer.length - base',
-      `bytes[base + ${at}] = end`,
-      `bytes[base + ${at + 1}] = end >> 8`,
-      `ends[${column.place}] = end`,
-    )
-  }
   if (variable.length > 0) lines.push('if (end > 0xffff) widen(writer, base, plan, ends)')
   const names = [...Object.keys(scope), 'plan', 'ends', ...variable.map(({ index }) => `encode${index}`)]
   const bound = [...Object.values(scope), plan, new Array<number>(variableCount).fill(0)]
-  // eslint-disable-next-line no-new-func
+  const encoders = variable.map(({ type }) => type.encodeStored)
   const factory = new Function(...names, `'use strict'\nreturn (values, writer) => {\n${lines.join('\n')}\n}`)
-  return factory(...bound, ...variable.map(({ type }) => type.encodeStored)) as ReturnType<
-    typeof compileEncoder
-  >
+  return factory(...bound, ...encoders) as (values: Row, writer: ByteWriter) => void
 }
 
-function nullByte({ index }: PlannedColumn): number {
-  return 2 + (index >> 3)
-}
-
-function nullBit({ index }: PlannedColumn): number {
-  return 1 << (index & 7)
+/** A statement that notes the column as NULL. */
+function nullSource({ index }: PlannedColumn): string {
+  return `nulls${index >> 3} |= ${1 << (index & 7)}`
 }
 
 function fixedLines(column: PlannedColumn): string[] {
+  const size = SLOT_SIZE_BYTES[column.type.rowSlot]
   return [
     `value = values[${column.index}]`,
-    `if (value === null) bytes[base + ${nullByte(column)}] |= ${nullBit(column)}`,
+    `if (value === null) { ${nullSource(column)}; ${storeSource(column.place, '0', size)} }`,
     `else { ${slotSource(column)} }`,
+  ]
+}
+
+/** A variable column; its end offset lies at `at`. */
+function variableLines(column: PlannedColumn, at: number): string[] {
+  return [
+    `value = values[${column.index}]`,
+    `if (value === null) ${nullSource(column)}`,
+    `else { encode${column.index}(value, writer); bytes = writer.bytes }`,
+    'end = writer.length - base',
+    `bytes[base + ${at}] = end`,
+    `bytes[base + ${at + 1}] = end >> 8`,
+    `ends[${column.place}] = end`,
   ]
 }
 
 /** Statements that store `value` into a fixed slot. */
 function slotSource({ place, type }: PlannedColumn): string {
-  const words = (low: string, high: string): string =>
-    `const low = ${low}, high = ${high}; ${storeSource(place, 'low', 4)}; ${storeSource(place + 4, 'high', 4)}`
+  const words = (low: string, high: string): string => {
+    const stores = [storeSource(place, 'low', 4), storeSource(place + 4, 'high', 4)]
+    return `const high = ${high}, low = ${low}; ${stores.join('; ')}`
+  }
   switch (type.rowSlot) {
     case 'bool':
       return `bytes[base + ${place}] = value ? 1 : 0`
@@ -92,7 +95,7 @@ function slotSource({ place, type }: PlannedColumn): string {
     case 'float4':
       return `const bits = float4Bits(value); ${storeSource(place, 'bits', 4)}`
     case 'float8':
-      return `const high = float8High(value), low = float8Low(); ${storeSource(place, 'low', 4)}; ${storeSource(place + 4, 'high', 4)}`
+      return words('float8Low()', 'float8High(value)')
     case 'int8':
       return words('int8Low(value)', 'int8High(value)')
     case 'timestamp':
@@ -103,7 +106,10 @@ function slotSource({ place, type }: PlannedColumn): string {
 }
 
 function storeSource(place: number, name: string, size: number): string {
-  const stores = Array.from({ length: size }, (_, i) => `bytes[base + ${place + i}] = ${name} >> ${i * 8}`)
+  const stores = Array.from({ length: size }, (_, i) => {
+    const byte = name === '0' ? '0' : `${name} >> ${i * 8}`
+    return `bytes[base + ${place + i}] = ${byte}`
+  })
   return stores.join('; ')
 }
 

@@ -318,6 +318,9 @@ function supportedNames(): ReadonlyMap<string, string> {
   return names
 }
 
+const WINTER_2020: number = dayFromDate(2020, 1, 15) * SECONDS_PER_DAY
+const SUMMER_2020: number = dayFromDate(2020, 7, 15) * SECONDS_PER_DAY
+
 const abbreviationFormats = new Map<string, Intl.DateTimeFormat>()
 
 /**
@@ -361,9 +364,13 @@ function abbreviation(zone: string, utcSeconds: number, offset: number): string 
     })
     abbreviationFormats.set(zone, format)
   }
-  const parts = format.formatToParts((utcSeconds + UNIX_EPOCH_SECONDS) * 1000)
-  const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
-  if (!name.startsWith('GMT') && name !== '') return name
+  // For the distant past Intl gives offsets only; the name of the same offset today is the same.
+  for (const at of [utcSeconds, WINTER_2020, SUMMER_2020]) {
+    if (at !== utcSeconds && findTimeZone(zone)?.offsetAt(at) !== offset) continue
+    const parts = format.formatToParts((at + UNIX_EPOCH_SECONDS) * 1000)
+    const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT'
+    if (!name.startsWith('GMT')) return name
+  }
   if (zone === 'Europe/London' || zone === 'GB') return offset === 0 ? 'GMT' : 'BST'
   if (zone === 'Europe/Dublin') return offset === 0 ? 'GMT' : 'IST'
   const asian = ASIAN[zone]

@@ -21,10 +21,20 @@ function hyphenate(hex: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** The value of a lower-case hex digit. */
+function nibble(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57
+}
+
 function writeUuid(value: string, writer: ByteWriter): void {
   writer.reserve(16)
-  writer.bytes.write(value.replaceAll('-', ''), writer.length, 'hex')
-  writer.length += 16
+  const { bytes } = writer
+  let at = writer.length
+  for (let i = 0; i < 36; i += 2) {
+    if (value.charCodeAt(i) === 0x2d) i++
+    bytes[at++] = (nibble(value.charCodeAt(i)) << 4) | nibble(value.charCodeAt(i + 1))
+  }
+  writer.length = at
 }
 
 function readUuid(bytes: Buffer, start: number): string {

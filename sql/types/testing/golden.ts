@@ -1,0 +1,67 @@
+// Golden files of type input (../golden/*.txt): what PostgreSQL 15 makes of many texts. One line each:
+//
+//   "12"        =>  12  |  0000000c              text and binary output
+//   "12x"       =>  !22P02 invalid input syntax for type integer: "12x"  |  detail  |  hint
+//
+// The first line names type, send function and settings. BOREALIS_TEST_PG=port BOREALIS_GOLDEN=update rewrites what is
+// behind the arrows; a new text is a line with nothing behind its arrow.
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Outcome } from './oracle.ts'
+
+export interface GoldenFile {
+  readonly path: string
+  readonly name: string
+  readonly type: string
+  readonly send: string
+  /** PostgreSQL settings, e.g. datestyle. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly cases: readonly { readonly text: string; readonly expected: string }[]
+}
+
+const FOLDER = new URL('../golden/', import.meta.url)
+
+/** All golden files, by name. */
+export function goldenFiles(): readonly GoldenFile[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.txt'))
+    .sort()
+    .map(readGolden)
+}
+
+function readGolden(name: string): GoldenFile {
+  const path = new URL(name, FOLDER).pathname
+  const [head = '', ...lines] = readFileSync(path, 'utf8').trimEnd().split('\n')
+  const [type = '', send = '', ...settings] = head.replace('# ', '').split(' ; ')
+  const cases = lines.map((line) => {
+    const arrow = line.indexOf(' => ')
+    const end = arrow < 0 ? line.length : arrow
+    return {
+      text: JSON.parse(line.slice(0, end)) as string,
+      expected: arrow < 0 ? '' : line.slice(arrow + 4),
+    }
+  })
+  return {
+    path,
+    name,
+    type,
+    send,
+    settings: Object.fromEntries(settings.map((item) => item.split('='))),
+    cases,
+  }
+}
+
+/** An outcome as golden files write it. */
+export function formatOutcome(outcome: Outcome): string {
+  const shown = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+  if ('text' in outcome) return `${shown(outcome.text)} | ${outcome.binary}`.trimEnd()
+  const { code, message, detail, hint } = outcome
+  return `!${[`${code} ${shown(message)}`, shown(detail), shown(hint)].join(' | ').replace(/[ |]+$/, '')}`
+}
+
+export function writeGolden(file: GoldenFile, outcomes: readonly string[]): void {
+  const settings = Object.entries(file.settings).map(([name, value]) => `${name}=${value}`)
+  const head = `# ${[file.type, file.send, ...settings].join(' ; ')}`
+  const lines = file.cases.map(({ text }, i) => `${JSON.stringify(text)} => ${outcomes[i]}`)
+  writeFileSync(file.path, `${[head, ...lines].join('\n')}\n`)
+}
