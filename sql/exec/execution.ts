@@ -70,6 +70,8 @@ export interface PreparedPlan {
   readonly tables: readonly { readonly oid: number; readonly mode: 1 | 2 | 3 }[]
   /** Privileges to check before each run: relation, columns, letters (r a w d). */
   readonly privileges: readonly { readonly relation: number; readonly privilege: string }[]
+  /** A constant of it cannot be computed (1/0): thrown before it runs, at Bind already. undefined: none. */
+  readonly foldError: unknown
   start(context: ExecutionContext): Execution
   /** EXPLAIN's tree in PostgreSQL's text form; `execution` adds ANALYZE's figures. */
   explain(options: ExplainOptions, catalog: Catalog, execution?: Execution): ExplainNode

@@ -1,8 +1,9 @@
 // Constant folding: immutable calls over constants are evaluated once, when the plan is made. A call that fails is left as
-// it is: its error belongs to the execution, if it ever gets there.
+// it is, and its error is kept in planner.foldError: who runs the plan throws it first (PostgreSQL folds when it plans, which
+// is at Bind, while we plan at Parse).
 
 import { SUSPENDED } from '../../storage/base/suspend.ts'
-import { rewrite } from '../exec/expression/walk.ts'
+import { rewrite, visitExpr } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr } from '../tree/expr.ts'
 import type { Value } from '../types/value.ts'
@@ -16,7 +17,7 @@ export function foldConstants(planner: Planner, expr: Expr): Expr {
   const folded = foldCalls(planner, expr, failures)
   // What failed may have gone since, in an AND that is false anyway; what is left fails the plan, as in PostgreSQL.
   if (failures.size > 0 && planner.foldError === undefined) {
-    walk(folded, (one) => {
+    visitExpr(folded, (one) => {
       planner.foldError ??= failures.get(one)
     })
   }
@@ -30,13 +31,13 @@ function foldCalls(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): 
         const { function: fn, args } = one
         if (fn.volatility !== 'immutable') return one
         if (fn.strict && args.some((arg) => arg.kind === 'constant' && arg.value === null)) return constant(one, null)
-        return args.every(isConstant) ? evaluate(planner, one) : one
+        return args.every(isConstant) ? evaluate(planner, one, failures) : one
       }
       case 'typmod':
       case 'not':
-        return isConstant(one.arg) ? evaluate(planner, one) : one
+        return isConstant(one.arg) ? evaluate(planner, one, failures) : one
       case 'array':
-        return one.elements.length > 0 && one.elements.every(isConstant) ? evaluate(planner, one) : one
+        return one.elements.length > 0 && one.elements.every(isConstant) ? evaluate(planner, one, failures) : one
       case 'and':
       case 'or':
         return foldLogic(one)
@@ -61,12 +62,13 @@ function constant(like: Expr, value: Value): Expr {
   return { kind: 'constant', value, type, typmod, collation, location }
 }
 
-function evaluate(planner: Planner, expr: Expr): Expr {
+function evaluate(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): Expr {
   try {
     const compute = planner.compileValue(expr, EMPTY_LAYOUT, undefined)
     return constant(expr, compute({ functions: planner.context.functions } as Runtime, []))
   } catch (thrown) {
     if (thrown === SUSPENDED) throw thrown
+    failures.set(expr, thrown)
     return expr
   }
 }

@@ -44,6 +44,7 @@ export class StatementPlan implements PreparedPlan {
   readonly privileges: PreparedPlan['privileges']
   /** Names of the planner's rules that fired. */
   readonly fired: readonly string[]
+  readonly foldError: unknown
   readonly root: PlanNode
   readonly #planner: Planner
   readonly #point: PointLookupPlan | undefined
@@ -61,6 +62,7 @@ export class StatementPlan implements PreparedPlan {
     this.privileges = facts.privileges
     this.root = root
     this.fired = planner.fired
+    this.foldError = planner.foldError
     this.#planner = planner
     const { modifying } = planner.ctes
     this.#finish = modifying.length === 0 ? NOTHING_LEFT : (rt): void => finishCtes(modifying, rt)

@@ -31,6 +31,8 @@ export class Planner extends CatalogEnvironment {
   readonly ctes: CteRegistry
   /** Names of rules that fired, in order: golden tests look at them. */
   readonly fired: string[] = []
+  /** The error of a constant expression that could not be evaluated: see fold.ts. */
+  foldError: unknown
   #slotCount = 0
   #stateCount = 0
   #synthetic = SYNTHETIC_START

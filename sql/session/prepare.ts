@@ -41,6 +41,11 @@ export function prepare(
     }
   }
   if (core.transaction.isFailed && parsed.tag !== 'TransactionStmt') throw failedBlock()
+  for (const oid of declaredTypes) {
+    if (oid !== 0 && core.catalog.type(oid) === undefined) {
+      throw new SqlError('XX000', `cache lookup failed for type ${oid}`)
+    }
+  }
   const cached = cachedStatement(core, parsed, { key, parameterTypes: declaredTypes })
   return {
     name,

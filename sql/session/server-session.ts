@@ -119,6 +119,8 @@ export class ServerSession implements Session {
       core.closePortal(previous)
     }
     const parameters = bindParameters(core, statement, request)
+    const foldError = statement.cached?.plan?.foldError
+    if (foldError !== undefined) throw foldError
     const formats = request.resultFormats.length
     const columnCount = statement.columns?.length ?? 0
     if (formats > 1 && formats !== columnCount) {

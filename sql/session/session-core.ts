@@ -175,6 +175,7 @@ export class SessionCore implements RunHost, TransactionHost {
    */
   openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, start: PlanStart): Execution | undefined {
     const { transaction } = this
+    if (plan.foldError !== undefined) throw plan.foldError
     if (plan.writes) this.#checkWritable(plan)
     if (plan.writes || transaction.isBlock) {
       const writer = transaction.writer()

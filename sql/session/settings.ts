@@ -45,6 +45,8 @@ export class Settings {
   readonly #local = new Map<string, string>()
   readonly #undo: Undo[] = []
   readonly #unreported = new Set<string>()
+  /** What the client was told last. */
+  readonly #reported = new Map<string, string>()
 
   constructor(hooks: SettingHooks) {
     this.#hooks = hooks
@@ -150,7 +152,14 @@ export class Settings {
     if (this.#unreported.size === 0) return []
     const names = REPORTED_SETTINGS.filter((name) => this.#unreported.has(name.toLowerCase()))
     this.#unreported.clear()
-    return names.map((name) => [name, this.show(name) ?? ''] as const)
+    const changed: (readonly [string, string])[] = []
+    for (const name of names) {
+      const value = this.show(name) ?? ''
+      if (this.#reported.get(name) === value) continue
+      this.#reported.set(name, value)
+      changed.push([name, value])
+    }
+    return changed
   }
 
   get hasUnreported(): boolean {
