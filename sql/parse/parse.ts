@@ -8,6 +8,7 @@ import { loadModule, parseSync } from 'libpg-query'
 import { assert } from '../../storage/base/assert.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { type Node, type NodeTag, tagOf } from './ast.ts'
+import { junkAfterNumber } from './junk.ts'
 import { SourceText } from './source-text.ts'
 import { stackDepthExceeded, syntaxError } from './syntax-error.ts'
 
@@ -43,6 +44,8 @@ export function parseSql(text: string): readonly ParsedStatement[] {
   if (text.trim() === '') return []
   const source = new SourceText(text)
   const raw = rawStatements(text)
+  const junk = junkAfterNumber(text)
+  if (junk !== undefined) throw junk
   return raw.map((statement) => {
     const { stmt } = statement
     assert(stmt !== undefined, 'a raw statement has a tree')
