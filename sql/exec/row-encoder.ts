@@ -80,4 +80,3 @@ function writeSource(type: Type, format: number, i: number): string {
   const write = format === 0 ? 'writeText' : 'send'
   return `{ ${opened}; y${i}.${write}(v, w, c); closeValue(w, s) }`
 }
-

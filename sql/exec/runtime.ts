@@ -7,7 +7,7 @@
 
 import type { Database, View } from '../../storage/engine/engine.ts'
 import type { FunctionContext } from '../functions/function.ts'
-import type { Row, Value } from '../types/value.ts'
+import { RecordValue, type Row, type Value } from '../types/value.ts'
 import type { ExecutionContext } from './execution.ts'
 
 /** Rows between two calls of checkpoint. */
@@ -66,6 +66,14 @@ export class Runtime {
     view.transaction = this.context.transaction
     view.commandId = Number.MAX_SAFE_INTEGER
     return view
+  }
+
+  /** A row of a table as a composite value; `fields` are its columns that are not dropped. */
+  record(tableOid: number, typeOid: number, fields: Row): RecordValue {
+    const table = this.context.catalog.relation(tableOid)
+    const columns = table?.kind === 'table' ? table.columns.filter((column) => !column.isDropped) : []
+    const shape = { names: columns.map((column) => column.name), types: columns.map((column) => column.type) }
+    return new RecordValue(typeOid, fields, shape)
   }
 
   /** Registers something to be closed with the run. */

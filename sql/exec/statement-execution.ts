@@ -22,7 +22,12 @@ export class StatementExecution implements Execution {
   #isDone = false
   #error: unknown
 
-  constructor(runtime: Runtime, root: Operator, finishCtes: (rt: Runtime) => void, affected: (() => number) | undefined) {
+  constructor(
+    runtime: Runtime,
+    root: Operator,
+    finishCtes: (rt: Runtime) => void,
+    affected: (() => number) | undefined,
+  ) {
     this.runtime = runtime
     this.#root = root
     this.#finishCtes = finishCtes

@@ -4,16 +4,22 @@
 //   SELECT b, sum(a + 1) FROM t GROUP BY b      input [b, a + 1]      output [b, sum]
 
 import { must } from '../../storage/base/assert.ts'
-import { AggregateOperator, type AggregatePlan, feedKept, type GroupingSet, type KeptArguments } from '../exec/operator/aggregate.ts'
+import {
+  AggregateOperator,
+  type AggregatePlan,
+  feedKept,
+  type GroupingSet,
+  type KeptArguments,
+} from '../exec/operator/aggregate.ts'
 import { replace } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { AggregateFunction } from '../functions/function.ts'
-import type { AggregateExpr, Expr, GroupingExpr, RelationId } from '../tree/expr.ts'
+import type { AggregateExpr, ColumnExpr, Expr, GroupingExpr, RelationId } from '../tree/expr.ts'
 import type { SelectQuery, SortKey } from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
 import type { Row, Value } from '../types/value.ts'
 import { compileGroupKey } from './hash-key.ts'
-import { EMPTY_LAYOUT, Layout, type OuterScope, slotColumn } from './layout.ts'
+import { EMPTY_LAYOUT, keyOf, Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
@@ -82,7 +88,7 @@ export class AggregationPlan {
       const orderBy = expr.orderBy.map((key) => this.#addInput(key.expr))
       this.#aggregates.push({ expr, args, filter, orderBy })
     }
-    return slotColumn(this.#groupRelation, 1000 + index, expr)
+    return this.#named(slotColumn(this.#groupRelation, 1000 + index, expr), expr)
   }
 
   #grouping(expr: GroupingExpr): Expr {
@@ -93,23 +99,34 @@ export class AggregationPlan {
 
   /** Group values that are plain columns keep their name, so that subqueries above find them. */
   #groupColumn(group: number, expr: Expr): Expr {
-    return expr.kind === 'column' ? expr : slotColumn(this.#groupRelation, group, expr)
+    return expr.kind === 'column' ? expr : this.#named(slotColumn(this.#groupRelation, group, expr), expr)
+  }
+
+  /** EXPLAIN shows the expression, not the slot. */
+  #named(slot: ColumnExpr, expr: Expr): ColumnExpr {
+    this.#planner.originals.set(keyOf(slot), expr)
+    return slot
   }
 
   /** Slot among #inputs; the real slot is later by the number of dependent columns (see #slotOf). */
   #addInput(expr: Expr): number {
-    const known = this.#inputs.findIndex((input, i) => i >= this.#query.groupBy.length && sameExpr(input.expr, expr))
+    const known = this.#inputs.findIndex(
+      (input, i) => i >= this.#query.groupBy.length && sameExpr(input.expr, expr),
+    )
     if (known >= 0) return known
     return this.#inputs.push({ relation: this.#inputRelation, column: this.#inputs.length, expr }) - 1
   }
 
   #slotOf(input: number): number {
-    return input < this.#query.groupBy.length ? input : input + this.#groups.length - this.#query.groupBy.length
+    return input < this.#query.groupBy.length
+      ? input
+      : input + this.#groups.length - this.#query.groupBy.length
   }
 
   /** Plain aggregates, none of which keeps its arguments: their states, for a loop that feeds them itself. */
   plainStates(outer: OuterScope | undefined): readonly AggregateState[] | undefined {
-    if (this.#groups.length > 0 || this.#masks.length > 0 || this.#query.groupingSets.length > 1) return undefined
+    if (this.#groups.length > 0 || this.#masks.length > 0 || this.#query.groupingSets.length > 1)
+      return undefined
     const states = this.#aggregates.map((aggregate) => this.#compileState(aggregate, outer))
     return states.some((state) => state.options.kept !== undefined) ? undefined : states
   }
@@ -145,7 +162,7 @@ export class AggregationPlan {
       estimate: { rows, startup: total, total, width: layout.slots.length * 8 },
       children: [child.node],
       properties: () => {
-        const keys = this.#query.groupBy.flatMap((expr) => planner.deparse(expr) ?? [])
+        const keys = this.#query.groupBy.map((expr) => planner.deparse(expr))
         return isGrouped && keys.length > 0 ? [['Group Key', keys]] : []
       },
       open: (rt, [input]) => {
@@ -177,7 +194,11 @@ export class AggregationPlan {
       column: 1000 + i,
       nullable: isMixed || expr.function.name !== 'count',
     }))
-    const masks = this.#masks.map((_, i) => ({ relation: this.#groupRelation, column: 100_000 + i, nullable: false }))
+    const masks = this.#masks.map((_, i) => ({
+      relation: this.#groupRelation,
+      column: 100_000 + i,
+      nullable: false,
+    }))
     return new Layout([...groups, ...aggregates, ...masks])
   }
 
@@ -191,7 +212,9 @@ export class AggregationPlan {
     const given = groupingSets.length === 0 ? [groupBy.map((_, i) => i)] : groupingSets
     return given.map((set): GroupingSet => {
       const included = this.#groups.map((_, i) => i >= length || set.includes(i))
-      const columns = set.map((i) => slotColumn(must(this.inputs[i]).relation, must(this.inputs[i]).column, must(groupBy[i])))
+      const columns = set.map((i) =>
+        slotColumn(must(this.inputs[i]).relation, must(this.inputs[i]).column, must(groupBy[i])),
+      )
       const keyOf = set.length === 0 ? (): string => '' : compileGroupKey(planner, columns, layout, outer)
       let mask = 0
       groupBy.forEach((_, i) => {
@@ -218,7 +241,14 @@ export class AggregationPlan {
     const types = [...expr.directArgs, ...expr.args].map((arg) => arg.type)
     const isKept = expr.distinct || expr.orderBy.length > 0
     const kept = isKept ? keptArguments(planner, expr) : undefined
-    return new AggregateState(expr.function, { types, args, filter, orderSlots, kept, direct: expr.directArgs.length > 0 ? direct : undefined })
+    return new AggregateState(expr.function, {
+      types,
+      args,
+      filter,
+      orderSlots,
+      kept,
+      direct: expr.directArgs.length > 0 ? direct : undefined,
+    })
   }
 }
 
@@ -292,7 +322,9 @@ export class AggregateState {
       const fresh = this.fn.init(rt.functions, types)
       current = feedKept(state as Row[], kept, fresh, (one, ...args) => this.fn.step(one, ...args))
     }
-    return direct === undefined ? this.fn.final(current, rt.functions) : this.fn.final(current, rt.functions, ...direct(rt, []))
+    return direct === undefined
+      ? this.fn.final(current, rt.functions)
+      : this.fn.final(current, rt.functions, ...direct(rt, []))
   }
 }
 

@@ -16,9 +16,16 @@ describe.skipIf(!HAS_ORACLE).each(['queries', 'changes'])('%s', (name) => {
   let session: PlanSession
 
   beforeAll(async () => {
-    client = new pg.Client({ host: '127.0.0.1', port: Number(process.env['BOREALIS_TEST_PG']), user: 'postgres', database: 'postgres' })
+    client = new pg.Client({
+      host: '127.0.0.1',
+      port: Number(process.env['BOREALIS_TEST_PG']),
+      user: 'postgres',
+      database: 'postgres',
+    })
     await client.connect()
-    await client.query(`drop schema if exists ${schema} cascade; create schema ${schema}; set search_path to ${schema}`)
+    await client.query(
+      `drop schema if exists ${schema} cascade; create schema ${schema}; set search_path to ${schema}`,
+    )
     session = await openPlanSession()
     for (const statement of script.setup) {
       await client.query(statement)
@@ -33,7 +40,11 @@ describe.skipIf(!HAS_ORACLE).each(['queries', 'changes'])('%s', (name) => {
 
   async function theirs(statement: string): Promise<readonly string[]> {
     try {
-      const { rows } = await client.query<(string | null)[]>({ text: statement, rowMode: 'array', types: asText })
+      const { rows } = await client.query<(string | null)[]>({
+        text: statement,
+        rowMode: 'array',
+        types: asText,
+      })
       return rows.map((row) => row.map((value) => value ?? '').join('|'))
     } catch (error) {
       const { code, message, detail } = error as pg.DatabaseError
@@ -55,7 +66,8 @@ describe.skipIf(!HAS_ORACLE).each(['queries', 'changes'])('%s', (name) => {
     for (const statement of script.statements) {
       const [theirRows, ourRows] = [await theirs(statement), await ours(statement)]
       const [expected, actual] = [comparable(statement, theirRows), comparable(statement, ourRows)]
-      if (JSON.stringify(expected) !== JSON.stringify(actual)) differences.push({ statement, expected, actual })
+      if (JSON.stringify(expected) !== JSON.stringify(actual))
+        differences.push({ statement, expected, actual })
     }
     expect(differences).toEqual([])
   }, 120_000)

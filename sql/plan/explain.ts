@@ -5,8 +5,6 @@ import type { PlanNode } from '../exec/operator.ts'
 import type { NodeFigures } from '../exec/runtime.ts'
 import type { Planner } from './planner.ts'
 
-type Property = ExplainNode['properties'][number]
-
 export function explainPlan(
   root: PlanNode,
   planner: Planner,
@@ -18,30 +16,36 @@ export function explainPlan(
   return subplans.length === 0 ? node : { ...node, children: [...node.children, ...subplans] }
 }
 
-function explainNode(node: PlanNode, options: ExplainOptions, figures: ReadonlyMap<object, NodeFigures> | undefined): ExplainNode {
+function explainNode(
+  node: PlanNode,
+  options: ExplainOptions,
+  figures: ReadonlyMap<object, NodeFigures> | undefined,
+): ExplainNode {
   const { label, properties } = node.describe(options)
-  const all: Property[] = []
-  if (options.costs) {
-    all.push(['Startup Cost', round(node.estimate.startup)], ['Total Cost', round(node.estimate.total)])
-    all.push(['Plan Rows', Math.max(1, Math.round(node.estimate.rows))], ['Plan Width', Math.round(node.estimate.width)])
+  const costs = options.costs ? `  (${costText(node)})` : ''
+  const actual =
+    figures === undefined ? '' : `${costs === '' ? ' ' : ''} (${actualText(figures.get(node), options)})`
+  return {
+    label: `${label}${costs}${actual}`,
+    properties: properties.filter(([, value]) => value !== ''),
+    children: node.children.map((child) => explainNode(child, options, figures)),
   }
-  if (figures !== undefined) all.push(...actual(figures.get(node), options))
-  all.push(...properties.filter(([, value]) => value !== ''))
-  return { label, properties: all, children: node.children.map((child) => explainNode(child, options, figures)) }
 }
 
-function actual(figures: NodeFigures | undefined, options: ExplainOptions): Property[] {
-  const loops = figures?.loops ?? 0
-  const per = Math.max(1, loops)
-  const shown: Property[] = []
-  if (options.timing) {
-    shown.push(['Actual Startup Time', round((figures?.startMs ?? 0) / per, 3)])
-    shown.push(['Actual Total Time', round((figures?.totalMs ?? 0) / per, 3)])
-  }
-  shown.push(['Actual Rows', Math.round((figures?.rows ?? 0) / per)], ['Actual Loops', loops])
-  return shown
+function costText({ estimate }: PlanNode): string {
+  const rows = Math.max(1, Math.round(estimate.rows))
+  const { startup, total, width } = estimate
+  return `cost=${startup.toFixed(2)}..${total.toFixed(2)} rows=${rows} width=${Math.round(width)}`
 }
 
-function round(value: number, digits = 2): number {
-  return Number(value.toFixed(digits))
+function actualText(figures: NodeFigures | undefined, options: ExplainOptions): string {
+  if (figures === undefined || figures.loops === 0) return 'never executed'
+  const { loops } = figures
+  const rows = Math.round(figures.rows / loops)
+  const time = options.timing ? `time=${ms(figures.startMs / loops)}..${ms(figures.totalMs / loops)} ` : ''
+  return `actual ${time}rows=${rows} loops=${loops}`
+}
+
+function ms(value: number): string {
+  return value.toFixed(3)
 }

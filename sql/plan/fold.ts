@@ -30,14 +30,17 @@ function foldCalls(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): 
       case 'call': {
         const { function: fn, args } = one
         if (fn.volatility !== 'immutable') return one
-        if (fn.strict && args.some((arg) => arg.kind === 'constant' && arg.value === null)) return constant(one, null)
+        if (fn.strict && args.some((arg) => arg.kind === 'constant' && arg.value === null))
+          return constant(one, null)
         return args.every(isConstant) ? evaluate(planner, one, failures) : one
       }
       case 'typmod':
       case 'not':
         return isConstant(one.arg) ? evaluate(planner, one, failures) : one
       case 'array':
-        return one.elements.length > 0 && one.elements.every(isConstant) ? evaluate(planner, one, failures) : one
+        return one.elements.length > 0 && one.elements.every(isConstant)
+          ? evaluate(planner, one, failures)
+          : one
       case 'and':
       case 'or':
         return foldLogic(one)
@@ -50,7 +53,8 @@ function foldCalls(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): 
 /** TRUE AND x ──▶ x, FALSE AND x ──▶ FALSE, and the same for OR the other way round. */
 function foldLogic(expr: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   const decisive = expr.kind === 'or'
-  if (expr.args.some((arg) => arg.kind === 'constant' && arg.value === decisive)) return constant(expr, decisive)
+  if (expr.args.some((arg) => arg.kind === 'constant' && arg.value === decisive))
+    return constant(expr, decisive)
   const args = expr.args.filter((arg) => !(arg.kind === 'constant' && arg.value === !decisive))
   const [first] = args
   if (first === undefined) return constant(expr, !decisive)

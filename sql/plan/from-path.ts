@@ -6,7 +6,15 @@ import { CteReader, type CteStore } from '../exec/operator/cte-store.ts'
 import { IterableOperator, ValuesOperator } from '../exec/operator/pipeline.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
-import type { CteFrom, From, FunctionFrom, JoinFrom, SubqueryFrom, TableFrom, ValuesFrom } from '../tree/query.ts'
+import type {
+  CteFrom,
+  From,
+  FunctionFrom,
+  JoinFrom,
+  SubqueryFrom,
+  TableFrom,
+  ValuesFrom,
+} from '../tree/query.ts'
 import { RecordValue, type Row } from '../types/value.ts'
 import { freeRelations } from '../exec/expression/walk.ts'
 import { cteStore } from './cte.ts'
@@ -44,7 +52,10 @@ export class EntryPath implements Path {
     this.#conditions = conditions
     this.#make = make
     this.relations = new Set([from.id])
-    const rows = conditions.reduce((all, one) => all * selectivityOf(planner, one, estimate.rows), estimate.rows)
+    const rows = conditions.reduce(
+      (all, one) => all * selectivityOf(planner, one, estimate.rows),
+      estimate.rows,
+    )
     this.estimate = { ...estimate, rows: Math.max(1, rows) }
   }
 
@@ -76,7 +87,9 @@ function withWholeRow(planned: Planned, from: LeafFrom): Planned {
       return {
         next: () => {
           const row = inner.next()
-          return row === undefined ? undefined : [...row.slice(0, length), new RecordValue(typeOid, row.slice(0, length), shape)]
+          return row === undefined
+            ? undefined
+            : [...row.slice(0, length), new RecordValue(typeOid, row.slice(0, length), shape)]
         },
         rescan: () => inner.rescan(),
         close: () => inner.close(),
@@ -86,9 +99,19 @@ function withWholeRow(planned: Planned, from: LeafFrom): Planned {
   return { node, layout: new Layout(slots) }
 }
 
-const guess = (rows: number, perRow = 0.01): Estimate => ({ rows, startup: 0, total: rows * perRow + 0.01, width: 32 })
+const guess = (rows: number, perRow = 0.01): Estimate => ({
+  rows,
+  startup: 0,
+  total: rows * perRow + 0.01,
+  width: 32,
+})
 
-export function subqueryPath(planner: Planner, from: SubqueryFrom, conditions: readonly Expr[], outer: OuterScope | undefined): Path {
+export function subqueryPath(
+  planner: Planner,
+  from: SubqueryFrom,
+  conditions: readonly Expr[],
+  outer: OuterScope | undefined,
+): Path {
   if (from.lateral) {
     const make = (inner: OuterScope | undefined): Planned => planner.planQuery(from.query, inner, from.id)
     return new EntryPath(planner, from, conditions, guess(10, 1), make)
@@ -109,7 +132,12 @@ function plannedOnce(from: LeafFrom, plan: () => Planned): Planned {
   return planned
 }
 
-export function ctePath(planner: Planner, from: CteFrom, conditions: readonly Expr[], outer: OuterScope | undefined): Path {
+export function ctePath(
+  planner: Planner,
+  from: CteFrom,
+  conditions: readonly Expr[],
+  outer: OuterScope | undefined,
+): Path {
   const planned = planner.ctes.get(from.cte)
   const { inline } = planned
   if (inline !== undefined && !from.recursive) {
@@ -120,7 +148,8 @@ export function ctePath(planner: Planner, from: CteFrom, conditions: readonly Ex
   const estimate = guess(planned.rows)
   const name = planned.cte.name === from.alias ? from.alias : `${planned.cte.name} ${from.alias}`
   const store = from.recursive
-    ? (rt: Runtime): CteStore => must(rt.states[planned.workingState] as CteStore | undefined, 'a working table')
+    ? (rt: Runtime): CteStore =>
+        must(rt.states[planned.workingState] as CteStore | undefined, 'a working table')
     : (rt: Runtime): CteStore => cteStore(planned, rt)
   const label = from.recursive ? `WorkTable Scan on ${name}` : `CTE Scan on ${name}`
   const make = (): Planned => ({
@@ -187,14 +216,24 @@ function virtualLayout(from: TableFrom): Layout {
   return entryLayout(from)
 }
 
-function findLookup(planner: Planner, from: TableFrom, conditions: readonly Expr[]): { readonly position: number; readonly value: Expr } | undefined {
+function findLookup(
+  planner: Planner,
+  from: TableFrom,
+  conditions: readonly Expr[],
+): { readonly position: number; readonly value: Expr } | undefined {
   const { lookups } = must(from.table.virtual)
   for (const condition of conditions) {
     if (condition.kind !== 'call' || condition.args.length !== 2) continue
     if (planner.functions.operatorByOid(condition.operatorOid)?.btree !== '=') continue
     for (const [column, value] of [condition.args, [...condition.args].reverse()] as [Expr, Expr][]) {
       const bare = bareColumn(column)
-      if (bare?.relation !== from.id || freeRelations(value).has(from.id) || !isImmediate(value) || isVolatile(value)) continue
+      if (
+        bare?.relation !== from.id ||
+        freeRelations(value).has(from.id) ||
+        !isImmediate(value) ||
+        isVolatile(value)
+      )
+        continue
       const position = lookups.findIndex((one) => one.column === from.tableColumns[bare.column])
       if (position >= 0) return { position, value }
     }

@@ -12,7 +12,11 @@ import type { Planner } from './planner.ts'
 
 type Rows = (rt: Runtime) => Iterable<Row>
 
-export function compileFunctionRows(planner: Planner, from: FunctionFrom, outer: OuterScope | undefined): Rows {
+export function compileFunctionRows(
+  planner: Planner,
+  from: FunctionFrom,
+  outer: OuterScope | undefined,
+): Rows {
   const calls = from.calls.map(({ call, columnCount }) => ({
     rows: compileSetCall(planner, call, EMPTY_LAYOUT, outer),
     columnCount,
@@ -33,7 +37,11 @@ export function compileFunctionRows(planner: Planner, from: FunctionFrom, outer:
         const step = isDone[i] === true ? undefined : iterator.next()
         if (step === undefined || step.done === true) isDone[i] = true
         const { columnCount } = must(calls[i])
-        row.push(...(step === undefined || step.done === true ? spread(null, columnCount, true) : spread(step.value, columnCount)))
+        row.push(
+          ...(step === undefined || step.done === true
+            ? spread(null, columnCount, true)
+            : spread(step.value, columnCount)),
+        )
       }
       if (isDone.every((one) => one)) return
       yield from.withOrdinality ? [...row, ordinal] : row
@@ -52,7 +60,12 @@ function spread(item: Value | Row, columnCount: number, isMissing = false): Row 
 export type SetRows = (rt: Runtime, r: Row) => Iterable<Value | Row>
 
 /** A set-returning (or scalar) call as a function of a row. */
-export function compileSetCall(planner: Planner, expr: Expr, layout: Layout, outer: OuterScope | undefined): SetRows {
+export function compileSetCall(
+  planner: Planner,
+  expr: Expr,
+  layout: Layout,
+  outer: OuterScope | undefined,
+): SetRows {
   if (expr.kind !== 'set-call') {
     const value = planner.compileValue(expr, layout, outer)
     return (rt, r) => [value(rt, r)]

@@ -8,7 +8,13 @@
 
 import { must } from '../../storage/base/assert.ts'
 import { mapQuery } from '../exec/expression/map-query.ts'
-import { conjunctsOf, freeRelations, freeRelationsOfQuery, replace, someExpr } from '../exec/expression/walk.ts'
+import {
+  conjunctsOf,
+  freeRelations,
+  freeRelationsOfQuery,
+  replace,
+  someExpr,
+} from '../exec/expression/walk.ts'
 import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
 import type { From, JoinFrom, SelectQuery, SubqueryFrom } from '../tree/query.ts'
 import { isVolatile, rejectsNulls } from './expr-facts.ts'
@@ -64,14 +70,41 @@ function findSimple(from: From, isNullable: boolean): SubqueryFrom[] {
 
 function isSimple(query: SubqueryFrom['query'], isNullable: boolean): query is SelectQuery {
   if (query.kind !== 'select') return false
-  const { ctes, from, groupBy, groupingSets, having, hasAggregates, windows, distinct, limit, offset, locking } = query
-  if (ctes.length > 0 || from.length === 0 || groupBy.length > 0 || groupingSets.length > 0 || having !== undefined) return false
-  if (hasAggregates || windows.length > 0 || distinct !== undefined || limit !== undefined || offset !== undefined) return false
+  const {
+    ctes,
+    from,
+    groupBy,
+    groupingSets,
+    having,
+    hasAggregates,
+    windows,
+    distinct,
+    limit,
+    offset,
+    locking,
+  } = query
+  if (
+    ctes.length > 0 ||
+    from.length === 0 ||
+    groupBy.length > 0 ||
+    groupingSets.length > 0 ||
+    having !== undefined
+  )
+    return false
+  if (
+    hasAggregates ||
+    windows.length > 0 ||
+    distinct !== undefined ||
+    limit !== undefined ||
+    offset !== undefined
+  )
+    return false
   if (locking.length > 0 || query.orderBy.length > 0) return false
   // Several FROM items would have to become one join under an outer join: only single ones there.
   if (isNullable && (from.length !== 1 || query.where !== undefined || from[0]?.kind === 'join')) return false
   return query.targets.every(({ expr }) => {
-    if (isVolatile(expr) || someExpr(expr, (one) => one.kind === 'set-call' || one.kind === 'subquery')) return false
+    if (isVolatile(expr) || someExpr(expr, (one) => one.kind === 'set-call' || one.kind === 'subquery'))
+      return false
     return !isNullable || expr.kind === 'column'
   })
 }
@@ -84,7 +117,16 @@ function pullUpOne(query: SelectQuery, subquery: SubqueryFrom): SelectQuery {
     if (expr.kind === 'whole-row' && expr.relation === subquery.id) {
       const { type, typmod, collation, location } = expr
       const names = subquery.columns.map((column) => column.name)
-      return { kind: 'row', names, elements: visible.map((target) => target.expr), explicit: false, type, typmod, collation, location }
+      return {
+        kind: 'row',
+        names,
+        elements: visible.map((target) => target.expr),
+        explicit: false,
+        type,
+        typmod,
+        collation,
+        location,
+      }
     }
     return undefined
   }
@@ -167,7 +209,8 @@ function addFrom(planner: Planner, from: From, group: Group): void {
   if (from.join === 'inner') {
     addFrom(planner, from.left, group)
     addFrom(planner, from.right, group)
-    for (const condition of conjunctsOf(from.on)) addCondition(planner, foldConstants(planner, condition), group)
+    for (const condition of conjunctsOf(from.on))
+      addCondition(planner, foldConstants(planner, condition), group)
     return
   }
   const [kept, other] = from.join === 'right' ? [from.right, from.left] : [from.left, from.right]
@@ -175,7 +218,9 @@ function addFrom(planner: Planner, from: From, group: Group): void {
   const right = sideGroup(planner, other)
   const relations = new Set([...groupRelations(left), ...groupRelations(right)])
   // What the right side needs of the left one is the join's own affair; the rest decides the join's place.
-  const needs = [...left.items, ...right.items].flatMap((item) => [...item.needs]).filter((one) => !relations.has(one))
+  const needs = [...left.items, ...right.items]
+    .flatMap((item) => [...item.needs])
+    .filter((one) => !relations.has(one))
   group.items.push({
     kind: 'outer',
     join: from.join === 'full' ? 'full' : 'left',
@@ -237,19 +282,34 @@ function asSemiJoin(planner: Planner, condition: Expr, group: Group): SemiJoin |
 /** A FROM-WHERE block without anything that depends on the set of its rows. */
 function isPlainBlock(query: SubqueryExpr['query']): query is SelectQuery {
   if (query.kind !== 'select' || query.ctes.length > 0 || query.from.length === 0) return false
-  if (query.hasAggregates || query.groupBy.length > 0 || query.groupingSets.length > 0 || query.having !== undefined) return false
+  if (
+    query.hasAggregates ||
+    query.groupBy.length > 0 ||
+    query.groupingSets.length > 0 ||
+    query.having !== undefined
+  )
+    return false
   if (query.limit !== undefined || query.offset !== undefined || query.locking.length > 0) return false
-  return query.windows.length === 0 && !query.targets.some((target) => someExpr(target.expr, (one) => one.kind === 'set-call'))
+  return (
+    query.windows.length === 0 &&
+    !query.targets.some((target) => someExpr(target.expr, (one) => one.kind === 'set-call'))
+  )
 }
 
-function existsJoin(planner: Planner, expr: SubqueryExpr, kind: 'semi' | 'anti', group: Group): SemiJoin | undefined {
+function existsJoin(
+  planner: Planner,
+  expr: SubqueryExpr,
+  kind: 'semi' | 'anti',
+  group: Group,
+): SemiJoin | undefined {
   if (!isPlainBlock(expr.query)) return undefined
   return splitBlock(planner, expr.query, kind, group, [])
 }
 
 function inJoin(planner: Planner, expr: SubqueryExpr, group: Group): SemiJoin | undefined {
   const { query, compare, outputs } = expr
-  if (compare === undefined || outputs === undefined || !isPlainBlock(query) || query.distinct !== undefined) return undefined
+  if (compare === undefined || outputs === undefined || !isPlainBlock(query) || query.distinct !== undefined)
+    return undefined
   const targets = query.targets.filter((target) => !target.junk)
   if (targets.some((target) => isVolatile(target.expr)) || expr.left.some(isVolatile)) return undefined
   const on = replace(compare, (one) =>
@@ -260,7 +320,13 @@ function inJoin(planner: Planner, expr: SubqueryExpr, group: Group): SemiJoin | 
 }
 
 /** The block's own conditions stay inside; those that name the outer query become join conditions. */
-function splitBlock(planner: Planner, query: SelectQuery, kind: 'semi' | 'anti', group: Group, extra: readonly Expr[]): SemiJoin | undefined {
+function splitBlock(
+  planner: Planner,
+  query: SelectQuery,
+  kind: 'semi' | 'anti',
+  group: Group,
+  extra: readonly Expr[],
+): SemiJoin | undefined {
   const simplified = pullUp(planner, query)
   const right: Group = { items: [], conditions: [], semis: [] }
   const where = conjunctsOf(simplified.where)
@@ -269,7 +335,12 @@ function splitBlock(planner: Planner, query: SelectQuery, kind: 'semi' | 'anti',
   const isOutside = (expr: Expr): boolean => [...freeRelations(expr)].some((one) => outside.has(one))
   // An entry that itself needs outer values (LATERAL, a subquery's own FROM) stays a subquery.
   const dependent = right.items.some((item) => [...item.needs].some((one) => !groupRelations(right).has(one)))
-  const nested = right.items.some((item) => item.kind === 'leaf' && item.from.kind === 'subquery' && [...freeRelationsOfQuery(item.from.query)].length > 0)
+  const nested = right.items.some(
+    (item) =>
+      item.kind === 'leaf' &&
+      item.from.kind === 'subquery' &&
+      [...freeRelationsOfQuery(item.from.query)].length > 0,
+  )
   if (dependent || nested || outerJoinsNameOutside(right, outside)) return undefined
   const on = [...extra]
   for (const condition of where) {
@@ -278,7 +349,8 @@ function splitBlock(planner: Planner, query: SelectQuery, kind: 'semi' | 'anti',
   }
   // Conditions that look outside must be plain: a subquery in them would have to see both sides.
   if (on.some((one) => someExpr(one, (inner) => inner.kind === 'subquery'))) return undefined
-  if (right.conditions.some(isOutside) || right.semis.some((semi) => semi.on.some(isOutside))) return undefined
+  if (right.conditions.some(isOutside) || right.semis.some((semi) => semi.on.some(isOutside)))
+    return undefined
   return { kind, right, on }
 }
 
@@ -288,6 +360,8 @@ function outerJoinsNameOutside(group: Group, outside: ReadonlySet<RelationId>): 
     (item) =>
       item.kind === 'outer' &&
       (item.on.some(names) ||
-        [item.left, item.right].some((side) => side.conditions.some(names) || outerJoinsNameOutside(side, outside))),
+        [item.left, item.right].some(
+          (side) => side.conditions.some(names) || outerJoinsNameOutside(side, outside),
+        )),
   )
 }

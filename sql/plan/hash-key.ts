@@ -12,7 +12,15 @@ import type { Value } from '../types/value.ts'
 import type { Layout, OuterScope } from './layout.ts'
 import type { Planner } from './planner.ts'
 
-const PLAIN_SLOTS: ReadonlySet<string> = new Set(['bool', 'int2', 'int4', 'uint4', 'int8', 'date', 'timestamp'])
+const PLAIN_SLOTS: ReadonlySet<string> = new Set([
+  'bool',
+  'int2',
+  'int4',
+  'uint4',
+  'int8',
+  'date',
+  'timestamp',
+])
 
 function keySource(planner: Planner, expr: Expr, source: string, bind: (value: unknown) => string): string {
   const type = planner.type(expr.type)
@@ -24,16 +32,32 @@ function keySource(planner: Planner, expr: Expr, source: string, bind: (value: u
 }
 
 /** For joins. */
-export function compileHashKey(planner: Planner, exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): HashKeyOf {
+export function compileHashKey(
+  planner: Planner,
+  exprs: readonly Expr[],
+  layout: Layout,
+  outer: OuterScope | undefined,
+): HashKeyOf {
   return compile(planner, exprs, layout, outer, false)
 }
 
 /** For grouping and DISTINCT: never null for several expressions; for one, NULL's key is null. */
-export function compileGroupKey(planner: Planner, exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): HashKeyOf {
+export function compileGroupKey(
+  planner: Planner,
+  exprs: readonly Expr[],
+  layout: Layout,
+  outer: OuterScope | undefined,
+): HashKeyOf {
   return compile(planner, exprs, layout, outer, true)
 }
 
-function compile(planner: Planner, exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined, groups: boolean): HashKeyOf {
+function compile(
+  planner: Planner,
+  exprs: readonly Expr[],
+  layout: Layout,
+  outer: OuterScope | undefined,
+  groups: boolean,
+): HashKeyOf {
   const compiler = planner.compiler([{ name: 'r', layout }], outer)
   const { builder } = compiler
   const bind = (value: unknown): string => builder.bind(value)
@@ -44,7 +68,8 @@ function compile(planner: Planner, exprs: readonly Expr[], layout: Layout, outer
     lines.push(`return ${names[0]} === null ? null : ${key}`)
     return builder.build('rt, r', lines.join('\n'))
   }
-  if (!groups && names.length > 0) lines.push(`if (${names.map((name) => `${name} === null`).join(' || ')}) return null`)
+  if (!groups && names.length > 0)
+    lines.push(`if (${names.map((name) => `${name} === null`).join(' || ')}) return null`)
   const text = builder.bind(keyText)
   const parts = exprs.map((expr, i) => {
     const name = names[i] as string

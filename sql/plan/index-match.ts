@@ -11,7 +11,7 @@ import { conjunctsOf, freeRelations } from '../exec/expression/walk.ts'
 import { STORED_RELATION } from '../exec/modify/compiled-table.ts'
 import { sameExpr } from '../tree/walk.ts'
 import { replace } from '../exec/expression/walk.ts'
-import type { Expr, RelationId } from '../tree/expr.ts'
+import type { Expr } from '../tree/expr.ts'
 import type { TableFrom } from '../tree/query.ts'
 import type { Type } from '../types/type.ts'
 import { bareColumn, isImmediate, isVolatile } from './expr-facts.ts'
@@ -51,7 +51,13 @@ interface Clause {
   readonly part: KeyPart | undefined
 }
 
-const MIRRORED: Readonly<Record<Comparison, Comparison>> = { '<': '>', '<=': '>=', '=': '=', '>=': '<=', '>': '<' }
+const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
+  '<': '>',
+  '<=': '>=',
+  '=': '=',
+  '>=': '<=',
+  '>': '<',
+}
 const INTEGER_SLOTS: ReadonlySet<string> = new Set(['int2', 'int4', 'int8'])
 
 export function keyFit(column: Type, other: Type): KeyFit | undefined {
@@ -111,12 +117,16 @@ export class IndexMatcher {
       return { condition, comparison: 'null', part: undefined }
     }
     if (condition.kind === 'array-compare') return this.#listClause(index, position, condition)
-    if (condition.kind !== 'call' || condition.operatorOid === 0 || condition.args.length !== 2) return undefined
+    if (condition.kind !== 'call' || condition.operatorOid === 0 || condition.args.length !== 2)
+      return undefined
     const operator = this.#planner.functions.operatorByOid(condition.operatorOid)
     if (operator?.btree === undefined) return undefined
     const [left, right] = condition.args as [Expr, Expr]
     if (this.#isKey(index, position, left)) {
-      return this.#valueClause(index, position, condition, operator.btree, { own: operator.left, expr: right })
+      return this.#valueClause(index, position, condition, operator.btree, {
+        own: operator.left,
+        expr: right,
+      })
     }
     if (this.#isKey(index, position, right)) {
       const comparison = MIRRORED[operator.btree]
@@ -134,14 +144,20 @@ export class IndexMatcher {
   ): Clause | undefined {
     const { expr } = sides
     const column = this.#keyType(index, position)
-    if (keyFit(column, this.#planner.type(sides.own)) === undefined || !this.#isOutside(expr)) return undefined
+    if (keyFit(column, this.#planner.type(sides.own)) === undefined || !this.#isOutside(expr))
+      return undefined
     const fit = keyFit(column, this.#planner.type(expr.type))
     return fit === undefined ? undefined : { condition, comparison, part: { expr, fit } }
   }
 
-  #listClause(index: Index, position: number, condition: Extract<Expr, { kind: 'array-compare' }>): Clause | undefined {
+  #listClause(
+    index: Index,
+    position: number,
+    condition: Extract<Expr, { kind: 'array-compare' }>,
+  ): Clause | undefined {
     const operator = this.#planner.functions.operatorByOid(condition.operatorOid)
-    if (condition.all || operator?.btree !== '=' || !this.#isKey(index, position, condition.left)) return undefined
+    if (condition.all || operator?.btree !== '=' || !this.#isKey(index, position, condition.left))
+      return undefined
     if (!this.#isOutside(condition.right)) return undefined
     const column = this.#keyType(index, position)
     const { elementOid } = this.#planner.type(condition.right.type)
@@ -177,14 +193,16 @@ export class IndexMatcher {
     const { id, tableColumns } = this.#from
     return replace(bound, (one) => {
       if (one.kind !== 'column' || one.relation !== STORED_RELATION) return undefined
-      return { ...one, relation: id as RelationId, column: tableColumns.indexOf(one.column) }
+      return { ...one, relation: id, column: tableColumns.indexOf(one.column) }
     })
   }
 
   #impliesPredicate(index: Index, conditions: readonly Expr[]): boolean {
     if (index.predicate === undefined) return true
     const needed = conjunctsOf(this.#overEntry(index.predicate, 'index-predicate'))
-    return needed.every((one) => conditions.some((condition) => sameExpr(one, condition) || impliesNotNull(condition, one)))
+    return needed.every((one) =>
+      conditions.some((condition) => sameExpr(one, condition) || impliesNotNull(condition, one)),
+    )
   }
 }
 

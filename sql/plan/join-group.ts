@@ -73,12 +73,16 @@ export class GroupPlanner {
   /** The cheapest path; `better` may prefer another among a single table's paths (for ORDER BY). */
   plan(group: Group, choose?: (paths: readonly Path[]) => Path): Path {
     const own = groupRelations(group)
-    const used = (expr: Expr): Set<RelationId> => new Set([...freeRelations(expr)].filter((one) => own.has(one)))
+    const used = (expr: Expr): Set<RelationId> =>
+      new Set([...freeRelations(expr)].filter((one) => own.has(one)))
     const conditions = group.conditions.map((expr) => ({ expr, relations: used(expr) }))
     let path: Path
     const [only] = group.items
     if (only !== undefined && group.items.length === 1) {
-      const paths = this.#itemPaths(only, conditions.map(({ expr }) => expr))
+      const paths = this.#itemPaths(
+        only,
+        conditions.map(({ expr }) => expr),
+      )
       path = group.semis.length === 0 && choose !== undefined ? choose(paths) : cheapest(paths)
     } else {
       path = this.#search(group.items, conditions)
@@ -95,6 +99,7 @@ export class GroupPlanner {
 
   #leafPaths(from: LeafFrom, conditions: readonly Expr[]): Path[] {
     const planner = this.#planner
+    planner.aliases.set(from.id, from.alias)
     switch (from.kind) {
       case 'table':
         if (from.table.virtual !== undefined) return [virtualPath(planner, from, conditions)]
@@ -114,9 +119,11 @@ export class GroupPlanner {
     const { join, left, right, on } = item
     const leftRelations = groupRelations(left)
     const rightRelations = groupRelations(right)
-    const named = (expr: Expr, of: ReadonlySet<RelationId>): boolean => [...freeRelations(expr)].some((one) => of.has(one))
+    const named = (expr: Expr, of: ReadonlySet<RelationId>): boolean =>
+      [...freeRelations(expr)].some((one) => of.has(one))
     // Above the join: what only names the left side of a left join can be tested before joining.
-    const early = join === 'left' ? above.filter((expr) => !named(expr, rightRelations) && !isVolatile(expr)) : []
+    const early =
+      join === 'left' ? above.filter((expr) => !named(expr, rightRelations) && !isVolatile(expr)) : []
     const late = above.filter((expr) => !early.includes(expr))
     if (early.length > 0) this.#planner.fired.push('PushFilterBelowLeftJoin')
     // In ON: what only names the right side decides which right rows take part.
@@ -143,7 +150,11 @@ export class GroupPlanner {
   #join(
     kind: JoinKind,
     left: Path,
-    right: { readonly group: Group; readonly relations: ReadonlySet<RelationId>; readonly needs: ReadonlySet<RelationId> },
+    right: {
+      readonly group: Group
+      readonly relations: ReadonlySet<RelationId>
+      readonly needs: ReadonlySet<RelationId>
+    },
     conditions: readonly Expr[],
   ): Path {
     const planner = this.#planner
@@ -155,16 +166,38 @@ export class GroupPlanner {
     if (plain !== undefined) {
       const needsHash = kind === 'full' || kind === 'right'
       if (equalities.length > 0 || !needsHash) {
-        paths.push(new JoinPath(planner, { kind, left, right: plain, equalities, residual, isParameterised: false, rows }))
+        paths.push(
+          new JoinPath(planner, {
+            kind,
+            left,
+            right: plain,
+            equalities,
+            residual,
+            isParameterised: false,
+            rows,
+          }),
+        )
       } else {
         // No equality: every pair is looked at, under one key.
         const one: Expr = { kind: 'constant', value: 1, type: 23, typmod: -1, collation: 0, location: -1 }
         const same = [{ left: one, right: one }]
-        paths.push(new JoinPath(planner, { kind, left, right: plain, equalities: same, residual, isParameterised: false, rows }))
+        paths.push(
+          new JoinPath(planner, {
+            kind,
+            left,
+            right: plain,
+            equalities: same,
+            residual,
+            isParameterised: false,
+            rows,
+          }),
+        )
       }
       if (kind === 'inner' && equalities.length > 0) {
         const swapped = splitEqualities(planner, conditions, right.relations, left.relations)
-        paths.push(new JoinPath(planner, { kind, left: plain, right: left, ...swapped, isParameterised: false, rows }))
+        paths.push(
+          new JoinPath(planner, { kind, left: plain, right: left, ...swapped, isParameterised: false, rows }),
+        )
       }
     }
     const isOpen = kind !== 'full' && kind !== 'right' && right.group.items.length >= 1
@@ -172,7 +205,10 @@ export class GroupPlanner {
       const inner = { ...right.group, conditions: [...right.group.conditions, ...conditions] }
       const path = new GroupPlanner(planner, this.#outer, false).plan(inner)
       const parts = { kind, left, right: path, equalities: [], residual: [], isParameterised: true }
-      paths.push(new JoinPath(planner, { ...parts, rows: isLateral ? left.estimate.rows * path.estimate.rows : rows }))
+      const joined = isLateral ? left.estimate.rows * path.estimate.rows : rows
+      // Without an index to look up, running the right side again and again gains nothing.
+      const gains = plain === undefined || path.estimate.total < plain.estimate.total * 0.7
+      if (gains) paths.push(new JoinPath(planner, { ...parts, rows: joined }))
     }
     return cheapest(paths)
   }
@@ -180,7 +216,13 @@ export class GroupPlanner {
   /** Whether handing values down could let an index answer: a single stored or computed table with plain conditions. */
   #isWorthParameters(group: Group, conditions: readonly Expr[]): boolean {
     const [item] = group.items
-    return conditions.length > 0 && group.items.length === 1 && item?.kind === 'leaf' && item.from.kind === 'table' && conditions.every(isImmediate)
+    return (
+      conditions.length > 0 &&
+      group.items.length === 1 &&
+      item?.kind === 'leaf' &&
+      item.from.kind === 'table' &&
+      conditions.every(isImmediate)
+    )
   }
 
   #search(items: readonly Item[], conditions: readonly Placed[]): Path {
@@ -217,13 +259,22 @@ export class GroupPlanner {
     )
   }
 
-  #candidates(left: Path, taken: (index: number) => boolean, items: readonly Item[], conditions: readonly Placed[]): number[] {
+  #candidates(
+    left: Path,
+    taken: (index: number) => boolean,
+    items: readonly Item[],
+    conditions: readonly Placed[],
+  ): number[] {
     const free = items.flatMap((item, i) => (!taken(i) && within(item.needs, left.relations) ? [i] : []))
     const connected = free.filter((i) => this.#isConnected(left, must(items[i]), conditions))
     return connected.length > 0 ? connected : free
   }
 
-  #exhaustive(items: readonly Item[], starts: readonly (Path | undefined)[], conditions: readonly Placed[]): Path {
+  #exhaustive(
+    items: readonly Item[],
+    starts: readonly (Path | undefined)[],
+    conditions: readonly Placed[],
+  ): Path {
     const best = new Map<number, Path>()
     starts.forEach((path, i) => {
       if (path !== undefined) best.set(1 << i, path)
@@ -242,7 +293,11 @@ export class GroupPlanner {
     return must(best.get(full), 'every item can be joined')
   }
 
-  #greedy(items: readonly Item[], starts: readonly (Path | undefined)[], conditions: readonly Placed[]): Path {
+  #greedy(
+    items: readonly Item[],
+    starts: readonly (Path | undefined)[],
+    conditions: readonly Placed[],
+  ): Path {
     let first = -1
     starts.forEach((path, i) => {
       const known = first < 0 ? undefined : starts[first]
@@ -254,7 +309,8 @@ export class GroupPlanner {
       let choice: { readonly path: Path; readonly index: number } | undefined
       for (const index of this.#candidates(path, (one) => taken.has(one), items, conditions)) {
         const joined = this.#extend(path, must(items[index]), conditions)
-        if (choice === undefined || joined.estimate.total < choice.path.estimate.total) choice = { path: joined, index }
+        if (choice === undefined || joined.estimate.total < choice.path.estimate.total)
+          choice = { path: joined, index }
       }
       const chosen = must(choice, 'some item can be joined next')
       path = chosen.path
@@ -286,12 +342,23 @@ export function cheapest(paths: readonly Path[]): Path {
   return best
 }
 
-function joinRows(planner: Planner, kind: JoinKind, left: Path, right: Path | undefined, conditions: readonly Expr[]): number {
+function joinRows(
+  planner: Planner,
+  kind: JoinKind,
+  left: Path,
+  right: Path | undefined,
+  conditions: readonly Expr[],
+): number {
   const l = left.estimate.rows
   const r = right?.estimate.rows ?? 1
   const larger = Math.max(l, r)
-  const kept = conditions.reduce((all, one) => all * Math.max(selectivityOf(planner, one, larger), 1 / larger), 1)
-  const equal = conditions.some((one) => one.kind === 'call' && planner.functions.operatorByOid(one.operatorOid)?.btree === '=')
+  const kept = conditions.reduce(
+    (all, one) => all * Math.max(selectivityOf(planner, one, larger), 1 / larger),
+    1,
+  )
+  const equal = conditions.some(
+    (one) => one.kind === 'call' && planner.functions.operatorByOid(one.operatorOid)?.btree === '=',
+  )
   const rows = Math.max(1, equal ? (l * r) / larger : l * r * kept)
   switch (kind) {
     case 'left':
@@ -324,7 +391,10 @@ class FilteredPath implements Path {
     this.relations = inner.relations
     this.order = inner.order
     this.constants = inner.constants
-    const rows = conditions.reduce((all, one) => all * selectivityOf(planner, one, inner.estimate.rows), inner.estimate.rows)
+    const rows = conditions.reduce(
+      (all, one) => all * selectivityOf(planner, one, inner.estimate.rows),
+      inner.estimate.rows,
+    )
     this.estimate = { ...inner.estimate, rows: Math.max(1, rows) }
   }
 
@@ -332,6 +402,11 @@ class FilteredPath implements Path {
     const wanted = [...outputs.map((output) => output.expr), ...this.#conditions]
     const carried = columnOutputs(wanted, (output) => this.relations.has(output.relation))
     const inner = this.#inner.build(carried, outer)
-    return addProjection(this.#planner, addFilter(this.#planner, inner, this.#conditions, outer), outputs, outer)
+    return addProjection(
+      this.#planner,
+      addFilter(this.#planner, inner, this.#conditions, outer),
+      outputs,
+      outer,
+    )
   }
 }

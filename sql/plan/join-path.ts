@@ -7,7 +7,12 @@
 import { must } from '../../storage/base/assert.ts'
 import type { Estimate } from '../exec/operator.ts'
 import { HashJoinOperator, type HashJoinPlan, type HashKeyOf } from '../exec/operator/hash-join.ts'
-import { NestedLoopOperator, type NestedLoopPlan, type PairMap, type PairTest } from '../exec/operator/nested-loop.ts'
+import {
+  NestedLoopOperator,
+  type NestedLoopPlan,
+  type PairMap,
+  type PairTest,
+} from '../exec/operator/nested-loop.ts'
 import { MaterializeOperator } from '../exec/operator/pipeline.ts'
 import { freeRelations } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
@@ -72,7 +77,9 @@ export class JoinPath implements Path {
 
   build(outputs: readonly Output[], outer: OuterScope | undefined): Planned {
     const { equalities, isParameterised } = this.parts
-    return equalities.length > 0 && !isParameterised ? this.#buildHash(outputs, outer) : this.#buildLoop(outputs, outer)
+    return equalities.length > 0 && !isParameterised
+      ? this.#buildHash(outputs, outer)
+      : this.#buildLoop(outputs, outer)
   }
 
   #sideOutputs(exprs: readonly Expr[], side: Path): Output[] {
@@ -85,8 +92,18 @@ export class JoinPath implements Path {
     const wanted = [...outputs.map((output) => output.expr), ...residual]
     const l = left.build(this.#sideOutputs([...wanted, ...equalities.map((one) => one.left)], left), outer)
     const r = right.build(this.#sideOutputs([...wanted, ...equalities.map((one) => one.right)], right), outer)
-    const leftKey: HashKeyOf = compileHashKey(planner, equalities.map((one) => one.left), l.layout, outer)
-    const rightKey: HashKeyOf = compileHashKey(planner, equalities.map((one) => one.right), r.layout, outer)
+    const leftKey: HashKeyOf = compileHashKey(
+      planner,
+      equalities.map((one) => one.left),
+      l.layout,
+      outer,
+    )
+    const rightKey: HashKeyOf = compileHashKey(
+      planner,
+      equalities.map((one) => one.right),
+      r.layout,
+      outer,
+    )
     const { map, layout } = this.#map(outputs, l.layout, r.layout, outer)
     const plan: HashJoinPlan = {
       kind,
@@ -118,8 +135,14 @@ export class JoinPath implements Path {
     const { kind, left, right, residual, isParameterised } = this.parts
     if (kind === 'right' || kind === 'full') throw new Error('a loop cannot find unmatched right rows')
     const conditions = isParameterised ? [] : this.#allConditions()
-    const wanted = [...outputs.map((output) => output.expr), ...conditions, ...(isParameterised ? residual : [])]
-    const inner = isParameterised ? planner.outerScope((relation) => left.relations.has(relation), outer) : outer
+    const wanted = [
+      ...outputs.map((output) => output.expr),
+      ...conditions,
+      ...(isParameterised ? residual : []),
+    ]
+    const inner = isParameterised
+      ? planner.outerScope((relation) => left.relations.has(relation), outer)
+      : outer
     const r = right.build(this.#sideOutputs(wanted, right), inner)
     const handed = isParameterised ? must(inner).uses : []
     const l = left.build(this.#sideOutputs([...wanted, ...handed.map((use) => use.expr)], left), outer)
@@ -151,10 +174,17 @@ export class JoinPath implements Path {
   }
 
   #allConditions(): readonly Expr[] {
-    return [...this.parts.equalities.flatMap((one) => equalityConditions.get(one) ?? []), ...this.parts.residual]
+    return [
+      ...this.parts.equalities.flatMap((one) => equalityConditions.get(one) ?? []),
+      ...this.parts.residual,
+    ]
   }
 
-  #handDown(handed: OuterScope['uses'], layout: Layout, outer: OuterScope | undefined): (rt: Runtime, l: Row) => void {
+  #handDown(
+    handed: OuterScope['uses'],
+    layout: Layout,
+    outer: OuterScope | undefined,
+  ): (rt: Runtime, l: Row) => void {
     const scope = this.#planner.scope([{ name: 'l', layout }], outer)
     const compiler = this.#planner.compiler([{ name: 'l', layout }], outer)
     const lines = handed.map((use) => `rt.s[${use.slot}] = ${scope.column(use.expr).source}`)
@@ -162,26 +192,58 @@ export class JoinPath implements Path {
   }
 
   /** Rows named l and r, the side that may be missing with nullable slots. */
-  #map(outputs: readonly Output[], left: Layout, right: Layout, outer: OuterScope | undefined): { readonly map: PairMap; readonly layout: Layout } {
+  #map(
+    outputs: readonly Output[],
+    left: Layout,
+    right: Layout,
+    outer: OuterScope | undefined,
+  ): { readonly map: PairMap; readonly layout: Layout } {
     const { kind } = this.parts
     const l = kind === 'right' || kind === 'full' ? left.asNullable() : left
     const r = kind === 'left' || kind === 'full' || kind === 'anti' ? right.asNullable() : right
-    const compiler = this.#planner.compiler([{ name: 'l', layout: l }, { name: 'r', layout: r }], outer)
+    const compiler = this.#planner.compiler(
+      [
+        { name: 'l', layout: l },
+        { name: 'r', layout: r },
+      ],
+      outer,
+    )
     const fragments = outputs.map((output) => compiler.value(output.expr))
-    const map = compiler.builder.build<PairMap>('rt, l, r', `return [${fragments.map((one) => one.source).join(', ')}]`)
-    const slots = outputs.map(({ relation, column }, i) => ({ relation, column, nullable: must(fragments[i]).nullable }))
+    const map = compiler.builder.build<PairMap>(
+      'rt, l, r',
+      `return [${fragments.map((one) => one.source).join(', ')}]`,
+    )
+    const slots = outputs.map(({ relation, column }, i) => ({
+      relation,
+      column,
+      nullable: must(fragments[i]).nullable,
+    }))
     return { map, layout: new Layout(slots) }
   }
 
-  #test(conditions: readonly Expr[], left: Layout, right: Layout, outer: OuterScope | undefined): PairTest | undefined {
+  #test(
+    conditions: readonly Expr[],
+    left: Layout,
+    right: Layout,
+    outer: OuterScope | undefined,
+  ): PairTest | undefined {
     if (conditions.length === 0) return undefined
-    const compiler = this.#planner.compiler([{ name: 'l', layout: left }, { name: 'r', layout: right }], outer)
-    return compiler.builder.build('rt, l, r', `return ${conditions.map((one) => compiler.condition(one)).join(' && ')}`)
+    const compiler = this.#planner.compiler(
+      [
+        { name: 'l', layout: left },
+        { name: 'r', layout: right },
+      ],
+      outer,
+    )
+    return compiler.builder.build(
+      'rt, l, r',
+      `return ${conditions.map((one) => compiler.condition(one)).join(' && ')}`,
+    )
   }
 
   #properties(name: string): [string, string][] {
     const planner = this.#planner
-    const text = (list: readonly Expr[]): string => joinConditions(list.flatMap((one) => planner.deparse(one) ?? []))
+    const text = (list: readonly Expr[]): string => joinConditions(list.map((one) => planner.deparse(one)))
     if (name === 'Join Filter') {
       const all = text(this.#allConditions())
       return all === '' ? [] : [['Join Filter', all]]
@@ -202,12 +264,18 @@ function estimateJoin({ left, right, equalities, isParameterised, rows }: JoinPa
   const l = left.estimate
   const r = right.estimate
   const width = l.width + r.width
-  if (isParameterised) return { rows, startup: l.startup, total: l.total + l.rows * (r.total + 0.01) + rows * 0.005, width }
+  if (isParameterised)
+    return { rows, startup: l.startup, total: l.total + l.rows * (r.total + 0.01) + rows * 0.005, width }
   if (equalities.length > 0) {
     const build = r.total + r.rows * 0.03
     return { rows, startup: build, total: l.total + build + l.rows * 0.015 + rows * 0.005, width }
   }
-  return { rows, startup: l.startup, total: l.total + r.total + l.rows * r.rows * 0.0125 + rows * 0.005, width }
+  return {
+    rows,
+    startup: l.startup,
+    total: l.total + r.total + l.rows * r.rows * 0.0125 + rows * 0.005,
+    width,
+  }
 }
 
 const NUMBER_SLOTS: ReadonlySet<string> = new Set(['int2', 'int4', 'int8'])
@@ -232,7 +300,12 @@ export function splitEqualities(
   return { equalities, residual }
 }
 
-function asEquality(planner: Planner, condition: Expr, left: ReadonlySet<RelationId>, right: ReadonlySet<RelationId>): Equality | undefined {
+function asEquality(
+  planner: Planner,
+  condition: Expr,
+  left: ReadonlySet<RelationId>,
+  right: ReadonlySet<RelationId>,
+): Equality | undefined {
   if (condition.kind !== 'call' || condition.args.length !== 2) return undefined
   const operator = planner.functions.operatorByOid(condition.operatorOid)
   if (operator?.btree !== '=' || !operator.canHash) return undefined

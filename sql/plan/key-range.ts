@@ -12,7 +12,13 @@ import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { KeyRange } from '../exec/operator/index-scan.ts'
 import { keyColumnsOf } from '../exec/modify/index-key.ts'
 import type { Runtime } from '../exec/runtime.ts'
-import { compileKeyPrefixEncoder, type KeyColumn, type KeyPrefixEncoder, prefixEnd, writeNotNullPrefix } from '../types/key-codec.ts'
+import {
+  compileKeyPrefixEncoder,
+  type KeyColumn,
+  type KeyPrefixEncoder,
+  prefixEnd,
+  writeNotNullPrefix,
+} from '../types/key-codec.ts'
 import type { Type } from '../types/type.ts'
 import { ArrayValue, type Row, type Value } from '../types/value.ts'
 import type { IndexMatch, KeyPart } from './index-match.ts'
@@ -38,7 +44,12 @@ function place(type: Type, value: Value): number {
 
 export type RangesFunction = (rt: Runtime, writer: ByteWriter) => readonly KeyRange[]
 
-export function compileRanges(planner: Planner, match: IndexMatch, outer: OuterScope | undefined, descending: boolean): RangesFunction {
+export function compileRanges(
+  planner: Planner,
+  match: IndexMatch,
+  outer: OuterScope | undefined,
+  descending: boolean,
+): RangesFunction {
   const columns = keyColumnsOf(match.index, (oid) => planner.type(oid))
   const encode = compileKeyPrefixEncoder(columns)
   const compile = (part: KeyPart | 'null' | undefined): Evaluate | undefined =>
@@ -52,10 +63,12 @@ export function compileRanges(planner: Planner, match: IndexMatch, outer: OuterS
     for (let i = 0; i < count; i++) {
       const evaluate = equal[i]
       const value = evaluate === undefined ? null : evaluate(rt, NO_ROW)
-      if (evaluate !== undefined && (value === null || place((columns[i] as KeyColumn).type, value) !== 0)) return NOTHING
+      if (evaluate !== undefined && (value === null || place((columns[i] as KeyColumn).type, value) !== 0))
+        return NOTHING
       values[i] = value
     }
-    if (list !== undefined) return listRanges(list(rt, NO_ROW), must(columns[count]), { encode, values, count, descending }, writer)
+    if (list !== undefined)
+      return listRanges(list(rt, NO_ROW), must(columns[count]), { encode, values, count, descending }, writer)
     return bounds.ranges(rt, writer)
   }
 }
@@ -64,7 +77,12 @@ export function compileRanges(planner: Planner, match: IndexMatch, outer: OuterS
 function listRanges(
   array: Value,
   column: KeyColumn,
-  key: { readonly encode: KeyPrefixEncoder; readonly values: Row; readonly count: number; readonly descending: boolean },
+  key: {
+    readonly encode: KeyPrefixEncoder
+    readonly values: Row
+    readonly count: number
+    readonly descending: boolean
+  },
   writer: ByteWriter,
 ): readonly KeyRange[] {
   if (!(array instanceof ArrayValue)) return NOTHING
@@ -113,7 +131,9 @@ class BoundWriter {
     this.#encode(this.#values, count, writer)
     const base = writer.copy()
     if (this.#low === undefined && this.#high === undefined) {
-      return base.length === 0 ? [{ low: undefined, high: undefined }] : [{ low: base, high: prefixEnd(base) }]
+      return base.length === 0
+        ? [{ low: undefined, high: undefined }]
+        : [{ low: base, high: prefixEnd(base) }]
     }
     const column = must(this.#columns[count])
     const low = this.#low?.(rt, NO_ROW)
@@ -154,7 +174,11 @@ class BoundWriter {
 }
 
 /** Writes the key of a full match on a unique index; false: no row can match. */
-export function compilePointKey(planner: Planner, match: IndexMatch, outer: OuterScope | undefined): (rt: Runtime, writer: ByteWriter) => boolean {
+export function compilePointKey(
+  planner: Planner,
+  match: IndexMatch,
+  outer: OuterScope | undefined,
+): (rt: Runtime, writer: ByteWriter) => boolean {
   const columns = keyColumnsOf(match.index, (oid) => planner.type(oid))
   const encode = compileKeyPrefixEncoder(columns)
   const compiler = planner.compiler([], outer)
@@ -169,10 +193,18 @@ export function compilePointKey(planner: Planner, match: IndexMatch, outer: Oute
     }
   })
   const [only] = columns
-  if (only !== undefined && columns.length === 1 && !only.nullable && !only.descending && only.type.encodeKey !== undefined) {
+  if (
+    only !== undefined &&
+    columns.length === 1 &&
+    !only.nullable &&
+    !only.descending &&
+    only.type.encodeKey !== undefined
+  ) {
     lines.push(`${builder.bind(only.type.encodeKey)}(v0, writer)`)
   } else {
-    lines.push(`${builder.bind(encode)}([${match.equal.map((_, i) => `v${i}`).join(', ')}], ${columns.length}, writer)`)
+    lines.push(
+      `${builder.bind(encode)}([${match.equal.map((_, i) => `v${i}`).join(', ')}], ${columns.length}, writer)`,
+    )
   }
   return builder.build('rt, writer', `${lines.join('\n')}\nreturn true`)
 }

@@ -64,7 +64,11 @@ export interface NamedRow {
 }
 
 /** Plans a subquery met in an expression; implemented by the planner. */
-export type SubqueryCompiler = (expr: SubqueryExpr, compiler: ExpressionCompiler, scope: LayoutScope) => Fragment
+export type SubqueryCompiler = (
+  expr: SubqueryExpr,
+  compiler: ExpressionCompiler,
+  scope: LayoutScope,
+) => Fragment
 
 export class LayoutScope implements Scope {
   readonly rows: readonly NamedRow[]
@@ -83,7 +87,11 @@ export class LayoutScope implements Scope {
     for (const { name, layout } of this.rows) {
       const index = layout.indexOf(key)
       if (index !== undefined) {
-        return { source: `${name}[${index}]`, nullable: layout.slots[index]?.nullable !== false, simple: false }
+        return {
+          source: `${name}[${index}]`,
+          nullable: layout.slots[index]?.nullable !== false,
+          simple: false,
+        }
       }
     }
     return undefined
@@ -92,7 +100,10 @@ export class LayoutScope implements Scope {
   column(expr: ColumnExpr | WholeRowExpr): Fragment {
     const found = this.find(expr)
     if (found !== undefined) return found
-    assert(this.outer !== undefined, `column ${expr.kind === 'column' ? expr.name : 'row'} of relation ${expr.relation} is in scope`)
+    assert(
+      this.outer !== undefined,
+      `column ${expr.kind === 'column' ? expr.name : 'row'} of relation ${expr.relation} is in scope`,
+    )
     return this.outer.column(expr)
   }
 
@@ -164,7 +175,20 @@ export class OuterScope {
 }
 
 /** A column expression for a slot that the planner made. */
-export function slotColumn(relation: RelationId, column: number, like: Pick<Expr, 'type' | 'typmod' | 'collation'>): ColumnExpr {
+export function slotColumn(
+  relation: RelationId,
+  column: number,
+  like: Pick<Expr, 'type' | 'typmod' | 'collation'>,
+): ColumnExpr {
   const { type, typmod, collation } = like
-  return { kind: 'column', relation, column, name: `?${relation}.${column}`, type, typmod, collation, location: -1 }
+  return {
+    kind: 'column',
+    relation,
+    column,
+    name: `?${relation}.${column}`,
+    type,
+    typmod,
+    collation,
+    location: -1,
+  }
 }

@@ -23,7 +23,10 @@ import type { Planner } from './planner.ts'
 const BYTES = { type: 17, typmod: -1, collation: 0 }
 
 /** Stored tables of the group with their locks, the strongest for each. */
-function lockedTables(group: Group, locking: readonly RowLocking[]): { readonly from: TableFrom; readonly lock: RowLocking }[] {
+function lockedTables(
+  group: Group,
+  locking: readonly RowLocking[],
+): { readonly from: TableFrom; readonly lock: RowLocking }[] {
   const tables: { readonly from: TableFrom; readonly lock: RowLocking }[] = []
   const visit = (one: Group): void => {
     for (const item of one.items) {
@@ -47,7 +50,11 @@ function strongest(locks: readonly RowLocking[]): RowLocking | undefined {
   const [first] = [...locks].sort((a, b) => STRENGTHS.indexOf(b.strength) - STRENGTHS.indexOf(a.strength))
   if (first === undefined) return undefined
   // NOWAIT beats SKIP LOCKED beats waiting (documentation of SELECT, the locking clause).
-  const wait: LockWait = locks.some((one) => one.wait === 'nowait') ? 'nowait' : locks.some((one) => one.wait === 'skip') ? 'skip' : 'wait'
+  const wait: LockWait = locks.some((one) => one.wait === 'nowait')
+    ? 'nowait'
+    : locks.some((one) => one.wait === 'skip')
+      ? 'skip'
+      : 'wait'
   return { ...first, wait }
 }
 
@@ -86,7 +93,8 @@ export function planLocking(
   const plans = lockedTables(group, locking).map(({ from, lock }) => lockPlan(planner, from, lock, layout))
   const conditions = group.conditions.filter((condition) => isWithin(condition, layout, group))
   let recheck: ((rt: Runtime, r: Row) => boolean) | undefined
-  const test = (rt: Runtime, r: Row): boolean => (recheck ??= planner.compileCondition(conditions, layout, outer))(rt, r)
+  const test = (rt: Runtime, r: Row): boolean =>
+    (recheck ??= planner.compileCondition(conditions, layout, outer))(rt, r)
   const node = makeNode({
     label: 'LockRows',
     estimate: planned.node.estimate,
@@ -97,7 +105,8 @@ export function planLocking(
 }
 
 function lockPlan(planner: Planner, from: TableFrom, lock: RowLocking, layout: Layout): LockPlan {
-  const slot = (column: number): number => must(layout.indexOf(columnKey(from.id, column)), 'a locked row carries its columns')
+  const slot = (column: number): number =>
+    must(layout.indexOf(columnKey(from.id, column)), 'a locked row carries its columns')
   return {
     tree: from.table.tree,
     name: from.table.name,
@@ -115,7 +124,8 @@ function isWithin(condition: Expr, layout: Layout, group: Group): boolean {
   const own = new Set<RelationId>(group.items.flatMap((item) => [...item.relations]))
   let within = true
   const visit = (expr: Expr): void => {
-    if (expr.kind === 'column' && own.has(expr.relation)) within &&= layout.indexOf(columnKey(expr.relation, expr.column)) !== undefined
+    if (expr.kind === 'column' && own.has(expr.relation))
+      within &&= layout.indexOf(columnKey(expr.relation, expr.column)) !== undefined
     if (expr.kind === 'subquery') within = false
   }
   for (const expr of expressionsIn(condition)) visit(expr)
@@ -129,7 +139,12 @@ class LockRowsOperator implements Operator {
   readonly #recheck: (rt: Runtime, r: Row) => boolean
   #held: Row | undefined
 
-  constructor(runtime: Runtime, child: Operator, plans: readonly LockPlan[], recheck: (rt: Runtime, r: Row) => boolean) {
+  constructor(
+    runtime: Runtime,
+    child: Operator,
+    plans: readonly LockPlan[],
+    recheck: (rt: Runtime, r: Row) => boolean,
+  ) {
     this.#runtime = runtime
     this.#child = child
     this.#plans = plans

@@ -9,7 +9,13 @@ import type { Planner } from './planner.ts'
 
 export function minMaxFromIndex(planner: Planner, query: SelectQuery): SelectQuery | undefined {
   if (!query.hasAggregates || query.groupBy.length > 0 || query.groupingSets.length > 0) return undefined
-  if (query.having !== undefined || query.windows.length > 0 || query.orderBy.length > 0 || query.distinct !== undefined) return undefined
+  if (
+    query.having !== undefined ||
+    query.windows.length > 0 ||
+    query.orderBy.length > 0 ||
+    query.distinct !== undefined
+  )
+    return undefined
   const [from] = query.from
   if (query.from.length !== 1 || from?.kind !== 'table' || from.table.virtual !== undefined) return undefined
   const targets: Target[] = []
@@ -22,13 +28,28 @@ export function minMaxFromIndex(planner: Planner, query: SelectQuery): SelectQue
   return { ...query, from: [], where: undefined, hasAggregates: false, targets, ctes: [] }
 }
 
-function asSubquery(planner: Planner, query: SelectQuery, from: TableFrom, expr: AggregateExpr): Expr | undefined {
+function asSubquery(
+  planner: Planner,
+  query: SelectQuery,
+  from: TableFrom,
+  expr: AggregateExpr,
+): Expr | undefined {
   const { name } = expr.function
   const [arg] = expr.args
-  if ((name !== 'min' && name !== 'max') || arg?.kind !== 'column' || arg.relation !== from.id) return undefined
+  if ((name !== 'min' && name !== 'max') || arg?.kind !== 'column' || arg.relation !== from.id)
+    return undefined
   if (expr.filter !== undefined || expr.orderBy.length > 0) return undefined
   if (!hasOrder(planner, query, from, arg.column)) return undefined
-  const notNull: Expr = { kind: 'test', test: 'null', negated: true, arg, type: 16, typmod: -1, collation: 0, location: -1 }
+  const notNull: Expr = {
+    kind: 'test',
+    test: 'null',
+    negated: true,
+    arg,
+    type: 16,
+    typmod: -1,
+    collation: 0,
+    location: -1,
+  }
   const key: SortKey = { expr: arg, descending: name === 'max', nullsFirst: name === 'max' }
   const one: Expr = { kind: 'constant', value: 1, type: 20, typmod: -1, collation: 0, location: -1 }
   const inner: SelectQuery = {
@@ -41,7 +62,18 @@ function asSubquery(planner: Planner, query: SelectQuery, from: TableFrom, expr:
     limit: one,
   }
   const { type, typmod, collation, location } = expr
-  return { kind: 'subquery', test: 'scalar', query: inner, left: [], compare: undefined, outputs: undefined, type, typmod, collation, location }
+  return {
+    kind: 'subquery',
+    test: 'scalar',
+    query: inner,
+    left: [],
+    compare: undefined,
+    outputs: undefined,
+    type,
+    typmod,
+    collation,
+    location,
+  }
 }
 
 /** An index whose order, after what the conditions fix, begins with the column. */

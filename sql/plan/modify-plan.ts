@@ -31,7 +31,7 @@ import { columnOutputs } from './expr-facts.ts'
 import { foldConstants } from './fold.ts'
 import { buildGroup } from './group-builder.ts'
 import { GroupPlanner } from './join-group.ts'
-import { columnKey, Layout, type OuterScope, ROW_KEY, ROW_LSN, slotColumn } from './layout.ts'
+import { columnKey, type Layout, type OuterScope, ROW_KEY, ROW_LSN, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
@@ -43,7 +43,9 @@ export function planModify(planner: Planner, statement: Modify, outer: OuterScop
   if (statement.table.virtual !== undefined) {
     throw new SqlError('42501', `permission denied for table ${statement.table.name}`)
   }
-  return statement.kind === 'insert' ? planInsert(planner, statement, outer) : planChange(planner, statement, outer)
+  return statement.kind === 'insert'
+    ? planInsert(planner, statement, outer)
+    : planChange(planner, statement, outer)
 }
 
 type RowMaker = (rt: Runtime, r: Row) => Row
@@ -72,9 +74,19 @@ function planInsert(planner: Planner, statement: InsertStatement, outer: OuterSc
 }
 
 /** The source's rows and how each becomes a full row. */
-function planInsertSource(planner: Planner, statement: InsertStatement, outer: OuterScope | undefined): { readonly node: PlanNode; readonly make: RowMaker } {
+function planInsertSource(
+  planner: Planner,
+  statement: InsertStatement,
+  outer: OuterScope | undefined,
+): { readonly node: PlanNode; readonly make: RowMaker } {
   const { source } = statement
-  if (source.kind === 'values' && source.rows.length === 1 && source.ctes.length === 0 && source.limit === undefined && source.offset === undefined) {
+  if (
+    source.kind === 'values' &&
+    source.rows.length === 1 &&
+    source.ctes.length === 0 &&
+    source.limit === undefined &&
+    source.offset === undefined
+  ) {
     return planSingleRow(planner, statement, must(source.rows[0]), outer)
   }
   const { node, layout } = planner.planQuery(source, outer, statement.sourceRelation)
@@ -119,7 +131,11 @@ export function assignmentMap(assignments: readonly Assignment[]): Map<number, E
   return new Map(assignments.map((assignment) => [assignment.column, assignment.expr]))
 }
 
-function planConflict(planner: Planner, statement: InsertStatement, outer: OuterScope | undefined): ConflictPlan | undefined {
+function planConflict(
+  planner: Planner,
+  statement: InsertStatement,
+  outer: OuterScope | undefined,
+): ConflictPlan | undefined {
   const { onConflict, table, target } = statement
   if (onConflict === undefined) return undefined
   const changedColumns = new Set(onConflict.assignments.map((one) => one.column))
@@ -143,7 +159,11 @@ function planConflict(planner: Planner, statement: InsertStatement, outer: Outer
 }
 
 /** Sources of all columns of the row after: assigned ones, the others as they are in `b`. */
-function assignedSources(table: Table, assignments: readonly Assignment[], source: (expr: Expr) => string): string {
+function assignedSources(
+  table: Table,
+  assignments: readonly Assignment[],
+  source: (expr: Expr) => string,
+): string {
   const assigned = assignmentMap(assignments)
   return table.columns
     .map((_, column) => {
@@ -162,7 +182,11 @@ function addGenerated(table: Table, changed: Set<number>): void {
 
 // ---------------------------------------------------------------------------------------------- UPDATE and DELETE
 
-function planChange(planner: Planner, statement: UpdateStatement | DeleteStatement, outer: OuterScope | undefined): PlanNode {
+function planChange(
+  planner: Planner,
+  statement: UpdateStatement | DeleteStatement,
+  outer: OuterScope | undefined,
+): PlanNode {
   const { table } = statement
   const compiled = compileTable(table, planner)
   const source = planTargets(planner, statement, outer)
@@ -177,16 +201,26 @@ function planChange(planner: Planner, statement: UpdateStatement | DeleteStateme
 }
 
 /** The rows to change: target columns, key and LSN, and what expressions need of other relations. */
-function planTargets(planner: Planner, statement: UpdateStatement | DeleteStatement, outer: OuterScope | undefined): Planned {
+function planTargets(
+  planner: Planner,
+  statement: UpdateStatement | DeleteStatement,
+  outer: OuterScope | undefined,
+): Planned {
   const query = sourceQuery(statement)
   const { group } = buildGroup(planner, query)
   const exprs = expressionsOf(statement)
-  const outputs = [...targetOutputs(statement), ...columnOutputs(exprs, (output) => isProvided(group, output))]
+  const outputs = [
+    ...targetOutputs(statement),
+    ...columnOutputs(exprs, (output) => isProvided(group, output)),
+  ]
   const path = new GroupPlanner(planner, outer, false).plan(group)
   return path.build(uniqueOutputs(outputs.filter((output) => path.relations.has(output.relation))), outer)
 }
 
-function isProvided(group: { readonly items: readonly { readonly relations: ReadonlySet<RelationId> }[] }, output: Output): boolean {
+function isProvided(
+  group: { readonly items: readonly { readonly relations: ReadonlySet<RelationId> }[] },
+  output: Output,
+): boolean {
   return group.items.some((item) => item.relations.has(output.relation))
 }
 
@@ -254,7 +288,8 @@ export function compileChange(
     const entry = entries.indexOf(column)
     return entry < 0 ? -1 : slot(entry)
   })
-  const changedColumns = statement.kind === 'update' ? new Set(statement.assignments.map((one) => one.column)) : undefined
+  const changedColumns =
+    statement.kind === 'update' ? new Set(statement.assignments.map((one) => one.column)) : undefined
   if (changedColumns !== undefined) addGenerated(table, changedColumns)
   const others = statement.kind === 'update' ? statement.from : statement.using
   const full: FullRow = { name: 'n', relation: target, table }
@@ -264,7 +299,8 @@ export function compileChange(
     keySlot: slot(ROW_KEY),
     lsnSlot: slot(ROW_LSN),
     columnSlots,
-    strength: changedColumns === undefined || touchesUnique(table, changedColumns) ? 'update' : 'no-key-update',
+    strength:
+      changedColumns === undefined || touchesUnique(table, changedColumns) ? 'update' : 'no-key-update',
     change: statement.kind === 'update' ? compileUpdate(planner, statement, layout, outer) : undefined,
     changedColumns,
     recheck: lazyRecheck(planner, statement, layout, outer),
@@ -273,16 +309,33 @@ export function compileChange(
   }
 }
 
-function compileUpdate(planner: Planner, statement: UpdateStatement, layout: Layout, outer: OuterScope | undefined): ChangePlan['change'] {
+function compileUpdate(
+  planner: Planner,
+  statement: UpdateStatement,
+  layout: Layout,
+  outer: OuterScope | undefined,
+): ChangePlan['change'] {
   const compiler = planner.compiler([{ name: 'r', layout }], outer)
-  const sources = assignedSources(statement.table, statement.assignments, (expr) => compiler.value(expr).source)
+  const sources = assignedSources(
+    statement.table,
+    statement.assignments,
+    (expr) => compiler.value(expr).source,
+  )
   return compiler.builder.build('rt, r, b', `return [${sources}]`)
 }
 
 /** WHERE once more, compiled when a row has changed under a lock wait for the first time. */
-function lazyRecheck(planner: Planner, statement: UpdateStatement | DeleteStatement, layout: Layout, outer: OuterScope | undefined): ChangePlan['recheck'] {
+function lazyRecheck(
+  planner: Planner,
+  statement: UpdateStatement | DeleteStatement,
+  layout: Layout,
+  outer: OuterScope | undefined,
+): ChangePlan['recheck'] {
   const query = sourceQuery(statement)
-  const conditions = [query.where, ...query.from.flatMap((from) => (from.kind === 'join' && from.join === 'inner' ? [from.on] : []))]
+  const conditions = [
+    query.where,
+    ...query.from.flatMap((from) => (from.kind === 'join' && from.join === 'inner' ? [from.on] : [])),
+  ]
   const all = conjunction(conditions.filter((one) => one !== undefined))
   if (all === undefined) return () => true
   let test: ChangePlan['recheck'] | undefined
@@ -296,7 +349,10 @@ function lazyRecheck(planner: Planner, statement: UpdateStatement | DeleteStatem
 function touchesUnique(table: Table, changed: ReadonlySet<number>): boolean {
   if (table.clusterKey?.some((column) => changed.has(column)) === true) return true
   return table.indexes.some(
-    (index) => index.unique && index.predicate === undefined && index.columns.some((column) => changed.has(column.column)),
+    (index) =>
+      index.unique &&
+      index.predicate === undefined &&
+      index.columns.some((column) => changed.has(column.column)),
   )
 }
 
@@ -318,4 +374,3 @@ function compileTargets(
     },
   }
 }
-

@@ -2,7 +2,6 @@
 
 import type { Catalog, ServerState } from '../catalog/catalog.ts'
 import type { FunctionContext } from '../functions/function.ts'
-import type { Expr } from '../tree/expr.ts'
 
 export interface PlanContext {
   readonly catalog: Catalog
@@ -11,6 +10,4 @@ export interface PlanContext {
   readonly server?: ServerState | undefined
   /** Rows and pages of a table, estimated: the server's, or any others in tests. */
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number }
-  /** An expression as EXPLAIN shows it; absent: conditions are left out. */
-  deparse?(expr: Expr): string
 }

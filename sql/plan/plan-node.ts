@@ -45,7 +45,12 @@ class MadeNode implements PlanNode {
   open(runtime: Runtime): Operator {
     const { children } = this
     const [only] = children
-    const opened = only === undefined ? NO_CHILDREN : children.length === 1 ? [openNode(only, runtime)] : openAll(children, runtime)
+    const opened =
+      only === undefined
+        ? NO_CHILDREN
+        : children.length === 1
+          ? [openNode(only, runtime)]
+          : openAll(children, runtime)
     return this.#parts.open(runtime, opened)
   }
 
@@ -61,5 +66,10 @@ export function makeNode(parts: NodeParts): PlanNode {
 /** The estimate of a node that does a little with each row of its child. */
 export function over(child: PlanNode, rows: number, perRow: number): Estimate {
   const { estimate } = child
-  return { rows, startup: estimate.startup, total: estimate.total + estimate.rows * perRow, width: estimate.width }
+  return {
+    rows,
+    startup: estimate.startup,
+    total: estimate.total + estimate.rows * perRow,
+    width: estimate.width,
+  }
 }

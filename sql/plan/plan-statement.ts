@@ -2,7 +2,14 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Execution, ExecutionContext, ExplainNode, ExplainOptions, OutputColumn, PreparedPlan } from '../exec/execution.ts'
+import type {
+  Execution,
+  ExecutionContext,
+  ExplainNode,
+  ExplainOptions,
+  OutputColumn,
+  PreparedPlan,
+} from '../exec/execution.ts'
 import { openNode, type PlanNode } from '../exec/operator.ts'
 import { Runtime } from '../exec/runtime.ts'
 import type { PointLookupPlan } from '../exec/operator/index-scan.ts'
@@ -23,7 +30,8 @@ export function planStatement(statement: AnalysedStatement, context: PlanContext
   const planner = new Planner(context)
   planner.ctes.planModify = (cte, outer) => {
     const { query } = cte
-    if (query.kind === 'select' || query.kind === 'set' || query.kind === 'values') throw new Error('a statement that changes data')
+    if (query.kind === 'select' || query.kind === 'set' || query.kind === 'values')
+      throw new Error('a statement that changes data')
     return planModify(planner, query, outer)
   }
   planner.ctes.planRecursive = (planned, outer) => planRecursive(planner, planned, outer)
@@ -33,7 +41,14 @@ export function planStatement(statement: AnalysedStatement, context: PlanContext
   return new StatementPlan(statement, planner, root)
 }
 
-const COMMANDS = { select: 'SELECT', set: 'SELECT', values: 'SELECT', insert: 'INSERT', update: 'UPDATE', delete: 'DELETE' } as const
+const COMMANDS = {
+  select: 'SELECT',
+  set: 'SELECT',
+  values: 'SELECT',
+  insert: 'INSERT',
+  update: 'UPDATE',
+  delete: 'DELETE',
+} as const
 
 export class StatementPlan implements PreparedPlan {
   readonly columns: readonly OutputColumn[] | undefined
@@ -71,7 +86,8 @@ export class StatementPlan implements PreparedPlan {
 
   start(context: ExecutionContext): Execution {
     const runtime = new Runtime(context, this.#planner.slotCount)
-    if (this.#point !== undefined && runtime.figures === undefined) return new PointExecution(runtime, this.#point)
+    if (this.#point !== undefined && runtime.figures === undefined)
+      return new PointExecution(runtime, this.#point)
     const operator = openNode(this.root, runtime)
     const counter = operator as { readonly rowCount?: number }
     const affected = this.command === 'SELECT' ? undefined : (): number => innermostCount(counter)

@@ -11,13 +11,24 @@ import type { Fragment } from '../exec/expression/source.ts'
 import { Subplan, type SubplanOptions } from '../exec/expression/subplan.ts'
 import { replace, visitQuery } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
+import { deparseExpr } from '../deparse/expr.ts'
+import { quoteIdentifier } from '../parse/identifier.ts'
 import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
 import type { Query } from '../tree/query.ts'
 import { unsupported } from '../types/sql-error.ts'
 import type { Row, Value } from '../types/value.ts'
 import { CteRegistry } from './cte.ts'
 import { isVolatile } from './expr-facts.ts'
-import { Layout, LayoutScope, type NamedRow, OuterScope, slotColumn, type SubqueryCompiler } from './layout.ts'
+import {
+  type ColumnKey,
+  keyOf,
+  Layout,
+  LayoutScope,
+  type NamedRow,
+  OuterScope,
+  slotColumn,
+  type SubqueryCompiler,
+} from './layout.ts'
 import type { PlanContext } from './plan-context.ts'
 import { planQuery } from './query.ts'
 import type { Planned } from './path.ts'
@@ -59,7 +70,8 @@ export class Planner extends CatalogEnvironment {
     return this.#synthetic-- as RelationId
   }
 
-  readonly subqueryCompiler: SubqueryCompiler = (expr, compiler, scope) => this.#compileSubquery(expr, compiler, scope)
+  readonly subqueryCompiler: SubqueryCompiler = (expr, compiler, scope) =>
+    this.#compileSubquery(expr, compiler, scope)
 
   scope(rows: readonly NamedRow[], outer: OuterScope | undefined): LayoutScope {
     return new LayoutScope(rows, outer, this.subqueryCompiler)
@@ -71,15 +83,36 @@ export class Planner extends CatalogEnvironment {
 
   /** What an inner plan sees: the relations that `provides` claims, then what `outer` sees. */
   outerScope(provides: (relation: RelationId) => boolean, outer: OuterScope | undefined): OuterScope {
-    return new OuterScope((expr) => provides(expr.relation), outer, () => this.newSlot())
+    return new OuterScope(
+      (expr) => provides(expr.relation),
+      outer,
+      () => this.newSlot(),
+    )
   }
 
   planQuery(query: Query, outer: OuterScope | undefined, relation?: RelationId, rowLimit?: number): Planned {
     return planQuery(this, query, outer, { relation: relation ?? this.newRelation(), rowLimit })
   }
 
-  deparse(expr: Expr): string | undefined {
-    return this.context.deparse?.(expr)
+  /** Names of FROM entries, for EXPLAIN. */
+  readonly aliases: Map<RelationId, string> = new Map<RelationId, string>()
+  /** What columns of the planner's own relations stand for, for EXPLAIN. */
+  readonly originals: Map<ColumnKey, Expr> = new Map<ColumnKey, Expr>()
+
+  /** An expression as EXPLAIN shows it: columns with their entry's name if the statement has several entries. */
+  deparse(expr: Expr): string {
+    return deparseExpr(expr, {
+      catalog: this.catalog,
+      searchPath: [...this.catalog.schemas()].map((schema) => schema.oid),
+      indent: false,
+      columnName: (column) => {
+        const original = this.originals.get(keyOf(column))
+        if (original !== undefined) return this.deparse(original)
+        const name = column.kind === 'column' ? quoteIdentifier(column.name) : '*'
+        const alias = this.aliases.get(column.relation)
+        return this.aliases.size > 1 && alias !== undefined ? `${quoteIdentifier(alias)}.${name}` : name
+      },
+    })
   }
 
   /** A value over one row `r`. */
@@ -89,16 +122,27 @@ export class Planner extends CatalogEnvironment {
   }
 
   /** A condition over one row `r`. */
-  compileCondition(exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): (rt: Runtime, r: Row) => boolean {
+  compileCondition(
+    exprs: readonly Expr[],
+    layout: Layout,
+    outer: OuterScope | undefined,
+  ): (rt: Runtime, r: Row) => boolean {
     const compiler = this.compiler([{ name: 'r', layout }], outer)
     const source = exprs.map((expr) => compiler.condition(expr)).join(' && ')
     return compiler.builder.build('rt, r', `return ${source === '' ? 'true' : source}`)
   }
 
   /** A row of expressions over one row `r`. */
-  compileRow(exprs: readonly Expr[], layout: Layout, outer: OuterScope | undefined): (rt: Runtime, r: Row) => Row {
+  compileRow(
+    exprs: readonly Expr[],
+    layout: Layout,
+    outer: OuterScope | undefined,
+  ): (rt: Runtime, r: Row) => Row {
     const compiler = this.compiler([{ name: 'r', layout }], outer)
-    return compiler.builder.build('rt, r', `return [${exprs.map((expr) => compiler.value(expr).source).join(', ')}]`)
+    return compiler.builder.build(
+      'rt, r',
+      `return [${exprs.map((expr) => compiler.value(expr).source).join(', ')}]`,
+    )
   }
 
   readonly #subplanNodes: PlanNode[] = []
@@ -109,7 +153,11 @@ export class Planner extends CatalogEnvironment {
   }
 
   #compileSubquery(expr: SubqueryExpr, compiler: ExpressionCompiler, scope: LayoutScope): Fragment {
-    const inner = new OuterScope((column) => scope.find(column) !== undefined, scope.outer, () => this.newSlot())
+    const inner = new OuterScope(
+      (column) => scope.find(column) !== undefined,
+      scope.outer,
+      () => this.newSlot(),
+    )
     const outputs = expr.outputs ?? this.newRelation()
     const rowLimit = expr.test === 'exists' ? 1 : undefined
     const planned = this.planQuery(expr.query, inner, outputs, rowLimit)
@@ -140,11 +188,20 @@ export class Planner extends CatalogEnvironment {
   /** The comparison as a function of the left values `l` and a row `r` of the subquery. */
   #compileCompare(expr: SubqueryExpr, layout: Layout, inner: OuterScope): SubplanOptions['compare'] {
     if (expr.compare === undefined) return undefined
-    if (expr.test !== 'any' && expr.test !== 'all' && expr.test !== 'row') throw unsupported('this comparison')
+    if (expr.test !== 'any' && expr.test !== 'all' && expr.test !== 'row')
+      throw unsupported('this comparison')
     const leftRelation = this.newRelation()
-    const leftLayout = new Layout(expr.left.map((_, column) => ({ relation: leftRelation, column, nullable: true })))
+    const leftLayout = new Layout(
+      expr.left.map((_, column) => ({ relation: leftRelation, column, nullable: true })),
+    )
     const compare = replaceLeft(expr.compare, expr.left, leftRelation)
-    const compiler = this.compiler([{ name: 'l', layout: leftLayout }, { name: 'r', layout }], inner)
+    const compiler = this.compiler(
+      [
+        { name: 'l', layout: leftLayout },
+        { name: 'r', layout },
+      ],
+      inner,
+    )
     return compiler.builder.build('rt, l, r', `return ${compiler.value(compare).source}`)
   }
 
@@ -155,7 +212,13 @@ export class Planner extends CatalogEnvironment {
     const operator = this.functions.operatorByOid(compare.operatorOid)
     const [a, b] = compare.args
     if (operator?.btree !== '=' || !operator.canHash || a === undefined || b === undefined) return undefined
-    if (b.kind !== 'column' || b.relation !== expr.outputs || a !== left[0] || operator.left !== operator.right) return undefined
+    if (
+      b.kind !== 'column' ||
+      b.relation !== expr.outputs ||
+      a !== left[0] ||
+      operator.left !== operator.right
+    )
+      return undefined
     return this.type(operator.left).hashKey
   }
 }

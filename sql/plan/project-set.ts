@@ -78,7 +78,13 @@ function uniquePlus(outputs: readonly Output[], exprs: readonly Expr[]): Output[
   return [...all.values()]
 }
 
-function makeProjection(planner: Planner, child: Planned, calls: readonly SetCallExpr[], relation: RelationId, outer: OuterScope | undefined): Planned {
+function makeProjection(
+  planner: Planner,
+  child: Planned,
+  calls: readonly SetCallExpr[],
+  relation: RelationId,
+  outer: OuterScope | undefined,
+): Planned {
   const sets = calls.map((call) => compileSetCall(planner, call, child.layout, outer))
   const wrap = calls.map((call) => recordShape(call))
   const slots = calls.map((_, column) => ({ relation, column, nullable: true }))
@@ -107,7 +113,12 @@ class ProjectSetOperator implements Operator {
   #held: Row | undefined
   #iterators: (Iterator<Value | Row> | undefined)[] | undefined
 
-  constructor(runtime: Runtime, child: Operator, sets: readonly SetRows[], wrap: readonly ((item: Value | Row) => Value)[]) {
+  constructor(
+    runtime: Runtime,
+    child: Operator,
+    sets: readonly SetRows[],
+    wrap: readonly ((item: Value | Row) => Value)[],
+  ) {
     this.#runtime = runtime
     this.#child = child
     this.#sets = sets

@@ -17,7 +17,12 @@ import { addProjection } from './row-node.ts'
 import { addDistinct, addLimit, planSelect, type QueryRequest, sortProperties } from './select.ts'
 import { compileCompare } from './sort-key.ts'
 
-export function planQuery(planner: Planner, query: Query, outer: OuterScope | undefined, request: QueryRequest): Planned {
+export function planQuery(
+  planner: Planner,
+  query: Query,
+  outer: OuterScope | undefined,
+  request: QueryRequest,
+): Planned {
   switch (query.kind) {
     case 'select':
       return planSelect(planner, query, outer, request)
@@ -32,7 +37,12 @@ function columnsLayout(relation: RelationId, count: number): Layout {
   return new Layout(Array.from({ length: count }, (_, column) => ({ relation, column, nullable: true })))
 }
 
-function planValues(planner: Planner, query: ValuesQuery, outer: OuterScope | undefined, request: QueryRequest): Planned {
+function planValues(
+  planner: Planner,
+  query: ValuesQuery,
+  outer: OuterScope | undefined,
+  request: QueryRequest,
+): Planned {
   planner.ctes.define(query.ctes, outer)
   const makers = query.rows.map((row) => {
     const make = planner.compileRow(row, EMPTY_LAYOUT, outer)
@@ -62,22 +72,43 @@ function finish(
   let compare: ((a: Row, b: Row) => number) | undefined
   if (keys.length > 0) {
     const relation = planner.newRelation()
-    const own: Output[] = planned.layout.slots.map((slot) => ({ ...slot, expr: slotColumn(slot.relation, slot.column, TEXT) }))
+    const own: Output[] = planned.layout.slots.map((slot) => ({
+      ...slot,
+      expr: slotColumn(slot.relation, slot.column, TEXT),
+    }))
     const extra = keys.map((key, column): Output => ({ relation, column, expr: key.expr }))
     current = addProjection(planner, planned, [...own, ...extra], outer)
-    compare = compileCompare(planner, keys, keys.map((_, i) => own.length + i))
+    compare = compileCompare(
+      planner,
+      keys,
+      keys.map((_, i) => own.length + i),
+    )
     current = addSort(planner, current, keys, compare)
   }
   const withTies = query.kind === 'set' && query.withTies
-  current = addLimit(planner, current, { limit: query.limit, offset: query.offset, compare: withTies ? compare : undefined }, outer)
+  current = addLimit(
+    planner,
+    current,
+    { limit: query.limit, offset: query.offset, compare: withTies ? compare : undefined },
+    outer,
+  )
   const targets = query.targets.filter((target) => !target.junk)
-  const outputs = targets.map((target, column): Output => ({ relation: request.relation, column, expr: target.expr }))
+  const outputs = targets.map((target, column): Output => ({
+    relation: request.relation,
+    column,
+    expr: target.expr,
+  }))
   return addProjection(planner, current, outputs, outer)
 }
 
 const TEXT = { type: 25, typmod: -1, collation: 0 }
 
-function addSort(planner: Planner, child: Planned, keys: readonly SortKey[], compare: (a: Row, b: Row) => number): Planned {
+function addSort(
+  planner: Planner,
+  child: Planned,
+  keys: readonly SortKey[],
+  compare: (a: Row, b: Row) => number,
+): Planned {
   const { estimate } = child.node
   const total = estimate.total + estimate.rows * Math.log2(estimate.rows + 2) * 0.01
   const node = makeNode({
@@ -90,23 +121,44 @@ function addSort(planner: Planner, child: Planned, keys: readonly SortKey[], com
   return { node, layout: child.layout }
 }
 
-function planSet(planner: Planner, query: SetQuery, outer: OuterScope | undefined, request: QueryRequest): Planned {
+function planSet(
+  planner: Planner,
+  query: SetQuery,
+  outer: OuterScope | undefined,
+  request: QueryRequest,
+): Planned {
   planner.ctes.define(query.ctes, outer)
-  const columns = query.targets.filter((target) => !target.junk).map((target, i): Expr => slotColumn(query.outputs, i, target.expr))
+  const columns = query.targets
+    .filter((target) => !target.junk)
+    .map((target, i): Expr => slotColumn(query.outputs, i, target.expr))
   const layout = columnsLayout(query.outputs, columns.length)
-  const planned = query.operation === 'union' ? planUnion(planner, query, columns, layout, outer) : planOther(planner, query, columns, layout, outer)
+  const planned =
+    query.operation === 'union'
+      ? planUnion(planner, query, columns, layout, outer)
+      : planOther(planner, query, columns, layout, outer)
   return finish(planner, query, planned, outer, request)
 }
 
 /** Sides of nested UNION ALLs become one append. */
 function unionSides(query: Query, all: boolean): Query[] {
   const isNested = query.kind === 'set' && query.operation === 'union' && query.all === all
-  const isPlain = isNested && query.ctes.length === 0 && query.orderBy.length === 0 && query.limit === undefined && query.offset === undefined
+  const isPlain =
+    isNested &&
+    query.ctes.length === 0 &&
+    query.orderBy.length === 0 &&
+    query.limit === undefined &&
+    query.offset === undefined
   if (!isPlain) return [query]
   return [...unionSides(query.left, all), ...unionSides(query.right, all)]
 }
 
-function planUnion(planner: Planner, query: SetQuery, columns: readonly Expr[], layout: Layout, outer: OuterScope | undefined): Planned {
+function planUnion(
+  planner: Planner,
+  query: SetQuery,
+  columns: readonly Expr[],
+  layout: Layout,
+  outer: OuterScope | undefined,
+): Planned {
   const sides = [...unionSides(query.left, query.all), ...unionSides(query.right, query.all)]
   const nodes = sides.map((side) => planner.planQuery(side, outer).node)
   const rows = nodes.reduce((sum, node) => sum + node.estimate.rows, 0)
@@ -121,7 +173,13 @@ function planUnion(planner: Planner, query: SetQuery, columns: readonly Expr[], 
   return query.all ? planned : addDistinct(planner, planned, columns, outer)
 }
 
-function planOther(planner: Planner, query: SetQuery, columns: readonly Expr[], layout: Layout, outer: OuterScope | undefined): Planned {
+function planOther(
+  planner: Planner,
+  query: SetQuery,
+  columns: readonly Expr[],
+  layout: Layout,
+  outer: OuterScope | undefined,
+): Planned {
   const left = planner.planQuery(query.left, outer).node
   const right = planner.planQuery(query.right, outer).node
   const keyOf = compileGroupKey(planner, columns, layout, outer)
@@ -135,4 +193,3 @@ function planOther(planner: Planner, query: SetQuery, columns: readonly Expr[], 
   })
   return { node, layout }
 }
-

@@ -12,7 +12,11 @@ import { compileGroupKey } from './hash-key.ts'
 import { Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Planner } from './planner.ts'
 
-export function planRecursive(planner: Planner, planned: PlannedCte, outer: OuterScope | undefined): PlanNode {
+export function planRecursive(
+  planner: Planner,
+  planned: PlannedCte,
+  outer: OuterScope | undefined,
+): PlanNode {
   const { query } = planned.cte
   if (query.kind !== 'set' || query.operation !== 'union') throw unsupported('WITH RECURSIVE without UNION')
   const first = planner.planQuery(query.left, outer).node
@@ -22,7 +26,11 @@ export function planRecursive(planner: Planner, planned: PlannedCte, outer: Oute
   const layout = new Layout(columns.map((_, column) => ({ relation, column, nullable: true })))
   const keyOf = query.all ? undefined : compileGroupKey(planner, columns, layout, outer)
   const { workingState } = planned
-  const estimate = { ...first.estimate, rows: first.estimate.rows * 10, total: first.estimate.total + step.estimate.total * 10 }
+  const estimate = {
+    ...first.estimate,
+    rows: first.estimate.rows * 10,
+    total: first.estimate.total + step.estimate.total * 10,
+  }
   return {
     estimate,
     children: [first, step],

@@ -12,7 +12,12 @@ import { selectivityOf } from './selectivity.ts'
 import { joinConditions } from './table-path.ts'
 
 /** Rows for which all conditions hold; the plan itself when there are none. */
-export function addFilter(planner: Planner, child: Planned, conditions: readonly Expr[], outer: OuterScope | undefined): Planned {
+export function addFilter(
+  planner: Planner,
+  child: Planned,
+  conditions: readonly Expr[],
+  outer: OuterScope | undefined,
+): Planned {
   if (conditions.length === 0) return child
   const test = planner.compileCondition(conditions, child.layout, outer)
   const kept = conditions.reduce((all, one) => all * selectivityOf(planner, one, child.node.estimate.rows), 1)
@@ -20,14 +25,19 @@ export function addFilter(planner: Planner, child: Planned, conditions: readonly
     label: 'Filter',
     estimate: over(child.node, Math.max(1, child.node.estimate.rows * kept), 0.0025),
     children: [child.node],
-    properties: () => [['Filter', joinConditions(conditions.flatMap((one) => planner.deparse(one) ?? []))]],
+    properties: () => [['Filter', joinConditions(conditions.map((one) => planner.deparse(one)))]],
     open: (rt, [input]) => new FilterOperator(rt, must(input), test),
   })
   return { node, layout: child.layout }
 }
 
 /** Rows of just these outputs; the plan itself when it has them already. */
-export function addProjection(planner: Planner, child: Planned, outputs: readonly Output[], outer: OuterScope | undefined): Planned {
+export function addProjection(
+  planner: Planner,
+  child: Planned,
+  outputs: readonly Output[],
+  outer: OuterScope | undefined,
+): Planned {
   const { slots } = child.layout
   const isSame =
     slots.length === outputs.length &&
@@ -38,9 +48,16 @@ export function addProjection(planner: Planner, child: Planned, outputs: readonl
   if (isSame) return child
   const isRenamed =
     slots.length === outputs.length &&
-    outputs.every(({ expr }, i) => (expr.kind === 'column' || expr.kind === 'whole-row') && child.layout.indexOf(keyOf(expr)) === i)
+    outputs.every(
+      ({ expr }, i) =>
+        (expr.kind === 'column' || expr.kind === 'whole-row') && child.layout.indexOf(keyOf(expr)) === i,
+    )
   if (isRenamed) {
-    const renamed = outputs.map(({ relation, column }, i) => ({ relation, column, nullable: must(slots[i]).nullable }))
+    const renamed = outputs.map(({ relation, column }, i) => ({
+      relation,
+      column,
+      nullable: must(slots[i]).nullable,
+    }))
     return { node: child.node, layout: new Layout(renamed) }
   }
   const compiler = planner.compiler([{ name: 'r', layout: child.layout }], outer)
@@ -58,5 +75,3 @@ export function addProjection(planner: Planner, child: Planned, outputs: readonl
   })
   return { node, layout }
 }
-
-

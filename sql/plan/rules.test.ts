@@ -20,44 +20,77 @@ function plan(sql: string): { readonly fired: readonly string[]; readonly lines:
 
 describe('access paths', () => {
   test('a full primary key is a point lookup', () => {
-    expect(plan('select s from t where id = 5').lines).toEqual(['Index Scan using t_pkey on t'])
+    expect(plan('select s from t where id = 5').lines).toEqual([
+      'Index Scan using t_pkey on t',
+      'Index Cond: (id = 5)',
+    ])
   })
 
   test('an index prefix with a range', () => {
-    expect(plan('select id from u where tid = 5 and y > 100').lines).toEqual(['Index Scan using u_tid on u'])
+    expect(plan('select id from u where tid = 5 and y > 100').lines).toEqual([
+      'Index Scan using u_tid on u',
+      'Index Cond: ((tid = 5) AND (y > 100))',
+    ])
   })
 
   test('no index for an expression over the column', () => {
-    expect(plan('select s from t where id + 1 = 5').lines).toEqual(['Seq Scan on t'])
+    expect(plan('select s from t where id + 1 = 5').lines).toEqual([
+      'Seq Scan on t',
+      'Filter: ((id + 1) = 5)',
+    ])
   })
 
   test('index order replaces the sort', () => {
-    expect(plan('select id from t order by id desc limit 3').lines).toEqual(['Limit', 'Index Scan Backward using t_pkey on t'])
+    expect(plan('select id from t order by id desc limit 3').lines).toEqual([
+      'Limit',
+      'Index Scan Backward using t_pkey on t',
+    ])
   })
 
   test('an order that the index has not is sorted', () => {
-    expect(plan('select id from u where tid = 3 order by y').lines).toEqual(['Index Scan Backward using u_tid on u'])
+    expect(plan('select id from u where tid = 3 order by y').lines).toEqual([
+      'Index Scan Backward using u_tid on u',
+      'Index Cond: (tid = 3)',
+    ])
     expect(plan('select id from u where tid > 3 order by y').lines).toContain('Sort')
   })
 })
 
 describe('rules', () => {
   test('PullUpSubquery', () => {
-    expect(plan('select q.id from (select id, x from t where x = 3) q where q.id = 7').fired).toContain('PullUpSubquery')
-    expect(plan('select q.id from (select id, x from t limit 3) q where q.id = 7').fired).not.toContain('PullUpSubquery')
-    expect(plan('select q.r from (select random() r from t) q where q.r > 0.5').fired).not.toContain('PullUpSubquery')
+    expect(plan('select q.id from (select id, x from t where x = 3) q where q.id = 7').fired).toContain(
+      'PullUpSubquery',
+    )
+    expect(plan('select q.id from (select id, x from t limit 3) q where q.id = 7').fired).not.toContain(
+      'PullUpSubquery',
+    )
+    expect(plan('select q.r from (select random() r from t) q where q.r > 0.5').fired).not.toContain(
+      'PullUpSubquery',
+    )
   })
 
   test('ReduceOuterJoin', () => {
-    expect(plan('select * from t left join u on u.tid = t.id where u.y > 3').fired).toContain('ReduceOuterJoin')
-    expect(plan('select * from t left join u on u.tid = t.id where u.y is null').fired).not.toContain('ReduceOuterJoin')
-    expect(plan('select * from t left join u on u.tid = t.id where coalesce(u.y, 0) = 0').fired).not.toContain('ReduceOuterJoin')
+    expect(plan('select * from t left join u on u.tid = t.id where u.y > 3').fired).toContain(
+      'ReduceOuterJoin',
+    )
+    expect(plan('select * from t left join u on u.tid = t.id where u.y is null').fired).not.toContain(
+      'ReduceOuterJoin',
+    )
+    expect(
+      plan('select * from t left join u on u.tid = t.id where coalesce(u.y, 0) = 0').fired,
+    ).not.toContain('ReduceOuterJoin')
   })
 
   test('ExistsToSemiJoin and NotExistsToAntiJoin', () => {
-    expect(plan('select * from t where exists (select 1 from u where u.tid = t.id)').fired).toContain('ExistsToSemiJoin')
-    expect(plan('select * from t where not exists (select 1 from u where u.tid = t.id)').fired).toContain('NotExistsToAntiJoin')
-    expect(plan('select * from t where exists (select count(*) from u where u.tid = t.id)').fired).not.toContain('ExistsToSemiJoin')
+    expect(plan('select * from t where exists (select 1 from u where u.tid = t.id)').fired).toContain(
+      'ExistsToSemiJoin',
+    )
+    expect(plan('select * from t where not exists (select 1 from u where u.tid = t.id)').fired).toContain(
+      'NotExistsToAntiJoin',
+    )
+    expect(
+      plan('select * from t where exists (select count(*) from u where u.tid = t.id)').fired,
+    ).not.toContain('ExistsToSemiJoin')
   })
 
   test('InToSemiJoin, but not NOT IN', () => {
@@ -78,8 +111,12 @@ describe('rules', () => {
   })
 
   test('PushFilterBelowLeftJoin', () => {
-    expect(plan('select * from t left join u on u.tid = t.id where t.x = 3').fired).toContain('PushFilterBelowLeftJoin')
-    expect(plan('select * from t left join u on u.tid = t.id where u.y is null').fired).not.toContain('PushFilterBelowLeftJoin')
+    expect(plan('select * from t left join u on u.tid = t.id where t.x = 3').fired).toContain(
+      'PushFilterBelowLeftJoin',
+    )
+    expect(plan('select * from t left join u on u.tid = t.id where u.y is null').fired).not.toContain(
+      'PushFilterBelowLeftJoin',
+    )
   })
 })
 
@@ -95,6 +132,8 @@ describe('joins', () => {
   })
 
   test('an inequality is a loop', () => {
-    expect(plan('select 1 from t join u on u.y < t.x').lines.some((line) => line.startsWith('Nested Loop'))).toBe(true)
+    expect(
+      plan('select 1 from t join u on u.y < t.x').lines.some((line) => line.startsWith('Nested Loop')),
+    ).toBe(true)
   })
 })

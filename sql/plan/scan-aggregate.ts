@@ -19,13 +19,27 @@ import { TablePath } from './table-path.ts'
 /** Feeds all cells; may suspend after any, with the states up to date. */
 type Fold = (rt: Runtime, cursor: Cursor, s: unknown[]) => void
 
-export function fusedAggregate(planner: Planner, plan: AggregationPlan, path: Path, outer: OuterScope | undefined): Planned | undefined {
+export function fusedAggregate(
+  planner: Planner,
+  plan: AggregationPlan,
+  path: Path,
+  outer: OuterScope | undefined,
+): Planned | undefined {
   if (!(path instanceof TablePath) || path.access.kind !== 'scan') return undefined
   const states = plan.plainStates(outer)
   const { inputs } = plan
-  if (states === undefined || !path.conditions.every(isImmediate) || !inputs.every((input) => isImmediate(input.expr))) return undefined
+  if (
+    states === undefined ||
+    !path.conditions.every(isImmediate) ||
+    !inputs.every((input) => isImmediate(input.expr))
+  )
+    return undefined
   planner.fired.push('AggregateOverScan')
-  const fold = path.compileLoop<Fold>(inputs.map((input) => input.expr), outer, (sources, bind) => stepSource(states, sources, bind))
+  const fold = path.compileLoop<Fold>(
+    inputs.map((input) => input.expr),
+    outer,
+    (sources, bind) => stepSource(states, sources, bind),
+  )
   const { tree, name } = path.from.table
   const { estimate } = path
   const scan = makeNode({
@@ -46,7 +60,11 @@ export function fusedAggregate(planner: Planner, plan: AggregationPlan, path: Pa
   return { node, layout: plan.plainLayout }
 }
 
-function stepSource(states: readonly AggregateState[], sources: readonly string[], bind: (value: unknown) => string): string {
+function stepSource(
+  states: readonly AggregateState[],
+  sources: readonly string[],
+  bind: (value: unknown) => string,
+): string {
   const lines = states.map((state, i) => {
     const { args, filter } = state.options
     const tests = filter === undefined ? [] : [`${sources[filter]} === true`]

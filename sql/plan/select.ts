@@ -42,7 +42,12 @@ export interface QueryRequest {
 /** Where rows come from: not built yet, or built. */
 type Source = { readonly path: Path } | { readonly planned: Planned }
 
-export function planSelect(planner: Planner, original: SelectQuery, outer: OuterScope | undefined, request: QueryRequest): Planned {
+export function planSelect(
+  planner: Planner,
+  original: SelectQuery,
+  outer: OuterScope | undefined,
+  request: QueryRequest,
+): Planned {
   planner.ctes.define(original.ctes, outer)
   const minMax = minMaxFromIndex(planner, original)
   if (minMax !== undefined) return planSelect(planner, minMax, outer, request)
@@ -59,7 +64,13 @@ class SelectPlanner {
   #targets: readonly Target[]
   #orderBy: readonly SortKey[]
 
-  constructor(planner: Planner, query: SelectQuery, group: Group, outer: OuterScope | undefined, request: QueryRequest) {
+  constructor(
+    planner: Planner,
+    query: SelectQuery,
+    group: Group,
+    outer: OuterScope | undefined,
+    request: QueryRequest,
+  ) {
     this.#planner = planner
     this.#query = query
     this.#group = group
@@ -72,7 +83,12 @@ class SelectPlanner {
   plan(): Planned {
     const query = this.#query
     let source = this.#source()
-    if (query.hasAggregates || query.groupBy.length > 0 || query.groupingSets.length > 0 || query.having !== undefined) {
+    if (
+      query.hasAggregates ||
+      query.groupBy.length > 0 ||
+      query.groupingSets.length > 0 ||
+      query.having !== undefined
+    ) {
       source = { planned: this.#aggregate(source) }
     }
     source = this.#windows(source)
@@ -90,7 +106,11 @@ class SelectPlanner {
     const group = this.#group
     if (group.items.length === 0) return { planned: this.#noFrom() }
     const query = this.#query
-    const isPlain = !query.hasAggregates && query.groupBy.length === 0 && query.windows.length === 0 && query.distinct === undefined
+    const isPlain =
+      !query.hasAggregates &&
+      query.groupBy.length === 0 &&
+      query.windows.length === 0 &&
+      query.distinct === undefined
     const wantsOrder = isPlain && query.orderBy.length > 0
     const finder = new GroupPlanner(this.#planner, this.#outer, wantsOrder)
     return { path: finder.plan(group, wantsOrder ? (paths) => this.#preferOrdered(paths) : undefined) }
@@ -155,9 +175,14 @@ class SelectPlanner {
     this.#rewriteQuery(plan.rewrite)
     // Columns that are used above without being grouped: the key determines them.
     const below = groupRelations(this.#group)
-    const grouped = new Set(query.groupBy.map((expr) => (expr.kind === 'column' ? `${expr.relation}.${expr.column}` : '')))
+    const grouped = new Set(
+      query.groupBy.map((expr) => (expr.kind === 'column' ? `${expr.relation}.${expr.column}` : '')),
+    )
     const above = [...this.#expressionsAbove(), ...having]
-    const dependent = columnOutputs(above, (output) => below.has(output.relation) && !grouped.has(`${output.relation}.${output.column}`))
+    const dependent = columnOutputs(
+      above,
+      (output) => below.has(output.relation) && !grouped.has(`${output.relation}.${output.column}`),
+    )
     plan.addDependent(dependent)
     const fused = 'path' in source ? fusedAggregate(planner, plan, source.path, this.#outer) : undefined
     const planned = fused ?? plan.plan(this.#build(source, plan.inputs), this.#outer)
@@ -179,7 +204,10 @@ class SelectPlanner {
   }
 
   #expressionsAbove(): Expr[] {
-    const windows = (this.#windowsOfQuery ?? []).flatMap((window) => [...window.partitionBy, ...window.orderBy])
+    const windows = (this.#windowsOfQuery ?? []).flatMap((window) => [
+      ...window.partitionBy,
+      ...window.orderBy,
+    ])
     const keys = [...this.#orderBy, ...windows].map((key) => key.expr)
     return [...this.#targets.map((target) => target.expr), ...keys, ...(this.#distinctOn ?? [])]
   }
@@ -188,7 +216,13 @@ class SelectPlanner {
     const windows = this.#windowsOfQuery ?? this.#query.windows
     if (windows.length === 0) return source
     const exprs = [...this.#targets.map((target) => target.expr), ...this.#orderBy.map((key) => key.expr)]
-    const planned = planWindows(this.#planner, windows, exprs, (outputs) => this.#build(source, outputs), this.#outer)
+    const planned = planWindows(
+      this.#planner,
+      windows,
+      exprs,
+      (outputs) => this.#build(source, outputs),
+      this.#outer,
+    )
     if (planned === undefined) return source
     this.#targets = this.#targets.map((target) => ({ ...target, expr: planned.rewrite(target.expr) }))
     this.#orderBy = this.#orderBy.map((key) => ({ ...key, expr: planned.rewrite(key.expr) }))
@@ -201,7 +235,12 @@ class SelectPlanner {
   #projectSets(source: Source): Source {
     if (!this.#targets.some((target) => hasSetCall(target.expr))) return source
     const exprs = [...this.#targets.map((target) => target.expr), ...this.#orderBy.map((key) => key.expr)]
-    const result = planProjectSet(this.#planner, exprs, (outputs) => this.#build(source, outputs), this.#outer)
+    const result = planProjectSet(
+      this.#planner,
+      exprs,
+      (outputs) => this.#build(source, outputs),
+      this.#outer,
+    )
     this.#targets = this.#targets.map((target) => ({ ...target, expr: result.rewrite(target.expr) }))
     this.#orderBy = this.#orderBy.map((key) => ({ ...key, expr: result.rewrite(key.expr) }))
     return { planned: result.planned }
@@ -217,8 +256,12 @@ class SelectPlanner {
     const isLocked = query.locking.length > 0
     if (!needsSort && !isLocked) return this.#limit(this.#build(source, targets), undefined)
     const sortRelation = planner.newRelation()
-    const keys = needsSort || query.withTies ? this.#orderBy.map((key, i) => this.#sortOutput(key, i, sortRelation)) : []
-    const carried = columnOutputs(targets.map((target) => target.expr), (output) => this.#provides(source, output))
+    const keys =
+      needsSort || query.withTies ? this.#orderBy.map((key, i) => this.#sortOutput(key, i, sortRelation)) : []
+    const carried = columnOutputs(
+      targets.map((target) => target.expr),
+      (output) => this.#provides(source, output),
+    )
     const locked = isLocked ? lockingOutputs(this.#group, query.locking) : []
     const wanted = uniqueOutputs([...carried, ...keys, ...locked])
     let planned = this.#build(source, wanted)
@@ -235,7 +278,9 @@ class SelectPlanner {
 
   #visible(): Output[] {
     const { relation } = this.#request
-    return this.#targets.filter((target) => !target.junk).map((target, column) => ({ relation, column, expr: target.expr }))
+    return this.#targets
+      .filter((target) => !target.junk)
+      .map((target, column) => ({ relation, column, expr: target.expr }))
   }
 
   #sortOutput(key: SortKey, i: number, relation: RelationId): Output {
@@ -253,7 +298,10 @@ class SelectPlanner {
     const planner = this.#planner
     const compare = this.#compare(planned, keys)
     const query = this.#query
-    const limit = query.limit !== undefined && !query.withTies && query.locking.length === 0 ? this.#topCount() : undefined
+    const limit =
+      query.limit !== undefined && !query.withTies && query.locking.length === 0
+        ? this.#topCount()
+        : undefined
     const { estimate } = planned.node
     const total = estimate.total + estimate.rows * Math.log2(estimate.rows + 2) * 0.01
     const node = makeNode({
@@ -280,7 +328,9 @@ class SelectPlanner {
   }
 
   #distinct(source: Source, distinct: 'all' | readonly Expr[]): Planned {
-    return distinct === 'all' ? this.#distinctAll(source) : this.#distinctOnKeys(source, this.#distinctOn ?? distinct)
+    return distinct === 'all'
+      ? this.#distinctAll(source)
+      : this.#distinctOnKeys(source, this.#distinctOn ?? distinct)
   }
 
   #distinctAll(source: Source): Planned {
@@ -306,10 +356,16 @@ class SelectPlanner {
     const planner = this.#planner
     const targets = this.#visible()
     const rest = distinct.filter((expr) => !this.#orderBy.some((key) => sameExpr(key.expr, expr)))
-    this.#orderBy = [...this.#orderBy, ...rest.map((expr): SortKey => ({ expr, descending: false, nullsFirst: false }))]
+    this.#orderBy = [
+      ...this.#orderBy,
+      ...rest.map((expr): SortKey => ({ expr, descending: false, nullsFirst: false })),
+    ]
     const sortRelation = planner.newRelation()
     const keys = this.#orderBy.map((key, i) => this.#sortOutput(key, i, sortRelation))
-    const carried = columnOutputs(targets.map((target) => target.expr), (output) => this.#provides(source, output))
+    const carried = columnOutputs(
+      targets.map((target) => target.expr),
+      (output) => this.#provides(source, output),
+    )
     const built = this.#build(source, uniqueOutputs([...carried, ...keys]))
     const { estimate } = built.node
     const compare = this.#compare(built, keys)
@@ -338,14 +394,23 @@ class SelectPlanner {
 
   #limit(planned: Planned, compare: ((a: Row, b: Row) => number) | undefined): Planned {
     const { limit, offset, withTies } = this.#query
-    return addLimit(this.#planner, planned, { limit, offset, compare: withTies ? compare : undefined }, this.#outer)
+    return addLimit(
+      this.#planner,
+      planned,
+      { limit, offset, compare: withTies ? compare : undefined },
+      this.#outer,
+    )
   }
 }
 
 export function sortProperties(planner: Planner, keys: readonly SortKey[]): [string, readonly string[]][] {
   const texts = keys.flatMap((key) => {
     const text = planner.deparse(key.expr)
-    return text === undefined ? [] : [`${text}${key.descending ? ' DESC' : ''}${key.nullsFirst === key.descending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'}`]
+    return text === undefined
+      ? []
+      : [
+          `${text}${key.descending ? ' DESC' : ''}${key.nullsFirst === key.descending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'}`,
+        ]
   })
   return texts.length === 0 ? [] : [['Sort Key', texts]]
 }
@@ -360,7 +425,12 @@ export function uniqueOutputs(outputs: readonly Output[]): Output[] {
 }
 
 /** Rows that differ in the columns. */
-export function addDistinct(planner: Planner, child: Planned, columns: readonly Expr[], outer: OuterScope | undefined): Planned {
+export function addDistinct(
+  planner: Planner,
+  child: Planned,
+  columns: readonly Expr[],
+  outer: OuterScope | undefined,
+): Planned {
   const keyOf = compileGroupKey(planner, columns, child.layout, outer)
   const node = makeNode({
     label: 'HashAggregate',
@@ -374,7 +444,11 @@ export function addDistinct(planner: Planner, child: Planned, columns: readonly 
 export function addLimit(
   planner: Planner,
   child: Planned,
-  how: { readonly limit: Expr | undefined; readonly offset: Expr | undefined; readonly compare: ((a: Row, b: Row) => number) | undefined },
+  how: {
+    readonly limit: Expr | undefined
+    readonly offset: Expr | undefined
+    readonly compare: ((a: Row, b: Row) => number) | undefined
+  },
   outer: OuterScope | undefined,
 ): Planned {
   const { limit, offset, compare } = how
@@ -389,7 +463,10 @@ export function addLimit(
     offset: read(offset),
     peers: compare === undefined ? undefined : (a, b) => compare(a, b) === 0,
   }
-  const count = limit?.kind === 'constant' && typeof limit.value === 'number' ? limit.value : child.node.estimate.rows / 10
+  const count =
+    limit?.kind === 'constant' && typeof limit.value === 'number'
+      ? limit.value
+      : child.node.estimate.rows / 10
   const { estimate } = child.node
   const rows = Math.max(1, Math.min(estimate.rows, count))
   const share = Math.min(1, rows / Math.max(1, estimate.rows))
@@ -401,4 +478,3 @@ export function addLimit(
   })
   return { node, layout: child.layout }
 }
-

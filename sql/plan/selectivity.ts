@@ -39,5 +39,7 @@ export function selectivityOf(planner: Planner, expr: Expr, tableRows: number): 
 }
 
 function arrayLength(expr: Expr): number {
-  return expr.kind === 'constant' && expr.value instanceof ArrayValue ? Math.max(1, expr.value.elements.length) : 10
+  return expr.kind === 'constant' && expr.value instanceof ArrayValue
+    ? Math.max(1, expr.value.elements.length)
+    : 10
 }

@@ -9,10 +9,22 @@ import { keyOf } from './layout.ts'
 import type { Path } from './path.ts'
 import type { Planner } from './planner.ts'
 
-const NUMBER_SLOTS: ReadonlySet<string> = new Set(['int2', 'int4', 'uint4', 'int8', 'date', 'timestamp', 'bool'])
+const NUMBER_SLOTS: ReadonlySet<string> = new Set([
+  'int2',
+  'int4',
+  'uint4',
+  'int8',
+  'date',
+  'timestamp',
+  'bool',
+])
 
 /** Compares rows by the slots at these indexes, one for each key. */
-export function compileCompare(planner: Planner, keys: readonly SortKey[], slots: readonly number[]): RowCompare {
+export function compileCompare(
+  planner: Planner,
+  keys: readonly SortKey[],
+  slots: readonly number[],
+): RowCompare {
   const builder = new SourceBuilder()
   const lines = keys.flatMap((key, i) => {
     const type = planner.type(key.expr.type)
@@ -35,7 +47,11 @@ export function compileCompare(planner: Planner, keys: readonly SortKey[], slots
 }
 
 /** Whether rows of the path come in the order of the keys. */
-export function satisfies(path: Pick<Path, 'order' | 'constants'>, keys: readonly SortKey[], isNotNull: (key: SortKey) => boolean): boolean {
+export function satisfies(
+  path: Pick<Path, 'order' | 'constants'>,
+  keys: readonly SortKey[],
+  isNotNull: (key: SortKey) => boolean,
+): boolean {
   let position = 0
   for (const key of keys) {
     const column = bareColumn(key.expr)

@@ -22,6 +22,10 @@ async function runScript(name: string, suspends: boolean): Promise<Map<string, r
   return results
 }
 
-test.each(['queries', 'changes'])('%s give the same when everything waits', async (name) => {
-  expect(await runScript(name, true)).toEqual(await runScript(name, false))
-}, 120_000)
+test.each(['queries', 'changes'])(
+  '%s give the same when everything waits',
+  async (name) => {
+    expect(await runScript(name, true)).toEqual(await runScript(name, false))
+  },
+  120_000,
+)

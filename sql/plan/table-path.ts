@@ -4,7 +4,12 @@ import { must } from '../../storage/base/assert.ts'
 import type { Estimate, PlanNode } from '../exec/operator.ts'
 import { ExpressionCompiler, type Scope } from '../exec/expression/compiler.ts'
 import { rowKeySize } from '../exec/modify/index-key.ts'
-import { IndexScanOperator, type IndexScanPlan, PointLookupOperator, type PointLookupPlan } from '../exec/operator/index-scan.ts'
+import {
+  IndexScanOperator,
+  type IndexScanPlan,
+  PointLookupOperator,
+  type PointLookupPlan,
+} from '../exec/operator/index-scan.ts'
 import { buildReader, CellColumns, type RowReader } from '../exec/operator/row-reader.ts'
 import { ScanOperator } from '../exec/operator/scan.ts'
 import type { Expr } from '../tree/expr.ts'
@@ -32,10 +37,18 @@ const FETCH_COST = 0.05
 const SEEK_COST = 0.3
 
 /** All paths over a table, given the conditions that can be used at the scan (its own, and parameterised ones). */
-export function tablePaths(planner: Planner, from: TableFrom, conditions: readonly Expr[], wantsOrder: boolean): Path[] {
+export function tablePaths(
+  planner: Planner,
+  from: TableFrom,
+  conditions: readonly Expr[],
+  wantsOrder: boolean,
+): Path[] {
   const figures = planner.context.estimate(from.table.oid)
   const tableRows = Math.max(1, figures.tuples)
-  const rows = Math.max(1, tableRows * conditions.reduce((all, one) => all * selectivityOf(planner, one, tableRows), 1))
+  const rows = Math.max(
+    1,
+    tableRows * conditions.reduce((all, one) => all * selectivityOf(planner, one, tableRows), 1),
+  )
   const width = from.columns.length * 8
   const scanCost = figures.pages + tableRows * (SEQUENTIAL_ROW_COST + CONDITION_COST * conditions.length)
   const paths: Path[] = [
@@ -46,10 +59,19 @@ export function tablePaths(planner: Planner, from: TableFrom, conditions: readon
     const match = matcher.match(index, conditions)
     if (match === undefined) continue
     const isUsed = match.used.size > 0
-    const isPoint = index.unique && match.equal.length === index.columns.length && !match.equal.includes('null')
+    const isPoint =
+      index.unique && match.equal.length === index.columns.length && !match.equal.includes('null')
     if (isPoint && !index.deferrable) {
       const total = SEEK_COST + (index.isClustered ? INDEX_ROW_COST : FETCH_COST)
-      paths.push(new TablePath(planner, from, conditions, { kind: 'point', match }, { rows: 1, startup: 0, total, width }))
+      paths.push(
+        new TablePath(
+          planner,
+          from,
+          conditions,
+          { kind: 'point', match },
+          { rows: 1, startup: 0, total, width },
+        ),
+      )
       continue
     }
     if (!isUsed && !wantsOrder && index.predicate === undefined) continue
@@ -59,9 +81,13 @@ export function tablePaths(planner: Planner, from: TableFrom, conditions: readon
     const floor = isUsed ? 0 : scanCost * 1.1
     const total = Math.max(floor, SEEK_COST + Math.max(1, read) * perRow)
     const estimate = { rows: Math.min(rows, Math.max(1, read)), startup: 0, total, width }
-    paths.push(new TablePath(planner, from, conditions, { kind: 'index', match, descending: false }, estimate))
+    paths.push(
+      new TablePath(planner, from, conditions, { kind: 'index', match, descending: false }, estimate),
+    )
     if (wantsOrder && match.list === undefined) {
-      paths.push(new TablePath(planner, from, conditions, { kind: 'index', match, descending: true }, estimate))
+      paths.push(
+        new TablePath(planner, from, conditions, { kind: 'index', match, descending: true }, estimate),
+      )
     }
   }
   return paths
@@ -77,7 +103,13 @@ export class TablePath implements Path {
   readonly access: Access
   readonly #planner: Planner
 
-  constructor(planner: Planner, from: TableFrom, conditions: readonly Expr[], access: Access, estimate: Estimate) {
+  constructor(
+    planner: Planner,
+    from: TableFrom,
+    conditions: readonly Expr[],
+    access: Access,
+    estimate: Estimate,
+  ) {
     this.#planner = planner
     this.from = from
     this.conditions = conditions
@@ -96,7 +128,9 @@ export class TablePath implements Path {
     const late = residual.filter((one) => !isImmediate(one))
     const isDirect = late.length === 0 && outputs.every((output) => isImmediate(output.expr))
     const own = (output: Output): boolean => output.relation === this.from.id
-    const scanned = isDirect ? outputs : columnOutputs([...outputs.map((output) => output.expr), ...late], own)
+    const scanned = isDirect
+      ? outputs
+      : columnOutputs([...outputs.map((output) => output.expr), ...late], own)
     const { reader, layout } = this.compileReader(early, scanned, outer)
     const node = this.#node(reader, early, outer)
     const filtered = addFilter(planner, { node, layout }, late, outer)
@@ -111,7 +145,11 @@ export class TablePath implements Path {
   }
 
   /** The compiled reader of a cell. */
-  compileReader(filter: readonly Expr[], outputs: readonly Output[], outer: OuterScope | undefined): { readonly reader: RowReader; readonly layout: Layout } {
+  compileReader(
+    filter: readonly Expr[],
+    outputs: readonly Output[],
+    outer: OuterScope | undefined,
+  ): { readonly reader: RowReader; readonly layout: Layout } {
     const { compiler, columns } = this.#cellCompiler(outer)
     const condition = filter.map((one) => compiler.condition(one)).join(' && ')
     const filterColumns = columns.flush()
@@ -119,8 +157,18 @@ export class TablePath implements Path {
     const outputColumns = columns.flush()
     const prologue = columns.prologue()
     const sources = fragments.map(({ source }) => source)
-    const reader = buildReader(compiler, { filter: condition, filterColumns, outputs: sources, outputColumns, prologue })
-    const slots = outputs.map(({ relation, column }, i) => ({ relation, column, nullable: must(fragments[i]).nullable }))
+    const reader = buildReader(compiler, {
+      filter: condition,
+      filterColumns,
+      outputs: sources,
+      outputColumns,
+      prologue,
+    })
+    const slots = outputs.map(({ relation, column }, i) => ({
+      relation,
+      column,
+      nullable: must(fragments[i]).nullable,
+    }))
     return { reader, layout: new Layout(slots) }
   }
 
@@ -158,7 +206,10 @@ export class TablePath implements Path {
     return compiler.builder.build<T>('rt, cursor, s', lines.filter((line) => line !== '').join('\n'))
   }
 
-  #cellCompiler(outer: OuterScope | undefined): { readonly compiler: ExpressionCompiler; readonly columns: CellColumns } {
+  #cellCompiler(outer: OuterScope | undefined): {
+    readonly compiler: ExpressionCompiler
+    readonly columns: CellColumns
+  } {
     const scope = new CellScope(this.#planner.scope([], outer), this.from)
     const compiler = new ExpressionCompiler(this.#planner, scope)
     const columns = new CellColumns(this.from.table, this.from.tableColumns, () => compiler)
@@ -175,7 +226,11 @@ export class TablePath implements Path {
     const name = from.alias === table.name ? table.name : `${table.name} ${from.alias}`
     const keySize = rowKeySize(table, (oid) => planner.type(oid))
     if (access.kind === 'scan') {
-      return makeNode({ ...common, label: `Seq Scan on ${name}`, open: (rt) => new ScanOperator(rt, table.tree, reader) })
+      return makeNode({
+        ...common,
+        label: `Seq Scan on ${name}`,
+        open: (rt) => new ScanOperator(rt, table.tree, reader),
+      })
     }
     const { index } = access.match
     const backward = access.kind === 'index' && access.descending ? ' Backward' : ''
@@ -214,7 +269,8 @@ export class TablePath implements Path {
   /** What EXPLAIN says beside the label. */
   properties(filter: readonly Expr[]): [string, string | number][] {
     const planner = this.#planner
-    const text = (list: Iterable<Expr>): string => joinConditions([...list].flatMap((one) => planner.deparse(one) ?? []))
+    const text = (list: Iterable<Expr>): string =>
+      joinConditions([...list].map((one) => planner.deparse(one)))
     const properties: [string, string | number][] = []
     if (this.access.kind !== 'scan') {
       const condition = text(this.access.match.used)

@@ -50,7 +50,14 @@ class TargetScope extends LayoutScope implements Scope {
     const row = this.#full.find((one) => one.relation === expr.relation)
     if (row === undefined) return super.find(expr)
     const { table, name } = row
-    if (expr.kind === 'whole-row') throw unsupported('a whole row of a changed row')
+    if (expr.kind === 'whole-row') {
+      const list = entryColumns(table).map((column) => `${name}[${column}]`)
+      return {
+        source: `rt.record(${table.oid}, ${expr.type}, [${list.join(', ')}])`,
+        nullable: false,
+        simple: false,
+      }
+    }
     if (expr.column >= 0) {
       const column = entryColumns(table)[expr.column]
       return { source: `${name}[${column}]`, nullable: true, simple: false }

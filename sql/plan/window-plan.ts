@@ -44,7 +44,10 @@ export function planWindows(
     })
   const rewritten = exprs.map(rewrite)
   if (calls.length === 0) return undefined
-  return { planned: new WindowPlanner(planner, windows, calls, relation, outer).plan(rewritten, build), rewrite }
+  return {
+    planned: new WindowPlanner(planner, windows, calls, relation, outer).plan(rewritten, build),
+    rewrite,
+  }
 }
 
 class WindowPlanner {
@@ -56,7 +59,13 @@ class WindowPlanner {
   readonly #inputRelation: RelationId
   readonly #inputs: Output[] = []
 
-  constructor(planner: Planner, windows: readonly WindowClause[], calls: readonly WindowExpr[], relation: RelationId, outer: OuterScope | undefined) {
+  constructor(
+    planner: Planner,
+    windows: readonly WindowClause[],
+    calls: readonly WindowExpr[],
+    relation: RelationId,
+    outer: OuterScope | undefined,
+  ) {
     this.#planner = planner
     this.#windows = windows
     this.#calls = calls
@@ -116,7 +125,11 @@ class WindowPlanner {
       children: [sorted.node],
       open: (rt, [input]) => new WindowOperator(rt, must(input), plan),
     })
-    const added = own.map((call) => ({ relation: this.#relation, column: this.#calls.indexOf(call), nullable: true }))
+    const added = own.map((call) => ({
+      relation: this.#relation,
+      column: this.#calls.indexOf(call),
+      nullable: true,
+    }))
     return { node, layout: new Layout([...sorted.layout.slots, ...added]) }
   }
 
@@ -160,7 +173,8 @@ class WindowPlanner {
     const { offset, kind } = bound
     if (offset === undefined) return { kind, offset: undefined, reaches: undefined }
     const evaluate = this.#planner.compileValue(offset, EMPTY_LAYOUT, this.#outer)
-    const reaches = window.frame.mode === 'range' ? this.#reaches(must(window.orderBy[0]), bound, offset, isEnd) : undefined
+    const reaches =
+      window.frame.mode === 'range' ? this.#reaches(must(window.orderBy[0]), bound, offset, isEnd) : undefined
     return { kind, offset: (rt) => evaluate(rt, []), reaches }
   }
 
@@ -172,13 +186,25 @@ class WindowPlanner {
     const wantsAtMost = isEnd !== key.descending
     const test = this.#operator(wantsAtMost ? '<=' : '>=', key.expr.type, move.result)
     const compiler = planner.compiler([], this.#outer)
-    const moved = callSource(compiler, move.fn, { args: [key.expr.type, offset.type], result: move.result }, ['i', 'o'])
-    const source = callSource(compiler, test.fn, { args: [key.expr.type, move.result], result: 16 }, ['j', 'm'])
+    const moved = callSource(compiler, move.fn, { args: [key.expr.type, offset.type], result: move.result }, [
+      'i',
+      'o',
+    ])
+    const source = callSource(compiler, test.fn, { args: [key.expr.type, move.result], result: 16 }, [
+      'j',
+      'm',
+    ])
     return compiler.builder.build('rt, j, i, o', `const m = ${moved}\nreturn ${source}`)
   }
 
-  #operator(name: string, left: number, right: number): { readonly fn: ScalarFunction; readonly result: number } {
-    const found = this.#planner.functions.operatorsByName(name).find((one) => one.left === left && one.right === right)
+  #operator(
+    name: string,
+    left: number,
+    right: number,
+  ): { readonly fn: ScalarFunction; readonly result: number } {
+    const found = this.#planner.functions
+      .operatorsByName(name)
+      .find((one) => one.left === left && one.right === right)
     const fn = found === undefined ? undefined : this.#planner.functions.byOid(found.functionOid)
     if (found === undefined || fn?.kind !== 'scalar') throw unsupported('RANGE with an offset of these types')
     return { fn, result: found.result }

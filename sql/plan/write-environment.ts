@@ -54,14 +54,34 @@ export class CatalogEnvironment implements WriteEnvironment {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((check) => ({ name: check.name, expr: this.#domainCheck(check.expression, info.baseOid) }))
     const notNull = info.notNull || below?.notNull === true
-    return { name: entry.type.name, baseOid: info.baseOid, notNull, checks: [...(below?.checks ?? []), ...own] }
+    return {
+      name: entry.type.name,
+      baseOid: info.baseOid,
+      notNull,
+      checks: [...(below?.checks ?? []), ...own],
+    }
   }
 
   /** A CHECK over VALUE: bound over a relation of that one column, which then becomes the element placeholder. */
   #domainCheck(text: string, baseOid: number): Expr {
     const { type, typmod } = { type: baseOid, typmod: -1 }
-    const column = { number: 1, name: 'value', type, typmod, collation: 0, notNull: false, isDropped: false, generated: false }
-    const table = { kind: 'table', oid: 0, name: 'domain', columns: [column], rowTypeOid: 0 } as unknown as Table
+    const column = {
+      number: 1,
+      name: 'value',
+      type,
+      typmod,
+      collation: 0,
+      notNull: false,
+      isDropped: false,
+      generated: false,
+    }
+    const table = {
+      kind: 'table',
+      oid: 0,
+      name: 'domain',
+      columns: [column],
+      rowTypeOid: 0,
+    } as unknown as Table
     const bound = analyzeExpressionText(text, this.#analysisContext(), { kind: 'check', table })
     return replace(bound, (one) => {
       if (one.kind !== 'column') return undefined
@@ -81,7 +101,12 @@ export class CatalogEnvironment implements WriteEnvironment {
   }
 
   #analysisContext(): AnalysisContext {
-    return { catalog: this.catalog, searchPath: [PG_CATALOG_OID], typeContext: this.#context, parameterTypes: [] }
+    return {
+      catalog: this.catalog,
+      searchPath: [PG_CATALOG_OID],
+      typeContext: this.#context,
+      parameterTypes: [],
+    }
   }
 }
 

@@ -46,10 +46,20 @@ export function sliceArray(array: Value, list: readonly Bound[], isSlice: Subscr
   }
   const picked: Value[] = []
   pick(array, ranges, 0, 0, picked)
-  return new ArrayValue(array.elementOid, picked, ranges.map(([from, to]) => to - from + 1))
+  return new ArrayValue(
+    array.elementOid,
+    picked,
+    ranges.map(([from, to]) => to - from + 1),
+  )
 }
 
-function pick(array: ArrayValue, ranges: readonly [number, number][], level: number, base: number, into: Value[]): void {
+function pick(
+  array: ArrayValue,
+  ranges: readonly [number, number][],
+  level: number,
+  base: number,
+  into: Value[],
+): void {
   const range = ranges[level]
   if (range === undefined) {
     into.push(array.elements[base] ?? null)
@@ -63,13 +73,22 @@ function pick(array: ArrayValue, ranges: readonly [number, number][], level: num
 export function stackArrays(elementOid: number, parts: readonly Value[]): Value {
   const arrays = parts.filter((part) => part instanceof ArrayValue)
   const [first] = arrays
-  if (first === undefined || arrays.every((one) => one.elements.length === 0)) return new ArrayValue(elementOid, [])
+  if (first === undefined || arrays.every((one) => one.elements.length === 0))
+    return new ArrayValue(elementOid, [])
   const isSame = (one: ArrayValue): boolean =>
-    one.dimensions.length === first.dimensions.length && one.dimensions.every((size, i) => size === first.dimensions[i])
+    one.dimensions.length === first.dimensions.length &&
+    one.dimensions.every((size, i) => size === first.dimensions[i])
   if (arrays.length !== parts.length || !arrays.every(isSame)) {
-    throw new SqlError('2202E', 'multidimensional arrays must have array expressions with matching dimensions')
+    throw new SqlError(
+      '2202E',
+      'multidimensional arrays must have array expressions with matching dimensions',
+    )
   }
-  return new ArrayValue(elementOid, arrays.flatMap((one) => one.elements), [arrays.length, ...first.dimensions])
+  return new ArrayValue(
+    elementOid,
+    arrays.flatMap((one) => one.elements),
+    [arrays.length, ...first.dimensions],
+  )
 }
 
 /** Converts every element. */

@@ -10,7 +10,11 @@ import { type Fragment, NULL_FRAGMENT } from './source.ts'
 export function callSource(
   compiler: ExpressionCompiler,
   fn: ScalarFunction,
-  types: { readonly args: readonly number[]; readonly result: number; readonly variadic?: boolean | undefined },
+  types: {
+    readonly args: readonly number[]
+    readonly result: number
+    readonly variadic?: boolean | undefined
+  },
   args: readonly string[],
 ): string {
   const { builder } = compiler
@@ -27,18 +31,32 @@ export function compileCall(compiler: ExpressionCompiler, expr: CallExpr): Fragm
   const fragments = expr.args.map((arg) => compiler.value(arg))
   const types = { args: expr.args.map((arg) => arg.type), result: expr.type, variadic: expr.variadic }
   if (!fn.strict) {
-    const source = callSource(compiler, fn, types, fragments.map((one) => one.source))
+    const source = callSource(
+      compiler,
+      fn,
+      types,
+      fragments.map((one) => one.source),
+    )
     return { source, nullable: true, simple: false }
   }
   if (fragments.some((one) => one === NULL_FRAGMENT)) return NULL_FRAGMENT
   const held = fragments.map((one) => compiler.hold(one))
   const assigns = held.map(({ assign }) => assign).filter((assign) => assign !== '')
-  const call = callSource(compiler, fn, types, held.map(({ name }) => name))
+  const call = callSource(
+    compiler,
+    fn,
+    types,
+    held.map(({ name }) => name),
+  )
   const tests = held.filter((_, i) => fragments[i]?.nullable === true).map(({ name }) => `${name} === null`)
   const body = tests.length === 0 ? call : `${tests.join(' || ')} ? null : ${call}`
   // A strict function may still answer null (jsonb ->, array_position, ...); the comparison operators never do.
   const nullable = tests.length > 0 || !neverNull(fn)
-  return { source: assigns.length === 0 ? `(${body})` : `(${assigns.join(', ')}, ${body})`, nullable, simple: false }
+  return {
+    source: assigns.length === 0 ? `(${body})` : `(${assigns.join(', ')}, ${body})`,
+    nullable,
+    simple: false,
+  }
 }
 
 /** Functions with an inline form compute: they answer null for null arguments only. */
@@ -76,7 +94,10 @@ export function compileRowCompare(compiler: ExpressionCompiler, expr: RowCompare
   return { source, nullable: true, simple: false }
 }
 
-function forced(compiler: ExpressionCompiler, fragment: Fragment): { readonly assign: string; readonly name: string } {
+function forced(
+  compiler: ExpressionCompiler,
+  fragment: Fragment,
+): { readonly assign: string; readonly name: string } {
   const name = compiler.builder.temp()
   return { assign: `${name} = ${fragment.source}`, name }
 }
@@ -91,12 +112,20 @@ export function compileArrayCompare(compiler: ExpressionCompiler, expr: ArrayCom
   if (expr.right.kind === 'array' && !expr.right.nested) return unrolled(compiler, expr, left)
   const right = forced(compiler, compiler.value(expr.right))
   const nested = compiler.separate()
-  const call = callSource(nested, expr.function, { args: [expr.left.type, elementType], result: 16 }, ['a', 'b'])
+  const call = callSource(nested, expr.function, { args: [expr.left.type, elementType], result: 16 }, [
+    'a',
+    'b',
+  ])
   const test = nested.builder.build<(rt: unknown, a: Value, b: Value) => Value>('rt, a, b', `return ${call}`)
   const operator = environment.functions.operatorByOid(expr.operatorOid)
   const type = environment.type(expr.left.type)
   const isHashable = operator?.btree === '=' && operator.left === operator.right && !expr.all
-  const matcher = new ArrayMatcher(test, expr.function.strict, expr.all, isHashable ? type.hashKey : undefined)
+  const matcher = new ArrayMatcher(
+    test,
+    expr.function.strict,
+    expr.all,
+    isHashable ? type.hashKey : undefined,
+  )
   const source = `(${left.assign}, ${right.assign}, ${builder.bind(matcher)}.match(rt, ${left.name}, ${right.name}))`
   return { source, nullable: true, simple: false }
 }
@@ -114,7 +143,9 @@ function unrolled(
     const right = forced(compiler, compiler.value(element))
     const types = { args: [expr.left.type, element.type], result: 16 }
     const call = callSource(compiler, expr.function, types, [left.name, right.name])
-    const checked = expr.function.strict ? `(${left.name} === null || ${right.name} === null ? null : ${call})` : call
+    const checked = expr.function.strict
+      ? `(${left.name} === null || ${right.name} === null ? null : ${call})`
+      : call
     const verdict = compiler.builder.temp()
     return (
       `(${right.assign}, ${verdict} = ${checked}, ${verdict} === null && (${result} = null), ` +
@@ -122,7 +153,11 @@ function unrolled(
     )
   })
   const start = expr.all ? 'true' : 'false'
-  return { source: `(${left.assign}, ${result} = ${start}, ${tests.join('')}${result})`, nullable: true, simple: false }
+  return {
+    source: `(${left.assign}, ${result} = ${start}, ${tests.join('')}${result})`,
+    nullable: true,
+    simple: false,
+  }
 }
 
 /** x = ANY (array) and its kin, over an array that is known only at run time. Remembers the last array's Set. */
@@ -150,7 +185,8 @@ class ArrayMatcher {
   match(rt: unknown, left: Value, right: Value): Value {
     if (!(right instanceof ArrayValue)) return null
     const { elements } = right
-    if (this.#hashKey !== undefined && elements.length >= HASHED_LIST_LENGTH_MIN) return this.#lookUp(left, right)
+    if (this.#hashKey !== undefined && elements.length >= HASHED_LIST_LENGTH_MIN)
+      return this.#lookUp(left, right)
     let result: Value = this.#all
     for (const element of elements) {
       const isNull = this.#strict && (left === null || element === null)

@@ -2,7 +2,15 @@
 
 import { assert, must } from '../../../storage/base/assert.ts'
 import type { FunctionContext, ScalarFunction } from '../../functions/function.ts'
-import type { ConvertExpr, Expr, FieldExpr, RowExpr, SessionValueExpr, SubscriptExpr, TypmodExpr } from '../../tree/expr.ts'
+import type {
+  ConvertExpr,
+  Expr,
+  FieldExpr,
+  RowExpr,
+  SessionValueExpr,
+  SubscriptExpr,
+  TypmodExpr,
+} from '../../tree/expr.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
 import type { Type } from '../../types/type.ts'
 import { ArrayValue, RecordValue, type Value } from '../../types/value.ts'
@@ -17,7 +25,11 @@ const JSONB_OID = 3802
 function guarded(compiler: ExpressionCompiler, arg: Fragment, call: (name: string) => string): Fragment {
   const { assign, name } = compiler.hold(arg)
   const body = arg.nullable ? `${name} === null ? null : ${call(name)}` : call(name)
-  return { source: assign === '' ? `(${body})` : `(${assign}, ${body})`, nullable: arg.nullable, simple: false }
+  return {
+    source: assign === '' ? `(${body})` : `(${assign}, ${body})`,
+    nullable: arg.nullable,
+    simple: false,
+  }
 }
 
 export function compileConvert(compiler: ExpressionCompiler, expr: ConvertExpr): Fragment {
@@ -32,7 +44,10 @@ export function compileConvert(compiler: ExpressionCompiler, expr: ConvertExpr):
       const { typmod } = expr
       const convert = (context: FunctionContext, value: NonNullable<Value>): Value =>
         to.input(from.output(value, context), typmod, context)
-      return { ...guarded(compiler, arg, (name) => `${builder.bind(convert)}(rt.functions, ${name})`), nullable: true }
+      return {
+        ...guarded(compiler, arg, (name) => `${builder.bind(convert)}(rt.functions, ${name})`),
+        nullable: true,
+      }
     }
     case 'array': {
       const element = mustElement(expr.element)
@@ -41,7 +56,11 @@ export function compileConvert(compiler: ExpressionCompiler, expr: ConvertExpr):
       const body = `return ${nested.value(element).source}`
       const convert = nested.builder.build<(rt: unknown, element: Value) => Value>('rt, element', body)
       const { elementOid } = environment.type(expr.type)
-      return guarded(compiler, arg, (name) => `${builder.bind(mapArray)}(rt, ${name}, ${elementOid}, ${builder.bind(convert)})`)
+      return guarded(
+        compiler,
+        arg,
+        (name) => `${builder.bind(mapArray)}(rt, ${name}, ${elementOid}, ${builder.bind(convert)})`,
+      )
     }
     case 'row': {
       const { type } = expr
@@ -98,13 +117,18 @@ export function compileTypmod(compiler: ExpressionCompiler, expr: TypmodExpr): F
 function arrayTypmod(element: Type, typmod: number, explicit: boolean): (value: NonNullable<Value>) => Value {
   return (value) => {
     assert(value instanceof ArrayValue, 'an array')
-    const elements = value.elements.map((one) => (one === null ? null : element.applyTypmod(one, typmod, explicit)))
+    const elements = value.elements.map((one) =>
+      one === null ? null : element.applyTypmod(one, typmod, explicit),
+    )
     return new ArrayValue(value.elementOid, elements, value.dimensions, value.lowerBounds)
   }
 }
 
 /** GREATEST and LEAST: NULLs do not count. */
-export function compileExtreme(compiler: ExpressionCompiler, expr: Extract<Expr, { kind: 'coalesce' | 'greatest' | 'least' }>): Fragment {
+export function compileExtreme(
+  compiler: ExpressionCompiler,
+  expr: Extract<Expr, { kind: 'coalesce' | 'greatest' | 'least' }>,
+): Fragment {
   const type = compiler.environment.type(expr.type)
   const { compare } = type
   if (compare === undefined) throw unsupported(`${expr.kind} of ${type.name}`)
@@ -123,8 +147,14 @@ export function compileExtreme(compiler: ExpressionCompiler, expr: Extract<Expr,
 
 export function compileArray(compiler: ExpressionCompiler, expr: Extract<Expr, { kind: 'array' }>): Fragment {
   const list = `[${expr.elements.map((element) => compiler.value(element).source).join(', ')}]`
-  const make = expr.nested ? stackArrays : (oid: number, elements: Value[]): Value => new ArrayValue(oid, elements)
-  return { source: `${compiler.builder.bind(make)}(${expr.elementType}, ${list})`, nullable: false, simple: false }
+  const make = expr.nested
+    ? stackArrays
+    : (oid: number, elements: Value[]): Value => new ArrayValue(oid, elements)
+  return {
+    source: `${compiler.builder.bind(make)}(${expr.elementType}, ${list})`,
+    nullable: false,
+    simple: false,
+  }
 }
 
 export function compileRow(compiler: ExpressionCompiler, expr: RowExpr): Fragment {
@@ -132,11 +162,19 @@ export function compileRow(compiler: ExpressionCompiler, expr: RowExpr): Fragmen
   const shape = compiler.builder.bind({ names, types: expr.elements.map((element) => element.type) })
   const list = `[${expr.elements.map((element) => compiler.value(element).source).join(', ')}]`
   const type = expr.type === 0 ? RECORD_OID : expr.type
-  return { source: `new ${compiler.builder.bind(RecordValue)}(${type}, ${list}, ${shape})`, nullable: false, simple: false }
+  return {
+    source: `new ${compiler.builder.bind(RecordValue)}(${type}, ${list}, ${shape})`,
+    nullable: false,
+    simple: false,
+  }
 }
 
 export function compileField(compiler: ExpressionCompiler, expr: FieldExpr): Fragment {
-  const field = guarded(compiler, compiler.value(expr.arg), (name) => `(${name}.fields[${expr.field}] ?? null)`)
+  const field = guarded(
+    compiler,
+    compiler.value(expr.arg),
+    (name) => `(${name}.fields[${expr.field}] ?? null)`,
+  )
   return { ...field, nullable: true }
 }
 
@@ -145,7 +183,8 @@ export function compileSubscript(compiler: ExpressionCompiler, expr: SubscriptEx
   const { builder } = compiler
   const parts = expr.subscripts.map((one) => {
     if (one.kind === 'index') return `${compiler.value(one.at).source}, undefined`
-    const bound = (side: Expr | undefined): string => (side === undefined ? 'undefined' : compiler.value(side).source)
+    const bound = (side: Expr | undefined): string =>
+      side === undefined ? 'undefined' : compiler.value(side).source
     return `${bound(one.lower)}, ${bound(one.upper)}`
   })
   const list = `[${parts.join(', ')}]`
@@ -158,17 +197,31 @@ export function compileSubscript(compiler: ExpressionCompiler, expr: SubscriptEx
 }
 
 /** jsonb subscripts walk like #> does: by key for objects, by position for arrays. */
-function jsonbSubscript(compiler: ExpressionCompiler, expr: SubscriptExpr, arg: Fragment, list: string): Fragment {
+function jsonbSubscript(
+  compiler: ExpressionCompiler,
+  expr: SubscriptExpr,
+  arg: Fragment,
+  list: string,
+): Fragment {
   const path = compiler.environment.functions.byName('jsonb_extract_path').find((fn) => fn.kind === 'scalar')
   if (path?.kind !== 'scalar') throw unsupported('subscripting of jsonb', expr.location)
   const call = path.specialise?.([JSONB_OID, 1009], JSONB_OID, true) ?? path.call
   const walk = (context: FunctionContext, value: Value, keys: (Value | undefined)[]): Value => {
     const names = keys.filter((key) => key !== undefined)
     if (value === null || names.includes(null)) return null
-    const steps = new ArrayValue(25, names.map((key) => String(key)))
-    return path.usesContext ? call(...([context, value, steps] as never[])) : call(...([value, steps] as never[]))
+    const steps = new ArrayValue(
+      25,
+      names.map((key) => String(key)),
+    )
+    return path.usesContext
+      ? call(...([context, value, steps] as never[]))
+      : call(...([value, steps] as never[]))
   }
-  return { source: `${compiler.builder.bind(walk)}(rt.functions, ${arg.source}, ${list})`, nullable: true, simple: false }
+  return {
+    source: `${compiler.builder.bind(walk)}(rt.functions, ${arg.source}, ${list})`,
+    nullable: true,
+    simple: false,
+  }
 }
 
 /** The function of pg_proc that a session value is defined by. */

@@ -14,10 +14,19 @@ export function compileOr(compiler: ExpressionCompiler, args: readonly Expr[]): 
 }
 
 /** `decisive` is the value that settles the result whatever the other arguments are. */
-function threeValued(compiler: ExpressionCompiler, args: readonly Expr[], sign: string, decisive: string): Fragment {
+function threeValued(
+  compiler: ExpressionCompiler,
+  args: readonly Expr[],
+  sign: string,
+  decisive: string,
+): Fragment {
   const fragments = args.map((arg) => compiler.value(arg))
   if (fragments.every(({ nullable }) => !nullable)) {
-    return { source: `(${fragments.map(({ source }) => source).join(` ${sign} `)})`, nullable: false, simple: false }
+    return {
+      source: `(${fragments.map(({ source }) => source).join(` ${sign} `)})`,
+      nullable: false,
+      simple: false,
+    }
   }
   const held = fragments.map((fragment) => {
     const { assign, name } = compiler.hold(fragment)
@@ -26,7 +35,11 @@ function threeValued(compiler: ExpressionCompiler, args: readonly Expr[], sign: 
   const settled = held.map(({ test }) => `${test} === ${decisive} ? ${decisive} : `).join('')
   const unknown = held.filter((_, i) => fragments[i]?.nullable === true).map(({ name }) => `${name} === null`)
   const otherwise = decisive === 'true' ? 'false' : 'true'
-  return { source: `(${settled}${unknown.join(' || ')} ? null : ${otherwise})`, nullable: true, simple: false }
+  return {
+    source: `(${settled}${unknown.join(' || ')} ? null : ${otherwise})`,
+    nullable: true,
+    simple: false,
+  }
 }
 
 export function compileCase(compiler: ExpressionCompiler, expr: Extract<Expr, { kind: 'case' }>): Fragment {

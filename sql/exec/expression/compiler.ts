@@ -151,7 +151,11 @@ export class ExpressionCompiler {
   constant(value: Value): Fragment {
     if (value === null) return NULL_FRAGMENT
     const isLiteral = typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
-    const literal = Object.is(value, -0) ? '-0' : isLiteral && typeof value === 'number' && value < 0 ? `(${value})` : String(value)
+    const literal = Object.is(value, -0)
+      ? '-0'
+      : isLiteral && typeof value === 'number' && value < 0
+        ? `(${value})`
+        : String(value)
     return { source: isLiteral ? literal : this.builder.bind(value), nullable: false, simple: true }
   }
 

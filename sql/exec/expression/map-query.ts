@@ -1,7 +1,17 @@
 // Rewriting every expression of a query, however deep: what substituting columns (pulled-up subqueries) needs.
 
 import type { Expr } from '../../tree/expr.ts'
-import type { Cte, From, Modify, OnConflict, Query, SelectQuery, SortKey, Target, WindowClause } from '../../tree/query.ts'
+import type {
+  Cte,
+  From,
+  Modify,
+  OnConflict,
+  Query,
+  SelectQuery,
+  SortKey,
+  Target,
+  WindowClause,
+} from '../../tree/query.ts'
 import { mapChildren } from './walk.ts'
 
 type Change = (expr: Expr) => Expr | undefined
@@ -19,7 +29,8 @@ export function mapQuery<Q extends Query | Modify>(query: Q, change: Change): Q
 export function mapQuery(query: Query | Modify, change: Change): Query | Modify {
   const one = (expr: Expr): Expr => replaceDeep(expr, change)
   const maybe = (expr: Expr | undefined): Expr | undefined => (expr === undefined ? undefined : one(expr))
-  const targets = (list: readonly Target[]): Target[] => list.map((target) => ({ ...target, expr: one(target.expr) }))
+  const targets = (list: readonly Target[]): Target[] =>
+    list.map((target) => ({ ...target, expr: one(target.expr) }))
   const assigned = <A extends { readonly expr: Expr }>(list: readonly A[]): A[] =>
     list.map((item) => ({ ...item, expr: one(item.expr) }))
   const ctes = query.ctes.map((cte): Cte => ({ ...cte, query: mapQuery(cte.query, change) }))

@@ -47,11 +47,19 @@ export function childrenOf(expr: Expr): readonly Expr[] {
     case 'row-compare':
       return [...expr.left, ...expr.right]
     case 'subscript':
-      return [expr.arg, ...expr.subscripts.flatMap((s) => (s.kind === 'index' ? [s.at] : present(s.lower, s.upper)))]
+      return [
+        expr.arg,
+        ...expr.subscripts.flatMap((s) => (s.kind === 'index' ? [s.at] : present(s.lower, s.upper))),
+      ]
     case 'subquery':
       return expr.compare === undefined ? expr.left : [...expr.left, expr.compare]
     case 'aggregate':
-      return [...expr.args, ...expr.directArgs, ...expr.orderBy.map((key) => key.expr), ...present(expr.filter)]
+      return [
+        ...expr.args,
+        ...expr.directArgs,
+        ...expr.orderBy.map((key) => key.expr),
+        ...present(expr.filter),
+      ]
     case 'window':
       return [...expr.args, ...present(expr.filter)]
     default:
@@ -113,31 +121,27 @@ export function mapChildren(expr: Expr, change: (expr: Expr) => Expr): Expr {
     case 'array-compare':
       return { ...expr, left: change(expr.left), right: change(expr.right) }
     case 'case': {
-      const whens = expr.whens.map((one) => ({ condition: change(one.condition), result: change(one.result) }))
-      return { ...expr, subject: optional(expr.subject, change), whens, otherwise: optional(expr.otherwise, change) }
+      const whens = expr.whens.map((one) => ({
+        condition: change(one.condition),
+        result: change(one.result),
+      }))
+      return {
+        ...expr,
+        subject: optional(expr.subject, change),
+        whens,
+        otherwise: optional(expr.otherwise, change),
+      }
     }
     case 'array':
     case 'row':
       return { ...expr, elements: mapList(expr.elements, change) }
     case 'row-compare':
       return { ...expr, left: mapList(expr.left, change), right: mapList(expr.right, change) }
-    case 'subscript': {
-      const subscripts = expr.subscripts.map((one) =>
-        one.kind === 'index'
-          ? { kind: one.kind, at: change(one.at) }
-          : { kind: one.kind, lower: optional(one.lower, change), upper: optional(one.upper, change) },
-      )
-      return { ...expr, arg: change(expr.arg), subscripts }
-    }
+    case 'subscript':
     case 'subquery':
-      return { ...expr, left: mapList(expr.left, change), compare: optional(expr.compare, change) }
-    case 'aggregate': {
-      const directArgs = mapList(expr.directArgs, change)
-      const orderBy = mapKeys(expr.orderBy, change)
-      return { ...expr, args: mapList(expr.args, change), directArgs, orderBy, filter: optional(expr.filter, change) }
-    }
+    case 'aggregate':
     case 'window':
-      return { ...expr, args: mapList(expr.args, change), filter: optional(expr.filter, change) }
+      return mapCompound(expr, change)
     case 'constant':
     case 'parameter':
     case 'column':
@@ -152,6 +156,38 @@ export function mapChildren(expr: Expr, change: (expr: Expr) => Expr): Expr {
   }
 }
 
+/** The kinds whose sub-expressions lie in parts of their own. */
+function mapCompound(
+  expr: Extract<Expr, { kind: 'subscript' | 'subquery' | 'aggregate' | 'window' }>,
+  change: (expr: Expr) => Expr,
+): Expr {
+  switch (expr.kind) {
+    case 'subscript': {
+      const subscripts = expr.subscripts.map((one) =>
+        one.kind === 'index'
+          ? { kind: one.kind, at: change(one.at) }
+          : { kind: one.kind, lower: optional(one.lower, change), upper: optional(one.upper, change) },
+      )
+      return { ...expr, arg: change(expr.arg), subscripts }
+    }
+    case 'subquery':
+      return { ...expr, left: mapList(expr.left, change), compare: optional(expr.compare, change) }
+    case 'aggregate': {
+      const directArgs = mapList(expr.directArgs, change)
+      const orderBy = mapKeys(expr.orderBy, change)
+      return {
+        ...expr,
+        args: mapList(expr.args, change),
+        directArgs,
+        orderBy,
+        filter: optional(expr.filter, change),
+      }
+    }
+    case 'window':
+      return { ...expr, args: mapList(expr.args, change), filter: optional(expr.filter, change) }
+  }
+}
+
 /** Visits an expression and everything in it, the queries of its subqueries included. */
 export function visitExpr(expr: Expr, visit: (expr: Expr) => void): void {
   visit(expr)
@@ -160,7 +196,11 @@ export function visitExpr(expr: Expr, visit: (expr: Expr) => void): void {
 }
 
 /** Visits every expression of a query or data-modifying statement, however deep. */
-export function visitQuery(query: Query | Modify, visit: (expr: Expr) => void, define?: (id: RelationId) => void): void {
+export function visitQuery(
+  query: Query | Modify,
+  visit: (expr: Expr) => void,
+  define?: (id: RelationId) => void,
+): void {
   new QueryVisitor(visit, define).query(query)
 }
 
@@ -269,9 +309,13 @@ export function freeColumns(expr: Expr): (ColumnExpr | Extract<Expr, { kind: 'wh
     if (one.kind === 'column' || one.kind === 'whole-row') found.push(one)
     if (one.kind === 'subquery') {
       if (one.outputs !== undefined) own.add(one.outputs)
-      visitQuery(one.query, (inner) => {
-        if (inner.kind === 'column' || inner.kind === 'whole-row') found.push(inner)
-      }, (id) => own.add(id))
+      visitQuery(
+        one.query,
+        (inner) => {
+          if (inner.kind === 'column' || inner.kind === 'whole-row') found.push(inner)
+        },
+        (id) => own.add(id),
+      )
     }
     for (const child of childrenOf(one)) visit(child)
   }
@@ -288,9 +332,13 @@ export function freeRelations(expr: Expr): Set<RelationId> {
 export function freeRelationsOfQuery(query: Query | Modify): Set<RelationId> {
   const used = new Set<RelationId>()
   const own = new Set<RelationId>()
-  visitQuery(query, (expr) => {
-    if (expr.kind === 'column' || expr.kind === 'whole-row') used.add(expr.relation)
-  }, (id) => own.add(id))
+  visitQuery(
+    query,
+    (expr) => {
+      if (expr.kind === 'column' || expr.kind === 'whole-row') used.add(expr.relation)
+    },
+    (id) => own.add(id),
+  )
   for (const id of own) used.delete(id)
   return used
 }

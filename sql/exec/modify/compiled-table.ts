@@ -77,7 +77,9 @@ export class CompiledTable {
     this.clustered = table.indexes.find((index) => index.isClustered)
     this.encodeRowKey = table.clusterKey === undefined ? undefined : this.#rowKeyEncoder(table.clusterKey)
     this.rowKeySize = rowKeySize(table, type)
-    this.indexes = table.indexes.filter((index) => !index.isClustered).map((index) => this.#compileIndex(index))
+    this.indexes = table.indexes
+      .filter((index) => !index.isClustered)
+      .map((index) => this.#compileIndex(index))
     this.generate = this.#compileGenerated()
     this.firstNull = compileFirstNull(table)
     this.failedCheck = this.#compileChecks()
@@ -145,7 +147,9 @@ export class CompiledTable {
   }
 
   #compileGenerated(): ((rt: Runtime, r: Row) => void) | undefined {
-    const generated = this.table.columns.flatMap((column, i) => (column.generated && !column.isDropped ? [i] : []))
+    const generated = this.table.columns.flatMap((column, i) =>
+      column.generated && !column.isDropped ? [i] : [],
+    )
     if (generated.length === 0) return undefined
     const compiler = this.compiler()
     const lines = generated.map((i) => {
@@ -176,7 +180,8 @@ class FullRowScope implements Scope {
   }
 
   column(expr: Parameters<Scope['column']>[0]): ReturnType<Scope['column']> {
-    if (expr.kind === 'column' && expr.column >= 0) return { source: `r[${expr.column}]`, nullable: true, simple: false }
+    if (expr.kind === 'column' && expr.column >= 0)
+      return { source: `r[${expr.column}]`, nullable: true, simple: false }
     if (expr.kind === 'column' && expr.column === -6) {
       return { source: String(this.#table.oid), nullable: false, simple: true }
     }

@@ -9,13 +9,21 @@ import type { CompiledIndex, CompiledTable } from './compiled-table.ts'
 import { uniqueError } from './constraint-error.ts'
 
 /** Queues the check that no second row has this key. */
-export function checkUniqueLater(table: CompiledTable, compiled: CompiledIndex, values: Row, runtime: Runtime): void {
+export function checkUniqueLater(
+  table: CompiledTable,
+  compiled: CompiledIndex,
+  values: Row,
+  runtime: Runtime,
+): void {
   const { index } = compiled
   if (!index.nullsNotDistinct && values.includes(null)) return
   const { context } = runtime
   const constraintOid = index.constraintOid
   if (context.isDeferred?.(constraintOid) ?? index.initiallyDeferred) {
-    context.deferCheck({ constraintOid, run: (later) => checkNow(table, compiled, values, new Runtime(later, 0)) })
+    context.deferCheck({
+      constraintOid,
+      run: (later) => checkNow(table, compiled, values, new Runtime(later, 0)),
+    })
   } else {
     runtime.endOfStatement.push(() => checkNow(table, compiled, values, runtime))
   }

@@ -42,7 +42,8 @@ export function changeReferencing(change: ReferencingChange, runtime: Runtime): 
 function changeOne(change: ReferencingChange, found: FoundRow, writer: TableWriter, runtime: Runtime): void {
   const { child, key } = change
   const { tree } = child.table
-  const strength = change.action === 'cascade' && change.replacement === undefined ? 'update' : 'no-key-update'
+  const strength =
+    change.action === 'cascade' && change.replacement === undefined ? 'update' : 'no-key-update'
   must(runtime.context.transaction).lock(tree, found.rowKey, strength, 'wait')
   // Under the lock: the row may have gone or changed while we waited.
   const cell = runtime.database.get(runtime.latestView(), tree, found.rowKey)
@@ -59,7 +60,13 @@ function changeOne(change: ReferencingChange, found: FoundRow, writer: TableWrit
   writer.updateRow(found.rowKey, row, after, new Set(key.columns))
 }
 
-function newValue(change: ReferencingChange, child: CompiledTable, column: number, i: number, runtime: Runtime): Value {
+function newValue(
+  change: ReferencingChange,
+  child: CompiledTable,
+  column: number,
+  i: number,
+  runtime: Runtime,
+): Value {
   if (change.action === 'cascade') return change.replacement?.[i] ?? null
   const expr = change.action === 'set-null' ? undefined : child.bindDefault(column)
   if (expr === undefined) return null

@@ -56,15 +56,24 @@ export class ForeignKeyQueue {
     for (const key of this.#compiled.table.referencedBy) this.#queueAction(key, before, undefined)
   }
 
-  #differ(columns: readonly number[], before: Row, after: Row, changed: ReadonlySet<number> | undefined): boolean {
+  #differ(
+    columns: readonly number[],
+    before: Row,
+    after: Row,
+    changed: ReadonlySet<number> | undefined,
+  ): boolean {
     if (changed !== undefined && !columns.some((column) => changed.has(column))) return false
-    return columns.some((column) => !sameValue(this.#compiled, column, before[column] ?? null, after[column] ?? null))
+    return columns.some(
+      (column) => !sameValue(this.#compiled, column, before[column] ?? null, after[column] ?? null),
+    )
   }
 
   #queueCheck(key: ForeignKey, row: Row): void {
     const values = key.columns.map((column) => row[column] ?? null)
     if (values.includes(null) && (key.match === 'simple' || values.every((value) => value === null))) return
-    const text = JSON.stringify(values, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+    const text = JSON.stringify(values, (_, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : value,
+    )
     let present = this.#present.get(key.oid)
     if (present === undefined) this.#present.set(key.oid, (present = new Set()))
     if (present.has(text)) return
@@ -73,7 +82,8 @@ export class ForeignKeyQueue {
     const { context } = this.#runtime
     if (isDeferred(key, this.#runtime)) {
       let check: (() => void) | undefined
-      const run = (later: ExecutionContext): void => (check ??= deferredParentCheck(compiled, key, values, later))()
+      const run = (later: ExecutionContext): void =>
+        (check ??= deferredParentCheck(compiled, key, values, later))()
       context.deferCheck({ constraintOid: key.oid, run })
     } else {
       this.#runtime.endOfStatement.push(() => checkParent(compiled, key, values, this.#runtime))
@@ -91,12 +101,14 @@ export class ForeignKeyQueue {
       const parts = { parent: compiled, child, key, values, isRestrict: action === 'restrict' }
       if (action === 'no-action' && isDeferred(key, runtime)) {
         let check: (() => void) | undefined
-        const run = (later: ExecutionContext): void => (check ??= noChildCheck(parts, new Runtime(later, 0)))()
+        const run = (later: ExecutionContext): void =>
+          (check ??= noChildCheck(parts, new Runtime(later, 0)))()
         runtime.context.deferCheck({ constraintOid: key.oid, run })
       } else runtime.endOfStatement.push(noChildCheck(parts, runtime))
       return
     }
-    const replacement = after === undefined ? undefined : key.referencedColumns.map((column) => after[column] ?? null)
+    const replacement =
+      after === undefined ? undefined : key.referencedColumns.map((column) => after[column] ?? null)
     runtime.endOfStatement.push(changeReferencing({ child, key, action, values, replacement }, runtime))
   }
 }
@@ -123,7 +135,12 @@ function childOf(compiled: CompiledTable, key: ForeignKey): CompiledTable {
 }
 
 /** At COMMIT: a row with these values may have been removed again; if one is there, its parent must be. */
-function deferredParentCheck(compiled: CompiledTable, key: ForeignKey, values: Row, context: ExecutionContext): () => void {
+function deferredParentCheck(
+  compiled: CompiledTable,
+  key: ForeignKey,
+  values: Row,
+  context: ExecutionContext,
+): () => void {
   const runtime = new Runtime(context, 0)
   const search = { columns: key.columns, values, limit: 1 }
   const finder = values.includes(null) ? undefined : new RowFinder(compiled, search, runtime)
@@ -140,8 +157,17 @@ function checkParent(compiled: CompiledTable, key: ForeignKey, values: Row, runt
   }
 }
 
-function holdParent(compiled: CompiledTable, parent: Table, key: ForeignKey, values: Row, runtime: Runtime): boolean {
-  const index = must(parent.indexes.find((one) => one.oid === key.indexOid), 'the referenced index')
+function holdParent(
+  compiled: CompiledTable,
+  parent: Table,
+  key: ForeignKey,
+  values: Row,
+  runtime: Runtime,
+): boolean {
+  const index = must(
+    parent.indexes.find((one) => one.oid === key.indexOid),
+    'the referenced index',
+  )
   const bytes = encodeParentKey(compiled, index, key, values)
   const transaction = runtime.context.transaction
   const { database } = runtime
@@ -153,7 +179,9 @@ function holdParent(compiled: CompiledTable, parent: Table, key: ForeignKey, val
   const readRowKey = (): Buffer | undefined => {
     const cell = database.get(runtime.latestView(), index.tree, bytes)
     if (cell === undefined) return undefined
-    return Buffer.from(cell.bytes.subarray(compiledParent.rowKeySize > 0 ? cell.start : cell.start + 1, cell.end))
+    return Buffer.from(
+      cell.bytes.subarray(compiledParent.rowKeySize > 0 ? cell.start : cell.start + 1, cell.end),
+    )
   }
   const rowKey = readRowKey()
   if (rowKey === undefined) return false
@@ -182,7 +210,10 @@ interface NoChildParts {
  * A task: 23503 if a row still refers to the old key and no parent has that key now. RESTRICT does not look for a new
  * parent. The searches keep their progress, as they may read whole tables.
  */
-function noChildCheck({ parent, child, key, values, isRestrict }: NoChildParts, runtime: Runtime): () => void {
+function noChildCheck(
+  { parent, child, key, values, isRestrict }: NoChildParts,
+  runtime: Runtime,
+): () => void {
   let again: RowFinder | undefined
   let finder: RowFinder | undefined
   return () => {
@@ -191,6 +222,7 @@ function noChildCheck({ parent, child, key, values, isRestrict }: NoChildParts, 
       if (again.collect().length > 0) return
     }
     finder ??= new RowFinder(child, { columns: key.columns, values, limit: 1 }, runtime)
-    if (finder.collect().length > 0) throw referencedError(parent, key, values, child.table, runtime.functions)
+    if (finder.collect().length > 0)
+      throw referencedError(parent, key, values, child.table, runtime.functions)
   }
 }

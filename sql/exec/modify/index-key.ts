@@ -41,7 +41,13 @@ export function clusterKeyColumns(table: Table, type: (oid: number) => Type): Ke
   }))
 }
 
-const FIXED_KEY_SIZE_BYTES: Readonly<Record<string, number | undefined>> = { bool: 1, int2: 2, int4: 4, uint4: 4, int8: 8 }
+const FIXED_KEY_SIZE_BYTES: Readonly<Record<string, number | undefined>> = {
+  bool: 1,
+  int2: 2,
+  int4: 4,
+  uint4: 4,
+  int8: 8,
+}
 
 /** Bytes of every row key of the table, or 0 when they differ. */
 export function rowKeySize(table: Table, type: (oid: number) => Type): number {

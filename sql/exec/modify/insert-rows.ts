@@ -62,7 +62,8 @@ export class InsertOperator implements Operator {
         this.#made = make(runtime, row)
       }
       runtime.tick()
-      const written = conflict === undefined ? this.#insert(this.#made) : this.#insertOrUpdate(this.#made, conflict)
+      const written =
+        conflict === undefined ? this.#insert(this.#made) : this.#insertOrUpdate(this.#made, conflict)
       this.#held = undefined
       this.#made = undefined
       if (written !== undefined) this.rowCount++

@@ -18,7 +18,10 @@ export interface FoundRow {
 }
 
 /** The index that narrows most, and how many of its first columns are among `columns`. */
-function chooseIndex(compiled: CompiledTable, columns: readonly number[]): { readonly index: Index; readonly count: number } | undefined {
+function chooseIndex(
+  compiled: CompiledTable,
+  columns: readonly number[],
+): { readonly index: Index; readonly count: number } | undefined {
   let best: { readonly index: Index; readonly count: number } | undefined
   for (const index of compiled.table.indexes) {
     if (index.predicate !== undefined) continue
@@ -69,7 +72,9 @@ export class RowFinder {
     }
     const encode = compileKeyPrefixEncoder(keyColumnsOf(chosen.index, (oid) => environment.type(oid)))
     const writer = new ByteWriter(64)
-    const keyValues = chosen.index.columns.slice(0, chosen.count).map((column) => this.#valueOf(column.column))
+    const keyValues = chosen.index.columns
+      .slice(0, chosen.count)
+      .map((column) => this.#valueOf(column.column))
     encode(keyValues, chosen.count, writer)
     const low = writer.copy()
     cursor.seek(low, prefixEnd(low))

@@ -82,7 +82,8 @@ export class TableWriter {
       const entries = this.#entries(row, rowKey)
       for (const entry of entries) this.#claim(entry)
       this.#putRow(rowKey, row)
-      for (const entry of entries) this.#transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
+      for (const entry of entries)
+        this.#transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
       this.#checkLater(entries)
     }
     this.foreignKeys.inserted(row)
@@ -118,7 +119,10 @@ export class TableWriter {
     const { tree, clusterKey } = compiled.table
     this.check(after)
     let newKey = rowKey
-    if (clusterKey !== undefined && (changed === undefined || clusterKey.some((column) => changed.has(column)))) {
+    if (
+      clusterKey !== undefined &&
+      (changed === undefined || clusterKey.some((column) => changed.has(column)))
+    ) {
       const encoded = this.#encodeRowKey(after)
       if (!encoded.equals(rowKey)) {
         this.#claimRowKey(encoded, after)
@@ -135,7 +139,8 @@ export class TableWriter {
     if (isMoved) transaction.delete(tree, rowKey, this.commandId)
     this.#putRow(newKey, after)
     for (const entry of removed) transaction.delete(entry.compiled.index.tree, entry.key, this.commandId)
-    for (const entry of added) transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
+    for (const entry of added)
+      transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
     this.#checkLater(added)
     this.foreignKeys.updated(before, after, changed)
   }
@@ -153,7 +158,13 @@ export class TableWriter {
   }
 
   /** For index builds: the entry of one row in one index, as bytes. undefined: a partial index does without it. */
-  indexEntry(compiled: CompiledIndex, row: Row, rowKey: Buffer): { readonly key: Buffer; readonly value: Buffer; readonly isUnique: boolean; readonly values: Row } | undefined {
+  indexEntry(
+    compiled: CompiledIndex,
+    row: Row,
+    rowKey: Buffer,
+  ):
+    | { readonly key: Buffer; readonly value: Buffer; readonly isUnique: boolean; readonly values: Row }
+    | undefined {
     return this.#entry(compiled, row, rowKey)
   }
 
@@ -203,7 +214,8 @@ export class TableWriter {
     const writer = keyScratch
     writer.reset()
     must(this.compiled.encodeRowKey)(row, writer)
-    if (writer.length > KEY_SIZE_BYTES_MAX) throw keyTooLarge(writer.length, this.compiled.clustered?.name ?? '')
+    if (writer.length > KEY_SIZE_BYTES_MAX)
+      throw keyTooLarge(writer.length, this.compiled.clustered?.name ?? '')
     return writer.copy()
   }
 
@@ -222,7 +234,12 @@ export class TableWriter {
     writer.reset()
     const { compiled } = this
     compiled.table.codec.encode(compiled.toLayout(row), writer)
-    this.#transaction.put(compiled.table.tree, rowKey, writer.bytes.subarray(0, writer.length), this.commandId)
+    this.#transaction.put(
+      compiled.table.tree,
+      rowKey,
+      writer.bytes.subarray(0, writer.length),
+      this.commandId,
+    )
   }
 
   #entries(row: Row, rowKey: Buffer, wanted?: (index: CompiledIndex) => boolean): Entry[] {
@@ -274,7 +291,8 @@ export class TableWriter {
 
   #checkLater(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.compiled.index.deferrable) checkUniqueLater(this.compiled, entry.compiled, entry.values, this.#runtime)
+      if (entry.compiled.index.deferrable)
+        checkUniqueLater(this.compiled, entry.compiled, entry.values, this.#runtime)
     }
   }
 }

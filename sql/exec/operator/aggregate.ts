@@ -140,7 +140,12 @@ export interface KeptArguments {
 }
 
 /** Gives kept argument rows to the aggregate in order, duplicates left out. */
-export function feedKept(kept: readonly Row[], how: KeptArguments, state: unknown, step: (state: unknown, ...args: Value[]) => unknown): unknown {
+export function feedKept(
+  kept: readonly Row[],
+  how: KeptArguments,
+  state: unknown,
+  step: (state: unknown, ...args: Value[]) => unknown,
+): unknown {
   let rows = kept
   if (how.keyOf !== undefined) {
     const seen = new Map<unknown, Row>()

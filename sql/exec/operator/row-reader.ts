@@ -53,7 +53,8 @@ export class CellColumns {
       case -6:
         return { source: String(table.oid), nullable: false, simple: true }
       case -1:
-        if (table.clusterKey !== undefined) throw unsupported('ctid of a table that is stored by its primary key')
+        if (table.clusterKey !== undefined)
+          throw unsupported('ctid of a table that is stored by its primary key')
         return { source: `${builder.bind(tidOf)}(cell)`, nullable: false, simple: false }
       case -2:
         return { source: `${builder.bind(transactionIdOf)}(cell)`, nullable: false, simple: false }

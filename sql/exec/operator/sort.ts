@@ -45,7 +45,8 @@ export class SortOperator implements Operator {
         this.#rows.sort(this.#compare)
         this.#rows.length = limit
       }
-      if (this.#rows.length > ROWS_MAX) throw new SqlError('53200', 'out of memory', { detail: 'A sort has too many rows.' })
+      if (this.#rows.length > ROWS_MAX)
+        throw new SqlError('53200', 'out of memory', { detail: 'A sort has too many rows.' })
     }
     this.#rows.sort(this.#compare)
     this.#isSorted = true

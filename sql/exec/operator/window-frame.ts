@@ -154,6 +154,7 @@ function readOffset(plan: FramePlan, side: FrameSide, name: 'starting' | 'ending
   if (side.offset === undefined) return null
   const value = side.offset(runtime)
   if (value === null) throw new SqlError('22004', `frame ${name} offset must not be null`)
-  if (plan.mode !== 'range' && Number(value) < 0) throw new SqlError('22013', `frame ${name} offset must not be negative`)
+  if (plan.mode !== 'range' && Number(value) < 0)
+    throw new SqlError('22013', `frame ${name} offset must not be negative`)
   return value
 }

@@ -96,7 +96,9 @@ export class WindowOperator implements Operator {
 
 /** Aggregates whose result does not alias their state: it may go on growing after `final`. */
 const PURE_FINALS: ReadonlySet<string> = new Set(
-  'count sum avg min max bool_and bool_or every stddev stddev_samp stddev_pop variance var_samp var_pop'.split(' '),
+  'count sum avg min max bool_and bool_or every stddev stddev_samp stddev_pop variance var_samp var_pop'.split(
+    ' ',
+  ),
 )
 
 /** One call over one partition. */
@@ -107,7 +109,13 @@ class CallRunner {
   readonly #partition: Partition
   readonly #runtime: Runtime
 
-  constructor(call: WindowCall, frame: FramePlan, finder: FrameFinder, partition: Partition, runtime: Runtime) {
+  constructor(
+    call: WindowCall,
+    frame: FramePlan,
+    finder: FrameFinder,
+    partition: Partition,
+    runtime: Runtime,
+  ) {
     this.#call = call
     this.#frame = frame
     this.#finder = finder
@@ -222,7 +230,12 @@ class CallRunner {
     for (let i = 0; i < rows.length; i++) {
       const start = finder.start(partition, i)
       const end = finder.end(partition, i)
-      if (last !== undefined && last.start === start && last.end === end && this.#frame.exclude === 'no-others') {
+      if (
+        last !== undefined &&
+        last.start === start &&
+        last.end === end &&
+        this.#frame.exclude === 'no-others'
+      ) {
         values.push(values[i - 1] as Value)
         continue
       }

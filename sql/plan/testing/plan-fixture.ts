@@ -37,7 +37,9 @@ export class PlanSession {
   planParsed(parsed: ParsedStatement, parameterTypes: readonly number[] = []): StatementPlan {
     const { catalog } = this.ddl
     const functions = this.ddl.functions()
-    const searchPath = [catalog.schemaByName('pg_catalog'), catalog.schemaByName('public')].flatMap((one) => one?.oid ?? [])
+    const searchPath = [catalog.schemaByName('pg_catalog'), catalog.schemaByName('public')].flatMap(
+      (one) => one?.oid ?? [],
+    )
     const analysed = analyze(parsed, { catalog, searchPath, typeContext: functions, parameterTypes })
     const estimate = (oid: number): { tuples: number; pages: number } => {
       const relation = catalog.relation(oid)
@@ -49,7 +51,10 @@ export class PlanSession {
     return planStatement(analysed, { catalog, functions, estimate }) as StatementPlan
   }
 
-  async runPlan(plan: StatementPlan, options: RunOptions = {}): Promise<{ rows: Row[]; count: number; execution: Execution }> {
+  async runPlan(
+    plan: StatementPlan,
+    options: RunOptions = {},
+  ): Promise<{ rows: Row[]; count: number; execution: Execution }> {
     const base = this.ddl.execution()
     const given: ExecutionContext = { ...base, parameters: options.parameters ?? [], ...options.context }
     const context = this.suspends ? suspendingContext(given) : given
@@ -94,7 +99,9 @@ export class PlanSession {
       throw error
     })
     if (!this.ddl.isBlock) await this.ddl.commit()
-    return rows.map((row) => row.map((value, i) => this.#cell(value, plan.columns?.[i]?.type ?? 25)).join('|'))
+    return rows.map((row) =>
+      row.map((value, i) => this.#cell(value, plan.columns?.[i]?.type ?? 25)).join('|'),
+    )
   }
 
   #cell(value: Value, oid: number): string {
@@ -110,7 +117,8 @@ export class PlanSession {
     const lines: string[] = []
     const show = (node: ExplainNode, depth: number): void => {
       lines.push(`${'  '.repeat(depth)}${node.label}`)
-      for (const [name, value] of node.properties) lines.push(`${'  '.repeat(depth)}  ${name}: ${String(value)}`)
+      for (const [name, value] of node.properties)
+        lines.push(`${'  '.repeat(depth)}  ${name}: ${String(value)}`)
       for (const child of node.children) show(child, depth + 1)
     }
     show(this.plan(sql).explain(options, this.ddl.catalog), 0)

@@ -31,7 +31,11 @@ function signature(name: string, args: readonly unknown[]): string {
 const ONCE: ReadonlySet<string | symbol> = new Set(['get', 'getLatest', 'lock'])
 const ALTERNATE: ReadonlySet<string | symbol> = new Set(['nextRowId', 'next'])
 
-function gated<T extends object>(target: T, gate: Gate, wrap: (name: string | symbol, value: unknown) => unknown = (_, value) => value): T {
+function gated<T extends object>(
+  target: T,
+  gate: Gate,
+  wrap: (name: string | symbol, value: unknown) => unknown = (_, value) => value,
+): T {
   return new Proxy(target, {
     get(object, name): unknown {
       const value: unknown = Reflect.get(object, name, object)
@@ -48,7 +52,9 @@ function gated<T extends object>(target: T, gate: Gate, wrap: (name: string | sy
 
 /** The database with gates before get, getLatest, nextRowId and cursors' next. */
 export function suspendingDatabase(database: Database): Database {
-  return gated(database, new Gate(), (name, value) => (name === 'cursor' ? gated(value as Cursor, new Gate()) : value))
+  return gated(database, new Gate(), (name, value) =>
+    name === 'cursor' ? gated(value as Cursor, new Gate()) : value,
+  )
 }
 
 /** The transaction with a gate before lock. */
