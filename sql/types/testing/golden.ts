@@ -3,6 +3,8 @@
 //   "12"        =>  12  |  0000000c              text and binary output
 //   "12x"       =>  !22P02 invalid input syntax for type integer: "12x"  |  detail  |  hint
 //
+// golden/functions has calls instead of texts: ["power", "2", "0.5"] => result or error.
+//
 // The first line names type, send function and settings. BOREALIS_TEST_PG=port BOREALIS_GOLDEN=update rewrites what is
 // behind the arrows; a new text is a line with nothing behind its arrow.
 
@@ -21,12 +23,17 @@ export interface GoldenFile {
 
 const FOLDER = new URL('../golden/', import.meta.url)
 
-/** All golden files, by name. */
+/** All golden files of type input, by name. */
 export function goldenFiles(): readonly GoldenFile[] {
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.txt'))
     .sort()
     .map(readGolden)
+}
+
+/** The golden file of some functions: cases' texts are JSON arrays of a name and arguments. */
+export function goldenFunctions(name: string): GoldenFile {
+  return readGolden(`functions/${name}.txt`)
 }
 
 function readGolden(name: string): GoldenFile {
@@ -36,8 +43,9 @@ function readGolden(name: string): GoldenFile {
   const cases = lines.map((line) => {
     const arrow = line.indexOf(' => ')
     const end = arrow < 0 ? line.length : arrow
+    const given = JSON.parse(line.slice(0, end)) as string | string[]
     return {
-      text: JSON.parse(line.slice(0, end)) as string,
+      text: typeof given === 'string' ? given : JSON.stringify(given),
       expected: arrow < 0 ? '' : line.slice(arrow + 4),
     }
   })
@@ -62,6 +70,7 @@ export function formatOutcome(outcome: Outcome): string {
 export function writeGolden(file: GoldenFile, outcomes: readonly string[]): void {
   const settings = Object.entries(file.settings).map(([name, value]) => `${name}=${value}`)
   const head = `# ${[file.type, file.send, ...settings].join(' ; ')}`
-  const lines = file.cases.map(({ text }, i) => `${JSON.stringify(text)} => ${outcomes[i]}`)
+  const isCall = file.name.startsWith('functions/')
+  const lines = file.cases.map(({ text }, i) => `${isCall ? text : JSON.stringify(text)} => ${outcomes[i]}`)
   writeFileSync(file.path, `${[head, ...lines].join('\n')}\n`)
 }
