@@ -35,7 +35,11 @@ export function buildGroup(planner: Planner, original: SelectQuery): BuiltGroup 
   const group: Group = { items: [], conditions: [], semis: [] }
   const from = query.from.map((item) => reduceOuterJoins(planner, item, where))
   for (const item of from) addFrom(planner, item, group)
-  for (const condition of where) addCondition(planner, condition, group)
+  for (const condition of where) {
+    // Rows that are locked may have to be tested again: their conditions stay what they were.
+    if (query.locking.length > 0) group.conditions.push(condition)
+    else addCondition(planner, condition, group)
+  }
   return { query, group }
 }
 

@@ -9,11 +9,10 @@ import type { Operator } from '../exec/operator.ts'
 import { compileTable, type CompiledTable } from '../exec/modify/compiled-table.ts'
 import { lockRow, newestCell } from '../exec/modify/row-lock.ts'
 import type { Runtime } from '../exec/runtime.ts'
-import type { Expr, RelationId } from '../tree/expr.ts'
 import type { RowLocking, TableFrom } from '../tree/query.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
-import { expressionsIn } from './expr-facts.ts'
+import { columnOutputs } from './expr-facts.ts'
 import type { Group } from './join-group.ts'
 import { columnKey, type Layout, type OuterScope, ROW_KEY, ROW_LSN, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
@@ -60,14 +59,17 @@ function strongest(locks: readonly RowLocking[]): RowLocking | undefined {
 
 /** What rows must carry to be locked and, if they changed, read again. */
 export function lockingOutputs(group: Group, locking: readonly RowLocking[]): Output[] {
-  return lockedTables(group, locking).flatMap(({ from }) => {
-    const own = (column: number, like: Parameters<typeof slotColumn>[2]): Output => ({
+  const own = new Set(group.items.flatMap((item) => [...item.relations]))
+  const tested = columnOutputs(group.conditions, (output) => own.has(output.relation))
+  const locked = lockedTables(group, locking).flatMap(({ from }) => {
+    const slot = (column: number, like: Parameters<typeof slotColumn>[2]): Output => ({
       relation: from.id,
       column,
       expr: slotColumn(from.id, column, like),
     })
-    return [own(ROW_KEY, BYTES), own(ROW_LSN, BYTES), ...from.columns.map((column, i) => own(i, column))]
+    return [slot(ROW_KEY, BYTES), slot(ROW_LSN, BYTES), ...from.columns.map((column, i) => slot(i, column))]
   })
+  return [...locked, ...tested]
 }
 
 interface LockPlan {
@@ -91,7 +93,7 @@ export function planLocking(
 ): Planned {
   const { layout } = planned
   const plans = lockedTables(group, locking).map(({ from, lock }) => lockPlan(planner, from, lock, layout))
-  const conditions = group.conditions.filter((condition) => isWithin(condition, layout, group))
+  const { conditions } = group
   let recheck: ((rt: Runtime, r: Row) => boolean) | undefined
   const test = (rt: Runtime, r: Row): boolean =>
     (recheck ??= planner.compileCondition(conditions, layout, outer))(rt, r)
@@ -117,19 +119,6 @@ function lockPlan(planner: Planner, from: TableFrom, lock: RowLocking, layout: L
     lsnSlot: slot(ROW_LSN),
     columns: from.columns.map((_, i) => ({ slot: slot(i), column: must(from.tableColumns[i]) })),
   }
-}
-
-/** Conditions over columns that the rows carry: all that name locked tables only. */
-function isWithin(condition: Expr, layout: Layout, group: Group): boolean {
-  const own = new Set<RelationId>(group.items.flatMap((item) => [...item.relations]))
-  let within = true
-  const visit = (expr: Expr): void => {
-    if (expr.kind === 'column' && own.has(expr.relation))
-      within &&= layout.indexOf(columnKey(expr.relation, expr.column)) !== undefined
-    if (expr.kind === 'subquery') within = false
-  }
-  for (const expr of expressionsIn(condition)) visit(expr)
-  return within
 }
 
 class LockRowsOperator implements Operator {

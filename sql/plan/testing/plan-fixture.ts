@@ -137,6 +137,14 @@ function suspendingContext(context: ExecutionContext): ExecutionContext {
   }
 }
 
+/** Several sessions on one database. */
+export async function openPlanSessions(count: number): Promise<PlanSession[]> {
+  const cluster = await openTestCluster()
+  const sessions: PlanSession[] = []
+  for (let i = 0; i < count; i++) sessions.push(new PlanSession(await cluster.session()))
+  return sessions
+}
+
 export async function openPlanSession(): Promise<PlanSession> {
   const cluster = await openTestCluster()
   return new PlanSession(await cluster.session())
