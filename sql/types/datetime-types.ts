@@ -21,7 +21,7 @@ import { dateFromSlot, dateToSlot, timestampFromWords, timestampHigh, timestampL
 import { SqlError } from './sql-error.ts'
 import { TimeDecoder } from './time-decode.ts'
 import type { TypeContext } from './type.ts'
-import { type Int8, TimeTz } from './value.ts'
+import { int8, type Int8, TimeTz } from './value.ts'
 
 const PRECISION_MAX = 6
 
@@ -45,11 +45,11 @@ export function roundMicros(micros: Int8, precision: number): Int8 {
   if (typeof micros === 'bigint') {
     const half = BigInt(unit / 2)
     const rounded = ((micros < 0n ? -micros : micros) + half) / BigInt(unit)
-    return (micros < 0n ? -rounded : rounded) * BigInt(unit)
+    return int8((micros < 0n ? -rounded : rounded) * BigInt(unit))
   }
   if (!Number.isFinite(micros)) return micros
   const rounded = Math.floor((Math.abs(micros) + unit / 2) / unit) * unit
-  return micros < 0 ? -rounded : rounded
+  return micros < 0 && rounded !== 0 ? -rounded : rounded
 }
 
 function roundTime(micros: number, typmod: number): number {
@@ -137,7 +137,7 @@ export const timetzBehaviour: Behaviour<TimeTz> = {
   input(text, typmod, context) {
     const decoder = new TimeDecoder(text, 'time with time zone', context)
     decoder.decode()
-    return new TimeTz(roundTime(decoder.timeMicros(), typmod), -decoder.offset)
+    return new TimeTz(roundTime(decoder.timeMicros(), typmod), 0 - decoder.offset)
   },
   output: writtenText(writeTimeTz),
   receive(bytes, start, end, typmod) {
