@@ -48,7 +48,8 @@ export function roundMicros(micros: Int8, precision: number): Int8 {
     return int8((micros < 0n ? -rounded : rounded) * BigInt(unit))
   }
   if (!Number.isFinite(micros)) return micros
-  const rounded = Math.floor((Math.abs(micros) + unit / 2) / unit) * unit
+  const raised = Math.abs(micros) + unit / 2
+  const rounded = raised - (raised % unit)
   return micros < 0 && rounded !== 0 ? -rounded : rounded
 }
 

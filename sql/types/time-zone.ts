@@ -288,13 +288,35 @@ function intlFormat(timeZone: string): Intl.DateTimeFormat | undefined {
   }
 }
 
+/** Old names that Intl takes but does not list, and that no rule spells. */
+const ODD_NAMES = [
+  ...['America/Argentina/ComodRivadavia', 'America/Knox_IN', 'Australia/ACT', 'Brazil/DeNoronha', 'GB-Eire'],
+  ...['Chile/EasterIsland', 'Mexico/BajaNorte', 'Mexico/BajaSur', 'W-SU'],
+]
+
 /** Words of zone names that are not simply capitalised. */
 const SMALL_WORDS = new Set(['of', 'au', 'es'])
-const CAPITAL_WORDS = new Set(
-  'utc gmt uct est mst hst cet met eet wet est5edt cst6cdt mst7mdt pst8pdt nz nz-chat prc rok roc gb gb-eire us acT nsw lhi'.split(
-    ' ',
-  ),
-)
+const CAPITAL_WORDS = new Set([
+  ...[
+    'utc',
+    'gmt',
+    'uct',
+    'est',
+    'mst',
+    'hst',
+    'cet',
+    'met',
+    'eet',
+    'wet',
+    'us',
+    'nsw',
+    'lhi',
+    'gb',
+    'nz',
+    'prc',
+  ],
+  ...['rok', 'roc', 'est5edt', 'cst6cdt', 'mst7mdt', 'pst8pdt', 'nz-chat'],
+])
 
 /** The spelling of an IANA name: 'europe/berlin' -> 'Europe/Berlin'. */
 function canonicalName(lower: string): string {
@@ -314,7 +336,9 @@ function capitalise(word: string): string {
 let names: ReadonlyMap<string, string> | undefined
 
 function supportedNames(): ReadonlyMap<string, string> {
-  names ??= new Map(Intl.supportedValuesOf('timeZone').map((name) => [name.toLowerCase(), name]))
+  names ??= new Map(
+    [...ODD_NAMES, ...Intl.supportedValuesOf('timeZone')].map((name) => [name.toLowerCase(), name]),
+  )
   return names
 }
 

@@ -98,13 +98,13 @@ export interface Type {
   readonly encodeKey: ((value: NonNullable<Value>, writer: ByteWriter) => void) | undefined
 
   readonly rowSlot: RowSlot
-  /** For 'variable' slots: the bytes in a stored row. */
+  /** The bytes of a value on its own: of 'variable' columns in a row, and of any type inside arrays and records. */
   encodeStored(value: NonNullable<Value>, writer: ByteWriter): void
   decodeStored(bytes: Buffer, start: number, end: number): Value
 
   /** varchar(10) -> typmod; SqlError for a type that takes none. */
   typmodIn(args: readonly string[]): number
-  /** '(10)' for display behind the name; '' for none. */
+  /** pg_type.typmodout: '(10)', '(3) without time zone', ' year to month'; '' for none. */
   typmodOut(typmod: number): string
   /** Length coercion of a cast or an assignment (22001 when `explicit` is false and data would be lost). */
   applyTypmod(value: NonNullable<Value>, typmod: number, explicit: boolean): Value

@@ -6,6 +6,7 @@
 //   int2, int4, oid, xid, cid, reg*        number (oid and reg*: 0..2^32-1)
 //   int8, money                            Int8: a safe integer is ALWAYS a number, anything else ALWAYS a bigint
 //   float4, float8                         number (float4 rounded by Math.fround)
+//   xid8                                   like Int8, but unsigned: 0..2^64-1
 //   numeric                                Numeric (numeric.ts)
 //   text, varchar, bpchar, name, "char",
 //   json, xml, unknown, cstring, enum      string (bpchar padded to its length; json as it was typed; enum: its label)
