@@ -6,7 +6,7 @@
 // Scope levels: the empty outermost scope has depth 0, the statement's own query depth 1.
 
 import type { Table } from '../catalog/catalog.ts'
-import type { Node, TypeName } from '../parse/ast.ts'
+import type { Node } from '../parse/ast.ts'
 import { nodeAs } from '../parse/ast.ts'
 import { type ParsedStatement, parseExpression } from '../parse/parse.ts'
 import type { SourceText } from '../parse/source-text.ts'
@@ -24,7 +24,6 @@ import { tableItem } from './from-item.ts'
 import { analyseModify } from './modify.ts'
 import { analyseSelectIn } from './query.ts'
 import { Scope } from './scope.ts'
-import { resolveTypeName, type TypeReference } from './type-name.ts'
 import { unknownToText } from './unknown.ts'
 
 /**
@@ -120,13 +119,4 @@ function settle(analysis: Analysis, raw: Expr, { kind, target }: ExpressionOptio
   throw analysis.error('42804', message, undefined, {
     hint: 'You will need to rewrite or cast the expression.',
   })
-}
-
-/** A type name of DDL or of a function's signature. @throws SqlError 42704, 42601. */
-export function analyzeTypeName(
-  typeName: TypeName,
-  source: SourceText,
-  context: AnalysisContext,
-): TypeReference {
-  return resolveTypeName(new Analysis(context, source), typeName)
 }

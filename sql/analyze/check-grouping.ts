@@ -14,6 +14,7 @@ export function checkGrouping(scope: Scope, query: SelectQuery): void {
     query.groupingSets.length > 0 ||
     query.having !== undefined
   if (!isGrouped) return
+  refuseInRecursion(scope, query)
   const checker = new GroupingChecker(scope, query)
   for (const target of query.targets) checker.check(target.expr, false)
   for (const key of query.orderBy) checker.check(key.expr, false)
@@ -24,6 +25,26 @@ export function checkGrouping(scope: Scope, query: SelectQuery): void {
     for (const key of [...window.partitionBy, ...window.orderBy]) checker.check(key.expr, false)
   }
   if (query.having !== undefined) checker.check(query.having, false)
+}
+
+/** The recursive term of WITH RECURSIVE cannot aggregate over what is not complete. */
+function refuseInRecursion(scope: Scope, query: SelectQuery): void {
+  const isRecursive = query.from.some((from) => readsItself(from))
+  if (!isRecursive || !scope.hasAggregates) return
+  let location = -1
+  const find = (expr: Expr): void => {
+    if (expr.kind === 'aggregate' && location < 0) location = expr.location
+    eachChild(expr, find)
+  }
+  for (const target of query.targets) find(target.expr)
+  if (query.having !== undefined) find(query.having)
+  const message = "aggregate functions are not allowed in a recursive query's recursive term"
+  throw scope.analysis.error('42P19', message, location)
+}
+
+function readsItself(from: From): boolean {
+  if (from.kind === 'join') return readsItself(from.left) || readsItself(from.right)
+  return from.kind === 'cte' && from.recursive
 }
 
 class GroupingChecker {

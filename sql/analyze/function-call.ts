@@ -40,6 +40,10 @@ export function analyseFunctionCall(scope: Scope, call: FuncCall): Expr {
   const lastSet = scope.lastSet
   const shape = analyseArguments(scope, call)
   const name = shape.name.join('.')
+  const schema = shape.name.length > 1 ? shape.name.at(-2) : undefined
+  if (schema !== undefined && analysis.catalog.schemaByName(schema) === undefined) {
+    throw analysis.error('3F000', `schema "${schema}" does not exist`, location)
+  }
   const lookup = lookUpFunction(analysis, shape)
   if (lookup.kind === 'coercion') {
     const conversion = {

@@ -63,6 +63,9 @@ export function findOperator(
   types: readonly number[],
   location: number,
 ): Operator {
+  if (schema !== undefined && analysis.catalog.schemaByName(schema) === undefined) {
+    throw analysis.error('3F000', `schema "${schema}" does not exist`, location)
+  }
   const isKnownSchema = schema === undefined || schema === 'pg_catalog'
   const index = isKnownSchema ? operatorsNamed(analysis.functions, name) : undefined
   if (index !== undefined) {

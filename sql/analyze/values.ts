@@ -55,7 +55,7 @@ export function analyseValues(scope: Scope, select: SelectStmt): ValuesQuery {
         type,
         typmod: commonTypmod(converted, type),
         collation: resultCollation(analysis, type, converted),
-        location: cells[0]?.location ?? -1,
+        location: -1,
       },
     })
   }

@@ -89,8 +89,10 @@ function parserError(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return thrown
   const details = (thrown as { sqlDetails?: { cursorPosition: number; fileName?: string } }).sqlDetails
   if (details !== undefined) {
-    // The cursor is 0 both at the start and where there is none; grammar errors without a position are very rare.
-    return syntaxError(thrown.message, details.cursorPosition)
+    // The cursor is 0 both at the start and where there is none; errors of the scanner quote what they point at.
+    const { cursorPosition } = details
+    const isNowhere = cursorPosition === 0 && !/ at or near | at end of input/.test(thrown.message)
+    return syntaxError(thrown.message, isNowhere ? -1 : cursorPosition)
   }
   if (thrown instanceof RangeError || thrown.name === 'RuntimeError') return stackDepthExceeded()
   return thrown
