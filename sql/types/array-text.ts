@@ -252,6 +252,10 @@ function needsQuotes(text: string, delimiter: number): boolean {
   return text.length === 4 && text.toLowerCase() === 'null'
 }
 
+function formatBound(lower: number, length: number): string {
+  return `[${lower}:${lower + length - 1}]`
+}
+
 /** Writes the literal of an array whose elements' texts are given. */
 export function formatArrayLiteral(
   { elements, dimensions, lowerBounds }: ArrayLiteral,
@@ -265,7 +269,7 @@ export function formatArrayLiteral(
   })
   const bounds = lowerBounds.every((lower) => lower === 1)
     ? ''
-    : `${dimensions.map((length, i) => `[${lowerBounds[i]}:${(lowerBounds[i] as number) + length - 1}]`).join('')}=`
+    : `${dimensions.map((length, i) => formatBound(lowerBounds[i] as number, length)).join('')}=`
   let items: string[] = texts
   for (let level = dimensions.length - 1; level >= 0; level--) {
     const length = dimensions[level] as number

@@ -1,9 +1,9 @@
 // Arrays over any element type: one behaviour made from the element's Type.
 //
-//   binary (PostgreSQL's):  i32 dimensions | i32 has nulls | i32 element oid | (i32 length, i32 lower bound) each
+//   binary (PostgreSQL's)   i32 dimensions | i32 has nulls | i32 element oid | (i32 length, i32 lower bound) each
 //                           | (i32 size or -1, bytes) each element
-//   stored (ours):          u8 dimensions | (i32 length, i32 lower bound) each | (i32 size or -1, bytes) each element
-//   key:                    01 and the element's key, or 02 for NULL, each; 00; then dimensions and bounds as uint4
+//   stored (ours)           u8 dimensions | (i32 length, i32 lower bound) each | (i32 size or -1, bytes) each
+//   key                     01 and the element's key, or 02 for NULL, each; 00; dimensions; their bounds
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import { DIMENSIONS_MAX, formatArrayLiteral, parseArrayLiteral, tooManyDimensions } from './array-text.ts'

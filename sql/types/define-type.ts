@@ -4,7 +4,7 @@
 //
 //   TypeFacts ──┐
 //               ├──▶ defineType ──▶ Type        what a behaviour leaves out is derived:
-//   Behaviour ──┘                                 writeText from output, stored form from text, no typmod, no order
+//   Behaviour ──┘                                 writeText from output, stored form from text, no typmod
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import { SLOT_CODECS } from './slot-codec.ts'

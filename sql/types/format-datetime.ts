@@ -338,7 +338,8 @@ function formatYear(
   if (width === 5) {
     const thousands = Math.trunc(year / 1000)
     const rest = year - thousands * 1000
-    const text = `${thousands},${rest < 0 ? '-' : ''}${String(Math.abs(rest)).padStart(rest < 0 ? 2 : 3, '0')}`
+    const digits = String(Math.abs(rest)).padStart(rest < 0 ? 2 : 3, '0')
+    const text = `${thousands},${rest < 0 ? '-' : ''}${digits}`
     return node.ordinal === undefined ? text : text + ordinalSuffix(text, node.ordinal)
   }
   const digits = width === 4 ? year : year % 10 ** width

@@ -1,5 +1,5 @@
-// Functions that live beside the types: numeric arithmetic and mathematics, templates of to_char and its inverses. The
-// golden files hold PostgreSQL's answers.
+// Functions that live beside the types: numeric arithmetic and mathematics, templates of to_char and its
+// inverses. The golden files hold PostgreSQL's answers.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { formatIntervalPattern, formatTimestampPattern, formatTimestampTzPattern } from './format-datetime.ts'

@@ -1,5 +1,5 @@
-// Every text of the golden files gives what PostgreSQL 15 gives, as text and as bytes, and comes back from both and from
-// storage. With PostgreSQL present the golden files themselves are checked.
+// Every text of the golden files gives what PostgreSQL 15 gives, as text and as bytes, and comes back from
+// both and from storage. With PostgreSQL present the golden files themselves are checked.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { builtinTypeByName } from './registry.ts'

@@ -5,7 +5,7 @@
 //   bool         00 | 01
 //   int2/4/8     big-endian, sign bit flipped
 //   uint4        big-endian
-//   float8       IEEE bits, big-endian: sign bit flipped when >= 0, else all bits flipped; -0 as 0, NaN above all
+//   float8       IEEE bits, big-endian: sign bit flipped when >= 0, else all bits; -0 as 0, NaN above all
 //   text         UTF-8 (never holds 00), then 00
 //   bytes        00 escaped as 00 FF, then 00 01
 

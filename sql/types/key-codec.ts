@@ -3,7 +3,7 @@
 //   per column    bytes
 //   not nullable  the value's key (key-bytes.ts)
 //   nullable      01 and the value's key; for NULL 02 (NULLS LAST) or 00 (NULLS FIRST)
-//   descending    the value's key with all bits flipped; the marker stays, so NULLS FIRST/LAST means what it says
+//   descending    the value's key with all bits flipped; the marker stays, so NULLS FIRST means what it says
 //
 // Values' keys are self-delimiting, so columns follow each other without separators, and the key of the first
 // k columns is a prefix of the whole: `prefixEnd` of it bounds the range of all keys that begin with those
@@ -42,7 +42,9 @@ function valueEncoder({ type, descending, nullsFirst, nullable }: KeyColumn): Va
       '42704',
       `data type ${type.name} has no default operator class for access method "btree"`,
       {
-        hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+        hint:
+          'You must specify an operator class for the index or define ' +
+          'a default operator class for the data type.',
       },
     )
   }

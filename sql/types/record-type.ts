@@ -167,7 +167,8 @@ function receiveColumns(
     if (oid !== type.oid) {
       const name = (typeOid: number): string =>
         `${typeOid} (${context.lookup.regOidToName('regtype', typeOid)})`
-      const problem = `binary data has type ${name(oid)} instead of expected ${name(type.oid)} in record column ${i + 1}`
+      const types = `type ${name(oid)} instead of expected ${name(type.oid)}`
+      const problem = `binary data has ${types} in record column ${i + 1}`
       throw new SqlError('42804', problem)
     }
     const size = bytes.readInt32BE(at + 4)
@@ -207,7 +208,8 @@ function compareRecords(find: TypeResolver, a: RecordValue, b: RecordValue): num
     const type = resolve(find, oid)
     if (oid !== b.fieldTypes[i]) {
       const other = resolve(find, b.fieldTypes[i] as number)
-      const problem = `cannot compare dissimilar column types ${type.name} and ${other.name} at record column ${i + 1}`
+      const types = `${type.name} and ${other.name}`
+      const problem = `cannot compare dissimilar column types ${types} at record column ${i + 1}`
       throw new SqlError('42804', problem)
     }
     const x = a.fields[i] ?? null

@@ -39,8 +39,8 @@ describe.skipIf(!HAS_ORACLE)('against pg_type (BOREALIS_TEST_PG)', () => {
 
   test('every fact is PostgreSQL’s', async () => {
     const { rows } = await oracle.client.query<PgTypeRow>(`
-      select oid::text, typname::text, typlen::text, typtype::text, typcategory::text, typispreferred::text, typdelim::text,
-        typelem::oid::text, typarray::oid::text, typinput::text, typreceive::text, typalign::text, typstorage::text,
+      select oid::text, typname::text, typlen::text, typtype::text, typcategory::text, typispreferred::text,
+        typdelim::text,         typelem::oid::text, typarray::oid::text, typinput::text, typreceive::text, typalign::text, typstorage::text,
         typcollation::oid::text, typsubscript::text, typmodin::text
       from pg_type where oid < 10000 and typtype <> 'c'
         and not exists (select from pg_type e where e.typarray = pg_type.oid and e.typtype = 'c')

@@ -2,7 +2,7 @@
 // life, because ALTER TABLE ADD or DROP COLUMN only adds a layout: a row keeps the layout it was written
 // with, and columns that its layout lacks are answered with their missing value.
 //
-//   offset             size          field                                                    all little-endian
+//   offset             size          field                                               all little-endian
 //   0                  2             layout version; bit 15: WIDE
 //   2                  ceil(n / 8)   null bitmap: bit i of the layout's column i, 1 = NULL
 //   ...                sum of slots  a slot for each fixed-width column, in order, zeroes when NULL

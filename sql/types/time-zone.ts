@@ -2,7 +2,7 @@
 // zone keeps the transitions of the years that were asked for: a year is sampled every ten days once, and
 // each change of offset is then found to the second by bisection.
 //
-//   offsetAt(utc)         what to add to UTC            resolveLocal(local)   the offset that applies to a wall time
+//   offsetAt(utc)         what to add to UTC          resolveLocal(local)   the offset of a wall time
 //        └── segment of last time, else the year's transitions ──┘
 //
 // Times here are whole seconds since 2000-01-01; offsets are seconds EAST of UTC.

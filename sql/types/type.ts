@@ -98,7 +98,10 @@ export interface Type {
   readonly encodeKey: ((value: NonNullable<Value>, writer: ByteWriter) => void) | undefined
 
   readonly rowSlot: RowSlot
-  /** The bytes of a value on its own: of 'variable' columns in a row, and of any type inside arrays and records. */
+  /**
+   * The bytes of a value on its own: of 'variable' columns in a row, and of any type inside arrays and
+   * records.
+   */
   encodeStored(value: NonNullable<Value>, writer: ByteWriter): void
   decodeStored(bytes: Buffer, start: number, end: number): Value
 

@@ -1,4 +1,5 @@
-// Lengths and precisions: what type modifiers are, how they print, what they do to values; and malformed binary input.
+// Lengths and precisions: what type modifiers are, how they print, what they do to values; and malformed
+// binary input.
 
 import { describe, expect, test } from 'vitest'
 import { builtinTypeByName } from './registry.ts'

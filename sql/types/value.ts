@@ -4,19 +4,19 @@
 //   type                                   representation
 //   bool                                   boolean
 //   int2, int4, oid, xid, cid, reg*        number (oid and reg*: 0..2^32-1)
-//   int8, money                            Int8: a safe integer is ALWAYS a number, anything else ALWAYS a bigint
+//   int8, money                            Int8: a safe integer is ALWAYS a number, all else ALWAYS a bigint
 //   float4, float8                         number (float4 rounded by Math.fround)
 //   xid8                                   like Int8, but unsigned: 0..2^64-1
 //   numeric                                Numeric (numeric.ts)
 //   text, varchar, bpchar, name, "char",
-//   json, xml, unknown, cstring, enum      string (bpchar padded to its length; json as it was typed; enum: its label)
+//   json, xml, unknown, cstring, enum      string (bpchar padded; json as it was typed; enum: its label)
 //   jsonb                                  string: the canonical text PostgreSQL prints
 //   uuid, inet, cidr, macaddr, pg_lsn...   string in canonical text form
 //   bytea                                  Buffer
 //   date                                   number of days since 2000-01-01; +-Infinity
 //   time                                   number of microseconds since midnight
 //   timetz                                 TimeTz
-//   timestamp, timestamptz                 Int8 microseconds since 2000-01-01 (UTC for timestamptz); +-Infinity
+//   timestamp, timestamptz                 Int8 microseconds since 2000-01-01 (timestamptz: UTC); +-Infinity
 //   interval                               Interval
 //   bit, varbit                            string of 0 and 1
 //   arrays, int2vector, oidvector          ArrayValue

@@ -5,8 +5,8 @@
 //
 // golden/functions has calls instead of texts: ["power", "2", "0.5"] => result or error.
 //
-// The first line names type, send function and settings. BOREALIS_TEST_PG=port BOREALIS_GOLDEN=update rewrites what is
-// behind the arrows; a new text is a line with nothing behind its arrow.
+// The first line names type, send function and settings. BOREALIS_TEST_PG=port BOREALIS_GOLDEN=update
+// rewrites what is behind the arrows; a new text is a line with nothing behind its arrow.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { TypeContext } from '../type.ts'

@@ -18,7 +18,8 @@ const SETUP = `
 create function pg_temp.outcome(expression text, send text) returns text[] language plpgsql as $$
 declare value text; bytes text; code text; message text; detail text; hint text;
 begin
-  execute format('select format(''%%s'', v), encode(%s(v), ''hex'') from (select %s as v) s', send, expression)
+  execute format('select format(''%%s'', v), encode(%s(v), ''hex'') from (select %s as v) s',
+    send, expression)
     into value, bytes;
   return array[value, bytes];
 exception when others then

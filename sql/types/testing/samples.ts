@@ -1,4 +1,5 @@
-// Values for property tests: what the golden files hold for a type, and a seeded generator that mixes in random ones.
+// Values for property tests: what the golden files hold for a type, and a seeded generator that mixes in
+// random ones.
 
 import { builtinTypeByName } from '../registry.ts'
 import type { Type } from '../type.ts'
