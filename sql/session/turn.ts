@@ -91,7 +91,13 @@ export class Turns {
   checkpoint(): void {
     if (this.#cancelReason !== undefined) throw this.#takeCancel()
     if (this.#clock.monotonicMs() - this.#turnStartMs < TURN_MS) return
-    suspend(new Promise<void>((resolve) => this.#clock.soon(resolve)))
+    suspend(new Promise<void>((resolve) => this.#clock.soon(() => this.#newTurn(resolve))))
+  }
+
+  /** The others had their turn. Async statements (DDL) do not come back through drive: their turn starts here. */
+  #newTurn(resolve: () => void): void {
+    this.#turnStartMs = this.#clock.monotonicMs()
+    resolve()
   }
 
   /** Makes the running statement fail with `reason`. Does nothing when none runs. */
