@@ -98,8 +98,7 @@ async function fill(work: DdlWork, plan: PreparedPlan, tableOid: number): Promis
   }
   await work.lockTable(tableOid, LOCK.accessExclusive)
   const table = work.table(tableOid)
-  const context = work.execution()
-  const execution = plan.start({ ...context, parameters: work.context.parameters })
+  const execution = plan.start(work.execution())
   const writer = new ByteWriter(512)
   const { transaction } = work
   const { commandId } = work.execution()

@@ -19,6 +19,7 @@ import type { RangeVar } from '../parse/ast.ts'
 import type { SourceText } from '../parse/source-text.ts'
 import { SqlError, type SqlErrorFields } from '../types/sql-error.ts'
 import { type DdlContext, temporarySchemaName } from './ddl.ts'
+import { pacedContext } from './paced-context.ts'
 
 /** What messages call a relation. */
 export const RELATION_NOUN: Readonly<Record<Relation['kind'], string>> = {
@@ -105,8 +106,9 @@ export class DdlWork {
     return must(this.shared.role(this.roleOid), 'the current role exists')
   }
 
+  /** A context to read and write with; see DdlContext.execution. */
   execution(): ExecutionContext {
-    return this.context.execution()
+    return pacedContext(this.context.execution(), this.context.parameters)
   }
 
   /** For analysis of types and expressions in this statement's text, or in another one. */
@@ -181,8 +183,14 @@ export class DdlWork {
     await settled(() => this.transaction.lockTable(oid, mode, 'wait'))
   }
 
+  /** Lets others have a turn if this one is over, and stops when cancelled. */
   async checkpoint(): Promise<void> {
-    await settled(() => this.context.checkpoint())
+    let hasWaited = false
+    await settled(() => {
+      if (hasWaited) return
+      hasWaited = true
+      this.context.checkpoint()
+    })
   }
 
   /** The stored form of a table, to be put back changed. */
