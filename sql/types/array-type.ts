@@ -1,7 +1,7 @@
 // Arrays over any element type: one behaviour made from the element's Type.
 //
-//   binary (PostgreSQL's)   i32 dimensions | i32 has nulls | i32 element oid | (i32 length, i32 lower bound) each
-//                           | (i32 size or -1, bytes) each element
+//   binary (PostgreSQL's)   i32 dimensions | i32 has nulls | i32 element oid
+//                           | (i32 length, i32 lower bound) each | (i32 size or -1, bytes) each element
 //   stored (ours)           u8 dimensions | (i32 length, i32 lower bound) each | (i32 size or -1, bytes) each
 //   key                     01 and the element's key, or 02 for NULL, each; 00; dimensions; their bounds
 

@@ -1,11 +1,11 @@
 // numeric as a Type: its binary form, stored form, key, and precision and scale.
 //
-//   binary (PostgreSQL's)   i16 digits | i16 weight of the first | u16 sign | u16 scale | i16 each digit, base 10000
+//   binary (PostgreSQL's)   i16 digits | i16 weight of the first | u16 sign | u16 scale | i16 digits
 //   stored (ours)           u8: bit 7 special (then 0 NaN, 1 Infinity, 2 -Infinity), bit 6 negative, bits 0-5
 //                           scale; 63: the scale follows as u16 | magnitude, big-endian, no leading zero byte
-//   key                     u8: 0 -Infinity, 1 negative, 2 zero, 3 positive, 4 Infinity, 5 NaN; then, with all bits
-//                           flipped for negative numbers: u24 exponent of the first digit + 2^23 | two digits a
-//                           byte, each pair + 1 | 00
+//   key                     u8: 0 -Infinity, 1 negative, 2 zero, 3 positive, 4 Infinity, 5 NaN; then, with
+//                           all bits flipped for negative numbers: u24 exponent of the first digit + 2^23
+//                           | two digits a byte, each pair + 1 | 00
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from './define-type.ts'

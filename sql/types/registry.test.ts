@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as oids from './oids.ts'
 import { builtinType, builtinTypeByName, builtinTypes } from './registry.ts'
 import { testContext } from './testing/context.ts'
 import { HAS_ORACLE, Oracle } from './testing/oracle.ts'
@@ -12,6 +13,14 @@ test('types resolve by oid and by name, arrays and elements name each other', ()
     if (type.arrayOid === 0) continue
     const array = builtinType(type.arrayOid)
     expect(array).toMatchObject({ name: `_${type.name}`, elementOid: type.oid, delimiter: type.delimiter })
+  }
+})
+
+test('there is a constant for every type, and it is the type’s oid', () => {
+  const constants = new Map<string, number>(Object.entries(oids))
+  for (const { oid, name } of builtinTypes()) {
+    const constant = name.startsWith('_') ? `${name.slice(1)}_ARRAY_OID` : `${name}_OID`
+    expect([name, constants.get(constant.toUpperCase())]).toEqual([name, oid])
   }
 })
 
@@ -40,7 +49,8 @@ describe.skipIf(!HAS_ORACLE)('against pg_type (BOREALIS_TEST_PG)', () => {
   test('every fact is PostgreSQL’s', async () => {
     const { rows } = await oracle.client.query<PgTypeRow>(`
       select oid::text, typname::text, typlen::text, typtype::text, typcategory::text, typispreferred::text,
-        typdelim::text,         typelem::oid::text, typarray::oid::text, typinput::text, typreceive::text, typalign::text, typstorage::text,
+        typdelim::text, typelem::oid::text, typarray::oid::text, typinput::text, typreceive::text, typalign::text,
+        typstorage::text,
         typcollation::oid::text, typsubscript::text, typmodin::text
       from pg_type where oid < 10000 and typtype <> 'c'
         and not exists (select from pg_type e where e.typarray = pg_type.oid and e.typtype = 'c')

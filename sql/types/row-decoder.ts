@@ -3,8 +3,10 @@
 //
 //   const {view, bytes, start} = cell
 //   if (view.getUint16(start, true) !== 0) return decodeOther(cell)
-//   return [(bytes[start + 2] & 2) !== 0 ? null : v0(bytes, start + 9, start + view.getUint16(start + 7, true)),
-//           (bytes[start + 2] & 1) !== 0 ? null : view.getInt32(start + 3, true)]
+//   return [
+//     (bytes[start + 2] & 2) !== 0 ? null : v0(bytes, start + 9, start + view.getUint16(start + 7, true)),
+//     (bytes[start + 2] & 1) !== 0 ? null : view.getInt32(start + 3, true)
+//   ]
 //
 // Only numbers of our own making enter the source; types and values enter through the scope.
 
