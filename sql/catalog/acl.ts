@@ -57,7 +57,9 @@ export function defaultAcl(type: AclObjectType, ownerOid: number): AclItem[] {
 }
 
 /** The privilege letters of an item, in order, each with its grant option. */
-export function* itemPrivileges(item: AclItem): Iterable<{ readonly letter: string; readonly grantable: boolean }> {
+export function* itemPrivileges(
+  item: AclItem,
+): Iterable<{ readonly letter: string; readonly grantable: boolean }> {
   const { privileges } = item
   for (let at = 0; at < privileges.length; at++) {
     const letter = privileges.charAt(at)
@@ -97,7 +99,8 @@ export function parseAcl(text: string, roleOid: (name: string) => number): AclIt
 export function parseAclItem(text: string, roleOid: (name: string) => number): AclItem {
   const match = /^(?:(?:group|user) )?("(?:[^"]|"")*"|[^=]*)=([a-zA-Z*]*)(?:\/(.+))?$/.exec(text.trim())
   if (match === null) throw new SqlError('22P02', `missing "=" sign`)
-  const unquote = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
+  const unquote = (name: string): string =>
+    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
   const [, grantee = '', privileges = '', grantor] = match
   const letters = new Map<string, boolean>()
   for (const { letter, grantable } of itemPrivileges({ grantee: 0, grantor: 0, privileges })) {
@@ -174,7 +177,8 @@ export function changeAcl(
   const at = acl.findIndex((item) => item.grantee === grantee && item.grantor === grantor)
   const old = acl[at]
   const letters = new Map<string, boolean>()
-  if (old !== undefined) for (const { letter, grantable } of itemPrivileges(old)) letters.set(letter, grantable)
+  if (old !== undefined)
+    for (const { letter, grantable } of itemPrivileges(old)) letters.set(letter, grantable)
   for (const letter of change.privileges) {
     if (grant) letters.set(letter, grantOption || letters.get(letter) === true)
     else if (!grantOption) letters.delete(letter)

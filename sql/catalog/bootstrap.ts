@@ -108,9 +108,12 @@ export function bootstrapRoles(): StoredRole[] {
       replication: true,
       bypassRls: true,
     },
-    ...PREDEFINED_ROLES.map(
-      ([oid, name]): StoredRole => ({ ...ROLE_DEFAULTS, oid, name, memberOf: name === 'pg_monitor' ? monitor : [] }),
-    ),
+    ...PREDEFINED_ROLES.map(([oid, name]): StoredRole => ({
+      ...ROLE_DEFAULTS,
+      oid,
+      name,
+      memberOf: name === 'pg_monitor' ? monitor : [],
+    })),
   ]
 }
 
@@ -140,7 +143,14 @@ export function bootstrapDatabases(timelines: BootstrapTimelines): StoredObject[
     comments: [{ classOid: CLASS_OID.pg_database, subId: 0, text }],
   })
   return [
-    { ...common, oid: TEMPLATE1_OID, name: 'template1', timeline: timelines.template1, isTemplate: true, acl: TEMPLATE_ACL },
+    {
+      ...common,
+      oid: TEMPLATE1_OID,
+      name: 'template1',
+      timeline: timelines.template1,
+      isTemplate: true,
+      acl: TEMPLATE_ACL,
+    },
     {
       ...common,
       oid: TEMPLATE0_OID,
@@ -150,7 +160,14 @@ export function bootstrapDatabases(timelines: BootstrapTimelines): StoredObject[
       allowConnections: false,
       acl: TEMPLATE_ACL,
     },
-    { ...common, oid: POSTGRES_DATABASE_OID, name: 'postgres', timeline: timelines.postgres, isTemplate: false, acl: undefined },
+    {
+      ...common,
+      oid: POSTGRES_DATABASE_OID,
+      name: 'postgres',
+      timeline: timelines.postgres,
+      isTemplate: false,
+      acl: undefined,
+    },
     comment(TEMPLATE1_OID, 'default template for new databases'),
     comment(TEMPLATE0_OID, 'unmodifiable empty database'),
     comment(POSTGRES_DATABASE_OID, 'default administrative connection database'),

@@ -14,7 +14,12 @@ import {
   indexDefinition,
 } from './definitions.ts'
 import { describeObject } from './describe.ts'
-import { functionArgumentDefault, functionArguments, functionDefinition, functionResult } from './function-texts.ts'
+import {
+  functionArgumentDefault,
+  functionArguments,
+  functionDefinition,
+  functionResult,
+} from './function-texts.ts'
 import { identifyObject } from './identify.ts'
 import { CatalogNames, splitQualifiedName } from './names.ts'
 import { indexProperty, methodProperty } from './access-method.ts'
@@ -155,7 +160,10 @@ class Services implements CatalogServices {
     const names = splitQualifiedName(table)
     const relation = this.#names.relation(names)
     if (relation === undefined) throw new SqlError('42P01', `relation "${names.join('.')}" does not exist`)
-    const found = 'columns' in relation && relation.kind !== 'index' ? relation.columns.find((item) => item.name === column && !item.isDropped) : undefined
+    const found =
+      'columns' in relation && relation.kind !== 'index'
+        ? relation.columns.find((item) => item.name === column && !item.isDropped)
+        : undefined
     if (found === undefined) {
       throw new SqlError('42703', `column "${column}" of relation "${relation.name}" does not exist`)
     }
@@ -178,7 +186,9 @@ class Services implements CatalogServices {
     }
     const classOid = systemRelationByName(PG_CATALOG_OID, catalog)?.oid
     if (classOid === undefined) return null
-    const text = shared ? this.#catalog.shared.comment(classOid, oid) : this.#catalog.comment(classOid, oid, column)
+    const text = shared
+      ? this.#catalog.shared.comment(classOid, oid)
+      : this.#catalog.comment(classOid, oid, column)
     return text ?? null
   }
 
@@ -188,7 +198,11 @@ class Services implements CatalogServices {
 
   describeObject(catalog: number, oid: number, column: number): string | null {
     if (oid === 0) return null
-    return describeObject(this.#catalog, this.#names.path(), { classOid: catalog, objectOid: oid, subId: column })
+    return describeObject(this.#catalog, this.#names.path(), {
+      classOid: catalog,
+      objectOid: oid,
+      subId: column,
+    })
   }
 
   identifyObject(catalog: number, oid: number, column: number): readonly (string | null)[] {

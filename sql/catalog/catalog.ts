@@ -88,7 +88,11 @@ export interface Role {
   readonly password: string | undefined
   /** ISO 8601 in UTC, or 'infinity'. */
   readonly validUntil: string | undefined
-  readonly memberOf: readonly { readonly role: number; readonly grantor: number; readonly adminOption: boolean }[]
+  readonly memberOf: readonly {
+    readonly role: number
+    readonly grantor: number
+    readonly adminOption: boolean
+  }[]
   readonly settings: readonly string[]
 }
 

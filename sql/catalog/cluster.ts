@@ -158,7 +158,11 @@ async function bootstrap({ volume, engine }: ClusterParts): Promise<void> {
 }
 
 /** Commits first objects and waits until they are durable. */
-async function writeObjects(database: Database, objects: readonly StoredObject[], version: string): Promise<Lsn> {
+async function writeObjects(
+  database: Database,
+  objects: readonly StoredObject[],
+  version: string,
+): Promise<Lsn> {
   const transaction = database.begin()
   stageVersion(transaction, version, 0)
   for (const object of objects) stageObject(transaction, object, 0)

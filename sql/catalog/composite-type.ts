@@ -56,7 +56,9 @@ export function parseRecordText(text: string): (string | null)[] {
 
 /** One field of a record's text, quoted where PostgreSQL quotes. */
 export function quoteRecordField(text: string): string {
-  return text === '' || /["\\(),\s]/.test(text) ? `"${text.replaceAll(/["\\]/g, (char) => char + char)}"` : text
+  return text === '' || /["\\(),\s]/.test(text)
+    ? `"${text.replaceAll(/["\\]/g, (char) => char + char)}"`
+    : text
 }
 
 export function compositeBehaviour(oid: number, fields: readonly CompositeField[]): Behaviour<RecordValue> {
@@ -71,7 +73,9 @@ export function compositeBehaviour(oid: number, fields: readonly CompositeField[
         throw malformed(text, parts.length < fields.length ? 'Too few columns.' : 'Too many columns.')
       }
       return record(
-        parts.map((part, i) => (part === null ? null : (types[i] as Type).input(part, fields[i]?.typmod ?? -1, context))),
+        parts.map((part, i) =>
+          part === null ? null : (types[i] as Type).input(part, fields[i]?.typmod ?? -1, context),
+        ),
       )
     },
     output(value, context) {
@@ -103,7 +107,9 @@ export function compositeBehaviour(oid: number, fields: readonly CompositeField[
         withLength(value.fields[i] ?? null, writer, (field) => type.send(field, writer, context))
       })
     },
-    compare: types.every((type) => type.compare) ? (a, b) => compareFields(types, a.fields, b.fields) : undefined,
+    compare: types.every((type) => type.compare)
+      ? (a, b) => compareFields(types, a.fields, b.fields)
+      : undefined,
     hashKey: types.every((type) => type.hashKey) ? (value) => hashFields(types, value.fields) : undefined,
     encodeStored(value, writer) {
       writer.int16(types.length)

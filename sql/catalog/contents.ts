@@ -178,7 +178,14 @@ export class Contents {
     for (const column of table.columns) {
       if (column.missing === undefined || column.isDropped) continue
       const type = this.#storageType(column.type)
-      missing.set(column.number, type.input(column.missing, column.typmod, neutralContext((oid) => must(this.type(oid)))))
+      missing.set(
+        column.number,
+        type.input(
+          column.missing,
+          column.typmod,
+          neutralContext((oid) => must(this.type(oid))),
+        ),
+      )
     }
     return new TableCodec(layouts, missing)
   }

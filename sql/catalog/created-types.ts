@@ -81,7 +81,10 @@ export function domainTypeOf(of: { oid: number; name: string; arrayOid: number }
     delimiter: base.delimiter,
     collationOid: base.isCollatable ? 100 : 0,
   }
-  return defineType(facts, base as unknown as Behaviour<NonNullable<Value>>, { kind: 'domain', baseOid: base.oid })
+  return defineType(facts, base as unknown as Behaviour<NonNullable<Value>>, {
+    kind: 'domain',
+    baseOid: base.oid,
+  })
 }
 
 export function compositeTypeOf(
@@ -108,13 +111,17 @@ export function createdTypeEntries(sources: TypeSources): ReadonlyMap<number, Ty
   }
   for (const stored of sources.types) {
     makers.set(stored.oid, () => createdEntry(stored, typeOf))
-    makers.set(stored.arrayOid, () => arrayEntry(stored, stored.arrayOid, stored.arrayName, typeOf(stored.oid)))
+    makers.set(stored.arrayOid, () =>
+      arrayEntry(stored, stored.arrayOid, stored.arrayName, typeOf(stored.oid)),
+    )
   }
   const relations = [...sources.tables, ...sources.views]
   for (const relation of relations) {
     const { rowTypeOid, rowArrayTypeOid, name } = relation
     makers.set(rowTypeOid, () => rowEntry(relation, typeOf))
-    makers.set(rowArrayTypeOid, () => arrayEntry(relation, rowArrayTypeOid, arrayNameOf(name), typeOf(rowTypeOid)))
+    makers.set(rowArrayTypeOid, () =>
+      arrayEntry(relation, rowArrayTypeOid, arrayNameOf(name), typeOf(rowTypeOid)),
+    )
   }
   for (const oid of makers.keys()) typeOf(oid)
   return entries
@@ -135,7 +142,11 @@ function arrayEntry({ schemaOid, ownerOid }: Owned, oid: number, name: string, e
 function rowEntry(relation: StoredTable | View, typeOf: (oid: number) => Type): TypeEntry {
   const { schemaOid, ownerOid, oid: relationOid, rowTypeOid, rowArrayTypeOid, name } = relation
   const live = relation.columns.filter((column) => !column.isDropped)
-  const fields = live.map((column) => ({ name: column.name, type: typeOf(column.type), typmod: column.typmod }))
+  const fields = live.map((column) => ({
+    name: column.name,
+    type: typeOf(column.type),
+    typmod: column.typmod,
+  }))
   const type = compositeTypeOf({ oid: rowTypeOid, name, arrayOid: rowArrayTypeOid }, fields)
   return { type, schemaOid, ownerOid, relationOid, labels: [], domain: undefined, acl: undefined }
 }
@@ -148,6 +159,16 @@ function createdEntry(stored: StoredType, typeOf: (oid: number) => Type): TypeEn
     return { ...common, type }
   }
   const { oid, name, arrayOid } = stored
-  const facts: TypeFacts = { ...BASE_FACTS, oid, name, arrayOid, kind: 'e', category: 'E', length: 4, align: 'i', storage: 'p' }
+  const facts: TypeFacts = {
+    ...BASE_FACTS,
+    oid,
+    name,
+    arrayOid,
+    kind: 'e',
+    category: 'E',
+    length: 4,
+    align: 'i',
+    storage: 'p',
+  }
   return { ...common, type: defineType(facts, enumBehaviour(name, labels), { kind: 'enum' }) }
 }

@@ -2,7 +2,16 @@
 // PostgreSQL prints them without its pretty flag); what depends on the session is the search path, and the pretty form.
 
 import { quoteIdentifier } from '../functions/quote.ts'
-import type { Catalog, CheckConstraint, ForeignKey, Index, IndexColumn, ReferentialAction, Table, View } from './catalog.ts'
+import type {
+  Catalog,
+  CheckConstraint,
+  ForeignKey,
+  Index,
+  IndexColumn,
+  ReferentialAction,
+  Table,
+  View,
+} from './catalog.ts'
 import { visibleName } from './describe.ts'
 import { isDefaultClassName } from './operator-class.ts'
 import { staticName } from './static-rows.ts'
@@ -21,7 +30,12 @@ export interface DefinitionContext {
 }
 
 /** A stored expression for display. */
-export function displayExpression(context: DefinitionContext, text: string, relationOid: number, pretty: boolean): string {
+export function displayExpression(
+  context: DefinitionContext,
+  text: string,
+  relationOid: number,
+  pretty: boolean,
+): string {
   const made = context.deparser?.expression?.(text, relationOid, pretty)
   if (made !== undefined) return made
   const named = withRelationNames(context, text)
@@ -79,7 +93,12 @@ function tableOf(catalog: Catalog, oid: number): Table {
 }
 
 /** pg_get_indexdef; `column` 0: the whole statement, else the text of one key or included column. */
-export function indexDefinition(context: DefinitionContext, index: Index, column: number, pretty: boolean): string {
+export function indexDefinition(
+  context: DefinitionContext,
+  index: Index,
+  column: number,
+  pretty: boolean,
+): string {
   const { catalog } = context
   const table = tableOf(catalog, index.tableOid)
   if (column > 0) {
@@ -88,13 +107,16 @@ export function indexDefinition(context: DefinitionContext, index: Index, column
     const included = index.included[column - 1 - index.columns.length]
     return included === undefined ? '' : columnName(table, included)
   }
-  const keys = index.columns.map((key) => keyText(context, table, key, pretty) + keyOptions(context, table, index, key))
+  const keys = index.columns.map(
+    (key) => keyText(context, table, key, pretty) + keyOptions(context, table, index, key),
+  )
   const schema = quoteIdentifier(catalog.schema(table.schemaOid)?.name ?? '')
   const on = pretty ? visibleName(catalog, context.path, table) : `${schema}.${quoteIdentifier(table.name)}`
   const parts = [
     `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${on} USING ${index.method} (${keys.join(', ')})`,
   ]
-  if (index.included.length > 0) parts.push(`INCLUDE (${index.included.map((at) => columnName(table, at)).join(', ')})`)
+  if (index.included.length > 0)
+    parts.push(`INCLUDE (${index.included.map((at) => columnName(table, at)).join(', ')})`)
   if (index.nullsNotDistinct) parts.push('NULLS NOT DISTINCT')
   if (index.options.length > 0) parts.push(`WITH (${index.options.map(optionText).join(', ')})`)
   if (index.predicate !== undefined) {
@@ -118,11 +140,17 @@ function keyText(context: DefinitionContext, table: Table, key: IndexColumn, pre
 
 function keyOptions(context: DefinitionContext, table: Table, index: Index, key: IndexColumn): string {
   let text = ''
-  const own = key.column >= 0 ? table.columns[key.column]?.collation : context.catalog.type(key.type)?.isCollatable === true ? 100 : 0
+  const own =
+    key.column >= 0
+      ? table.columns[key.column]?.collation
+      : context.catalog.type(key.type)?.isCollatable === true
+        ? 100
+        : 0
   if (key.collation !== 0 && key.collation !== own) {
     text += ` COLLATE ${quoteIdentifier(staticName('pg_collation', key.collation, 'collname') ?? '')}`
   }
-  if (key.operatorClass !== undefined && !isDefaultClassName(context.catalog, index.method, key)) text += ` ${quoteIdentifier(key.operatorClass)}`
+  if (key.operatorClass !== undefined && !isDefaultClassName(context.catalog, index.method, key))
+    text += ` ${quoteIdentifier(key.operatorClass)}`
   if (index.method === 'btree') {
     if (key.descending) text += key.nullsFirst ? ' DESC' : ' DESC NULLS LAST'
     else if (key.nullsFirst) text += ' NULLS FIRST'
@@ -152,7 +180,11 @@ export function findConstraint(catalog: Catalog, oid: number): FoundConstraint |
 }
 
 /** pg_get_constraintdef; undefined for an oid that names no constraint. */
-export function constraintDefinition(context: DefinitionContext, oid: number, pretty: boolean): string | undefined {
+export function constraintDefinition(
+  context: DefinitionContext,
+  oid: number,
+  pretty: boolean,
+): string | undefined {
   const found = findConstraint(context.catalog, oid)
   if (found === undefined) return domainConstraint(context, oid, pretty)
   switch (found.kind) {
@@ -195,10 +227,14 @@ function foreignKeyText(context: DefinitionContext, table: Table, key: ForeignKe
 
 function keyConstraintText(table: Table, index: Index): string {
   const columns = index.columns.map(({ column }) => columnName(table, column)).join(', ')
-  const kind = index.isPrimary ? 'PRIMARY KEY' : index.nullsNotDistinct ? 'UNIQUE NULLS NOT DISTINCT' : 'UNIQUE'
+  const kind = index.isPrimary
+    ? 'PRIMARY KEY'
+    : index.nullsNotDistinct
+      ? 'UNIQUE NULLS NOT DISTINCT'
+      : 'UNIQUE'
   let text = `${kind} (${columns})`
-  if (index.included.length > 0) text += ` INCLUDE (${index.included.map((at) => columnName(table, at)).join(', ')})`
+  if (index.included.length > 0)
+    text += ` INCLUDE (${index.included.map((at) => columnName(table, at)).join(', ')})`
   if (index.options.length > 0) text += ` WITH (${index.options.map(optionText).join(', ')})`
   return text + deferral(index)
 }
-

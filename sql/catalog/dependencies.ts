@@ -58,7 +58,9 @@ export function* dependencyEdges(catalog: Catalog): Iterable<DependencyEdge> {
       case 'sequence':
         yield inSchema
         if (relation.ownedByTable !== 0) {
-          const kind = isIdentitySequence(catalog, relation.ownedByTable, relation.ownedByColumn) ? 'internal' : 'auto'
+          const kind = isIdentitySequence(catalog, relation.ownedByTable, relation.ownedByColumn)
+            ? 'internal'
+            : 'auto'
           yield edge(self, relationAddress(relation.ownedByTable, relation.ownedByColumn), kind)
         }
         break
@@ -83,12 +85,14 @@ function* tableEdges(catalog: Catalog, table: Table): Iterable<DependencyEdge> {
     if (item.defaultOid === 0) continue
     const address = addressOf(CLASS_OID.pg_attrdef, item.defaultOid)
     yield edge(address, column(i), 'auto')
-    for (const needed of item.defaultDependencies) yield edge(address, needed, item.generated && needed.objectOid === table.oid ? 'auto' : 'normal')
+    for (const needed of item.defaultDependencies)
+      yield edge(address, needed, item.generated && needed.objectOid === table.oid ? 'auto' : 'normal')
   }
   for (const check of table.checks) {
     const address = addressOf(CLASS_OID.pg_constraint, check.oid)
     yield edge(address, relationAddress(table.oid), 'auto')
-    for (const needed of check.dependencies) yield edge(address, needed, needed.objectOid === table.oid ? 'auto' : 'normal')
+    for (const needed of check.dependencies)
+      yield edge(address, needed, needed.objectOid === table.oid ? 'auto' : 'normal')
   }
   for (const key of table.foreignKeys) {
     const address = addressOf(CLASS_OID.pg_constraint, key.oid)
@@ -103,7 +107,9 @@ function* tableEdges(catalog: Catalog, table: Table): Iterable<DependencyEdge> {
   }
   for (const index of table.indexes) {
     const self = relationAddress(index.oid)
-    const keyColumns = [...index.columns.map((item) => item.column), ...index.included].filter((item) => item >= 0)
+    const keyColumns = [...index.columns.map((item) => item.column), ...index.included].filter(
+      (item) => item >= 0,
+    )
     if (index.constraintOid !== 0) {
       const constraint = addressOf(CLASS_OID.pg_constraint, index.constraintOid)
       yield edge(self, constraint, 'internal')
@@ -112,7 +118,8 @@ function* tableEdges(catalog: Catalog, table: Table): Iterable<DependencyEdge> {
     }
     if (keyColumns.length === 0) yield edge(self, relationAddress(table.oid), 'auto')
     for (const item of keyColumns) yield edge(self, column(item), 'auto')
-    for (const needed of index.dependencies) yield edge(self, needed, needed.objectOid === table.oid ? 'auto' : 'normal')
+    for (const needed of index.dependencies)
+      yield edge(self, needed, needed.objectOid === table.oid ? 'auto' : 'normal')
   }
 }
 
@@ -148,6 +155,7 @@ function* typeEdges(catalog: Catalog): Iterable<DependencyEdge> {
     if (entry.domain === undefined) continue
     const base = createdTypeOf(catalog, entry.domain.baseOid)
     if (base !== 0) yield edge(self, addressOf(CLASS_OID.pg_type, base), 'normal')
-    for (const check of entry.domain.checks) yield edge(addressOf(CLASS_OID.pg_constraint, check.oid), self, 'auto')
+    for (const check of entry.domain.checks)
+      yield edge(addressOf(CLASS_OID.pg_constraint, check.oid), self, 'auto')
   }
 }

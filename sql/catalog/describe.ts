@@ -59,7 +59,9 @@ export function describeObject(catalog: Catalog, path: readonly number[], addres
     }
     case CLASS_OID.pg_rewrite: {
       const view = catalog.relation(objectOid)
-      return view === undefined ? `rule ${objectOid}` : `rule _RETURN on ${describeRelation(catalog, path, view)}`
+      return view === undefined
+        ? `rule ${objectOid}`
+        : `rule _RETURN on ${describeRelation(catalog, path, view)}`
     }
     case CLASS_OID.pg_type:
       return `type ${visibleTypeName(catalog, path, objectOid)}`
@@ -87,11 +89,13 @@ function describeConstraint(catalog: Catalog, path: readonly number[], oid: numb
       relation.checks.find((check) => check.oid === oid)?.name ??
       relation.foreignKeys.find((key) => key.oid === oid)?.name ??
       relation.indexes.find((index) => index.constraintOid === oid)?.name
-    if (name !== undefined) return `constraint ${quoteIdentifier(name)} on ${describeRelation(catalog, path, relation)}`
+    if (name !== undefined)
+      return `constraint ${quoteIdentifier(name)} on ${describeRelation(catalog, path, relation)}`
   }
   for (const { domain, type } of catalog.types()) {
     const check = domain?.checks.find((item) => item.oid === oid)
-    if (check !== undefined) return `constraint ${quoteIdentifier(check.name)} on type ${visibleTypeName(catalog, path, type.oid)}`
+    if (check !== undefined)
+      return `constraint ${quoteIdentifier(check.name)} on type ${visibleTypeName(catalog, path, type.oid)}`
   }
   return `constraint ${oid}`
 }

@@ -77,7 +77,11 @@ export class CatalogEditor {
   }
 
   /** Waits until no other transaction is making an object of this name. May suspend; StorageError 'deadlock'. */
-  lockName(space: 'relation' | 'type' | 'schema' | 'role' | 'database', schemaOid: number, name: string): void {
+  lockName(
+    space: 'relation' | 'type' | 'schema' | 'role' | 'database',
+    schemaOid: number,
+    name: string,
+  ): void {
     this.transaction.lock(CATALOG_TREE, nameLockKey(space, schemaOid, name), 'update', 'wait')
   }
 

@@ -7,7 +7,17 @@ import type { CatalogNames } from './names.ts'
 import { staticRowByOid } from './static-rows.ts'
 
 /** Positions in pg_proc. */
-const PROC = { provariadic: 7, prokind: 9, proretset: 13, prorettype: 18, proargtypes: 19, proallargtypes: 20, proargmodes: 21, proargnames: 22, proargdefaults: 23 }
+const PROC = {
+  provariadic: 7,
+  prokind: 9,
+  proretset: 13,
+  prorettype: 18,
+  proargtypes: 19,
+  proallargtypes: 20,
+  proargmodes: 21,
+  proargnames: 22,
+  proargdefaults: 23,
+}
 
 interface Argument {
   readonly mode: string
@@ -15,7 +25,8 @@ interface Argument {
   readonly type: number
 }
 
-const elements = (value: Value | undefined): readonly Value[] => (value instanceof ArrayValue ? value.elements : [])
+const elements = (value: Value | undefined): readonly Value[] =>
+  value instanceof ArrayValue ? value.elements : []
 
 function argumentsOf(row: Row): Argument[] {
   const all = elements(row[PROC.proallargtypes])
@@ -94,7 +105,9 @@ export function functionResult(names: CatalogNames, oid: number): string | null 
   if (row[PROC.prokind] === 'p') return null
   const table = argumentsOf(row).filter((item) => item.mode === 't')
   if (table.length > 0) {
-    const columns = table.map(({ name, type }) => `${quoteIdentifier(name)} ${names.regOidToName('regtype', type)}`)
+    const columns = table.map(
+      ({ name, type }) => `${quoteIdentifier(name)} ${names.regOidToName('regtype', type)}`,
+    )
     return `TABLE(${columns.join(', ')})`
   }
   const type = names.regOidToName('regtype', row[PROC.prorettype] as number)

@@ -41,7 +41,8 @@ const line = (row: Row): string => Object.values(row).map(String).join('|')
 async function main(): Promise<void> {
   const client = new pg.Client(process.argv[2] ?? 'postgres://postgres@127.0.0.1:5499/template1')
   await client.connect()
-  const rows = async (query: string): Promise<string> => (await client.query<Row>(query)).rows.map(line).join('\n')
+  const rows = async (query: string): Promise<string> =>
+    (await client.query<Row>(query)).rows.map(line).join('\n')
   const relations = await rows(relationQuery)
   const indexes = await rows(indexQuery)
   const domains = await rows(domainQuery)

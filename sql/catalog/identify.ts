@@ -5,7 +5,12 @@ import { CLASS_OID } from './bootstrap.ts'
 import type { Catalog, Dependency } from './catalog.ts'
 import { findConstraint } from './definitions.ts'
 
-type Identity = readonly [type: string | null, schema: string | null, name: string | null, identity: string | null]
+type Identity = readonly [
+  type: string | null,
+  schema: string | null,
+  name: string | null,
+  identity: string | null,
+]
 
 const UNKNOWN: Identity = [null, null, null, null]
 
@@ -38,7 +43,9 @@ export function identifyObject(catalog: Catalog, { classOid, objectOid, subId }:
     }
     case CLASS_OID.pg_authid: {
       const role = catalog.shared.role(objectOid)
-      return role === undefined ? UNKNOWN : ['role', null, quoteIdentifier(role.name), quoteIdentifier(role.name)]
+      return role === undefined
+        ? UNKNOWN
+        : ['role', null, quoteIdentifier(role.name), quoteIdentifier(role.name)]
     }
     case CLASS_OID.pg_database: {
       const database = catalog.shared.database(objectOid)
@@ -49,7 +56,12 @@ export function identifyObject(catalog: Catalog, { classOid, objectOid, subId }:
       const found = findConstraint(catalog, objectOid)
       if (found === undefined) return UNKNOWN
       const { table } = found
-      const name = found.kind === 'check' ? found.check.name : found.kind === 'foreign' ? found.key.name : found.index.name
+      const name =
+        found.kind === 'check'
+          ? found.check.name
+          : found.kind === 'foreign'
+            ? found.key.name
+            : found.index.name
       const on = `${schemaName(table.schemaOid)}.${quoteIdentifier(table.name)}`
       return ['table constraint', schemaName(table.schemaOid), null, `${quoteIdentifier(name)} on ${on}`]
     }

@@ -28,7 +28,8 @@ export function splitQualifiedName(text: string): string[] {
     parts.push(quoted === undefined ? (plain ?? '').toLowerCase() : quoted.replaceAll('""', '"'))
     if (end === '') break
   }
-  if (parts.length > 3) throw new SqlError('42601', `improper qualified name (too many dotted names): ${text}`)
+  if (parts.length > 3)
+    throw new SqlError('42601', `improper qualified name (too many dotted names): ${text}`)
   return parts
 }
 
@@ -121,11 +122,26 @@ export class CatalogNames {
         return role.oid
       }
       case 'regcollation':
-        return this.#static('pg_collation', 'collname', text, (name) => `collation "${name}" for encoding "UTF8" does not exist`)
+        return this.#static(
+          'pg_collation',
+          'collname',
+          text,
+          (name) => `collation "${name}" for encoding "UTF8" does not exist`,
+        )
       case 'regconfig':
-        return this.#static('pg_ts_config', 'cfgname', text, (name) => `text search configuration "${name}" does not exist`)
+        return this.#static(
+          'pg_ts_config',
+          'cfgname',
+          text,
+          (name) => `text search configuration "${name}" does not exist`,
+        )
       case 'regdictionary':
-        return this.#static('pg_ts_dict', 'dictname', text, (name) => `text search dictionary "${name}" does not exist`)
+        return this.#static(
+          'pg_ts_dict',
+          'dictname',
+          text,
+          (name) => `text search dictionary "${name}" does not exist`,
+        )
       default:
         throw new SqlError('42704', `${kind} "${text}" does not exist`)
     }
@@ -140,7 +156,10 @@ export class CatalogNames {
 
   #regtype(text: string): number {
     const { base, dimensions } = sqlTypeName(text)
-    const entry = base.builtin === undefined ? this.type(splitQualifiedName(base.text)) : this.catalog.typeByName(PG_CATALOG_OID, base.builtin)
+    const entry =
+      base.builtin === undefined
+        ? this.type(splitQualifiedName(base.text))
+        : this.catalog.typeByName(PG_CATALOG_OID, base.builtin)
     if (entry === undefined) {
       throw new SqlError('42704', `type "${splitQualifiedName(base.text).join('.')}" does not exist`)
     }
@@ -192,12 +211,19 @@ export class CatalogNames {
     if (match === null) throw new SqlError('22P02', 'expected a left parenthesis')
     const [left = 0, right = 0] = this.#typeList(match[2] ?? '')
     const name = (match[1] ?? '').trim().split('.').at(-1) ?? ''
-    const found = this.catalog.functions.operatorsByName(name).find((item) => item.left === left && item.right === right)
+    const found = this.catalog.functions
+      .operatorsByName(name)
+      .find((item) => item.left === left && item.right === right)
     if (found === undefined) throw new SqlError('42883', `operator does not exist: ${text}`)
     return found.oid
   }
 
-  #static(relation: StaticRelation, column: string, text: string, complaint: (name: string) => string): number {
+  #static(
+    relation: StaticRelation,
+    column: string,
+    text: string,
+    complaint: (name: string) => string,
+  ): number {
     const names = splitQualifiedName(text)
     const oid = staticOid(relation, column, names.at(-1) ?? '')
     if (oid === undefined) throw new SqlError('42704', complaint(names.join('.')))
@@ -224,7 +250,11 @@ export class CatalogNames {
         return `${quoteIdentifier(found.name)}(${found.argumentTypes.map((type) => this.regOidToName('regtype', type)).join(',')})`
       }
       case 'regoper':
-        return catalog.functions.operatorByOid(oid)?.name ?? staticName('pg_operator', oid, 'oprname') ?? String(oid)
+        return (
+          catalog.functions.operatorByOid(oid)?.name ??
+          staticName('pg_operator', oid, 'oprname') ??
+          String(oid)
+        )
       case 'regoperator': {
         const found = catalog.functions.operatorByOid(oid)
         if (found === undefined) return String(oid)

@@ -56,7 +56,12 @@ export function stageObject(transaction: Transaction, object: StoredObject, comm
   transaction.put(CATALOG_TREE, objectKey(object.kind, object.oid), encodeObject(object), commandId)
 }
 
-export function stageRemoval(transaction: Transaction, kind: StoredObject['kind'], oid: number, commandId: number): void {
+export function stageRemoval(
+  transaction: Transaction,
+  kind: StoredObject['kind'],
+  oid: number,
+  commandId: number,
+): void {
   transaction.delete(CATALOG_TREE, objectKey(kind, oid), commandId)
 }
 

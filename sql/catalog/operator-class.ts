@@ -4,7 +4,14 @@ import { must } from '../../storage/base/assert.ts'
 import type { Catalog, IndexColumn } from './catalog.ts'
 import { staticRows } from './static-rows.ts'
 
-const METHOD_OIDS: Readonly<Record<string, number>> = { btree: 403, hash: 405, gist: 783, gin: 2742, spgist: 4000, brin: 3580 }
+const METHOD_OIDS: Readonly<Record<string, number>> = {
+  btree: 403,
+  hash: 405,
+  gist: 783,
+  gin: 2742,
+  spgist: 4000,
+  brin: 3580,
+}
 
 /** Positions in pg_opclass. */
 const OID = 0

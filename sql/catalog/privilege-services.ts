@@ -35,7 +35,9 @@ interface Securable {
   readonly ownerOid: number
 }
 
-const LETTERS: ReadonlyMap<string, string> = new Map([...PRIVILEGE_NAMES].map(([letter, name]) => [name, letter]))
+const LETTERS: ReadonlyMap<string, string> = new Map(
+  [...PRIVILEGE_NAMES].map(([letter, name]) => [name, letter]),
+)
 
 const KIND_TYPES: Readonly<Record<PrivilegeKind, AclObjectType>> = {
   table: 'r',
@@ -92,7 +94,10 @@ class Services implements PrivilegeServices {
   ): boolean | null {
     const roleOid = this.#role(role)
     const securable = this.#find(kind, object)
-    const wanted = parsePrivileges(privileges, kind === 'any_column' ? 'arwx' : allPrivileges(KIND_TYPES[kind]))
+    const wanted = parsePrivileges(
+      privileges,
+      kind === 'any_column' ? 'arwx' : allPrivileges(KIND_TYPES[kind]),
+    )
     if (securable === undefined) return null
     if (wanted.some((item) => this.#allows(securable, item, roleOid))) return true
     if (kind !== 'any_column') return false
@@ -114,7 +119,9 @@ class Services implements PrivilegeServices {
     const wanted = parsePrivileges(privileges, 'arwx')
     if (relation === undefined || relation.kind === 'index') return null
     const columns = relation.kind === 'sequence' ? [] : relation.columns
-    const found = columns.find((item) => (typeof column === 'number' ? item.number === column : item.name === column))
+    const found = columns.find((item) =>
+      typeof column === 'number' ? item.number === column : item.name === column,
+    )
     if (found === undefined || found.isDropped) {
       if (typeof column === 'number') return null
       throw new SqlError('42703', `column "${column}" of relation "${relation.name}" does not exist`)
@@ -134,10 +141,13 @@ class Services implements PrivilegeServices {
     return privileges.split(',').some((part) => {
       const word = part.trim().toUpperCase()
       if (word === 'USAGE') return hasRole(shared, memberOid, roleOid)
-      if (word === 'MEMBER') return isSuperuser(shared, memberOid) || memberships(shared, memberOid, false).has(roleOid)
+      if (word === 'MEMBER')
+        return isSuperuser(shared, memberOid) || memberships(shared, memberOid, false).has(roleOid)
       if (/^(MEMBER|USAGE) WITH (GRANT|ADMIN) OPTION$/.test(word)) {
         if (isSuperuser(shared, memberOid)) return true
-        return shared.role(memberOid)?.memberOf.some((item) => item.role === roleOid && item.adminOption) === true
+        return (
+          shared.role(memberOid)?.memberOf.some((item) => item.role === roleOid && item.adminOption) === true
+        )
       }
       throw new SqlError('22023', `unrecognized privilege type: "${part.trim()}"`)
     })
@@ -189,7 +199,8 @@ class Services implements PrivilegeServices {
       }
       case 'schema': {
         const schema = typeof object === 'number' ? catalog.schema(object) : catalog.schemaByName(object)
-        if (schema === undefined && typeof object === 'string') throw new SqlError('3F000', `schema "${object}" does not exist`)
+        if (schema === undefined && typeof object === 'string')
+          throw new SqlError('3F000', `schema "${object}" does not exist`)
         return schema === undefined ? undefined : { type, acl: schema.acl, ownerOid: schema.ownerOid }
       }
       case 'database': {
@@ -216,7 +227,10 @@ class Services implements PrivilegeServices {
       case 'foreign_data_wrapper':
       case 'server':
         if (typeof object === 'number') return undefined
-        throw new SqlError('42704', `${kind === 'server' ? 'server' : 'foreign-data wrapper'} "${object}" does not exist`)
+        throw new SqlError(
+          '42704',
+          `${kind === 'server' ? 'server' : 'foreign-data wrapper'} "${object}" does not exist`,
+        )
     }
   }
 }

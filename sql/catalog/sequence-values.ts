@@ -70,7 +70,10 @@ export class SequenceValues {
   set(sequence: Sequence, value: Int8, isCalled: boolean): void {
     if (BigInt(value) < BigInt(sequence.min) || BigInt(value) > BigInt(sequence.max)) {
       const bounds = `(${sequence.min}..${sequence.max})`
-      throw new SqlError('22003', `setval: value ${value} is out of bounds for sequence "${sequence.name}" ${bounds}`)
+      throw new SqlError(
+        '22003',
+        `setval: value ${value} is out of bounds for sequence "${sequence.name}" ${bounds}`,
+      )
     }
     const state = this.#state(sequence)
     this.#write(sequence, BigInt(value), isCalled)
@@ -100,7 +103,11 @@ export class SequenceValues {
       state =
         cell === undefined
           ? { last: BigInt(sequence.initial.value), isCalled: sequence.initial.isCalled, reserved: 0n }
-          : { last: cell.bytes.readBigInt64BE(cell.start), isCalled: cell.bytes[cell.start + 8] === 1, reserved: 0n }
+          : {
+              last: cell.bytes.readBigInt64BE(cell.start),
+              isCalled: cell.bytes[cell.start + 8] === 1,
+              reserved: 0n,
+            }
       this.#states.set(id, state)
     }
     return state

@@ -41,7 +41,15 @@ let systemEntriesByName: Map<string, TypeEntry> | undefined
 export function builtinTypeEntry(type: Type, schemaOid: number = PG_CATALOG_OID, relationOid = 0): TypeEntry {
   let entry = builtinEntries.get(type.oid)
   if (entry === undefined) {
-    entry = { type, schemaOid, ownerOid: POSTGRES_ROLE_OID, relationOid, labels: [], domain: undefined, acl: undefined }
+    entry = {
+      type,
+      schemaOid,
+      ownerOid: POSTGRES_ROLE_OID,
+      relationOid,
+      labels: [],
+      domain: undefined,
+      acl: undefined,
+    }
     builtinEntries.set(type.oid, entry)
   }
   return entry
@@ -106,7 +114,8 @@ export function sharedSnapshot(contents: Contents): SharedSnapshot {
 }
 
 function* commentsIn(contents: Contents): Iterable<Comment> {
-  for (const { oid, comments } of contents.all('comments')) for (const comment of comments) yield { oid, ...comment }
+  for (const { oid, comments } of contents.all('comments'))
+    for (const comment of comments) yield { oid, ...comment }
 }
 
 export class CatalogSnapshot implements Catalog {

@@ -43,13 +43,17 @@ export interface SqlTypeName {
 export function sqlTypeName(text: string): SqlTypeName {
   let rest = text.trim()
   let dimensions = 0
-  for (let match = /\s*(\[\d*\]|\barray(\s*\[\d*\])?)\s*$/i.exec(rest); match !== null && match.index > 0; ) {
+  for (let match = /\s*(\[\d*\]|\barray(\s*\[\d*\])?)\s*$/i.exec(rest); match !== null && match.index > 0;) {
     rest = rest.slice(0, match.index)
     dimensions++
     match = /\s*\[\d*\]\s*$/.exec(rest)
   }
-  const withoutModifier = rest.replace(/\([^)]*\)/, ' ').trim().replaceAll(/\s+/g, ' ')
+  const withoutModifier = rest
+    .replace(/\([^)]*\)/, ' ')
+    .trim()
+    .replaceAll(/\s+/g, ' ')
   const precision = /^float\s*\(\s*(\d+)\s*\)$/i.exec(rest)
-  const builtin = precision !== null && Number(precision[1]) <= 24 ? 'float4' : SPELLINGS[withoutModifier.toLowerCase()]
+  const builtin =
+    precision !== null && Number(precision[1]) <= 24 ? 'float4' : SPELLINGS[withoutModifier.toLowerCase()]
   return { base: { builtin, text: withoutModifier }, dimensions }
 }

@@ -63,7 +63,8 @@ function parse(relation: StaticRelation): Loaded {
   const [header = '', defaultLine = '', ...lines] = TEXTS[relation].split('\n')
   const columns = header.split('\t')
   const readers = table.columns.map(({ type }) => reader(must(builtinType(type))))
-  const read = (field: string, i: number): Value => (field === '\\N' ? null : must(readers[i])(unescape(field)))
+  const read = (field: string, i: number): Value =>
+    field === '\\N' ? null : must(readers[i])(unescape(field))
   const defaults = defaultLine.split('\t').map((field, i) => read(field, i))
   const rows = lines.map((line): Row => {
     const row = [...defaults]
@@ -78,7 +79,9 @@ function parse(relation: StaticRelation): Loaded {
 
 function unescape(field: string): string {
   if (field === '\\E') return ''
-  return field.includes('\\') ? field.replaceAll(/\\([nt])/g, (_, letter: string) => (letter === 'n' ? '\n' : '\t')) : field
+  return field.includes('\\')
+    ? field.replaceAll(/\\([nt])/g, (_, letter: string) => (letter === 'n' ? '\n' : '\t'))
+    : field
 }
 
 const context = neutralContext((oid) => must(builtinType(oid)))

@@ -111,8 +111,19 @@ const RELATION: Fields = { acl: undefined, persistence: 'permanent' }
 
 export const COLUMN_DEFAULTS: Pick<
   Column,
-  | 'typmod' | 'collation' | 'notNull' | 'isDropped' | 'default' | 'defaultOid' | 'defaultDependencies' | 'generated'
-  | 'identity' | 'sequenceOid' | 'acl' | 'statisticsTarget' | 'missing'
+  | 'typmod'
+  | 'collation'
+  | 'notNull'
+  | 'isDropped'
+  | 'default'
+  | 'defaultOid'
+  | 'defaultDependencies'
+  | 'generated'
+  | 'identity'
+  | 'sequenceOid'
+  | 'acl'
+  | 'statisticsTarget'
+  | 'missing'
 > = {
   typmod: -1,
   collation: 0,
@@ -221,7 +232,11 @@ export function objectKey(kind: CellKind, oid: number): Buffer {
 }
 
 /** A key that is only locked: whoever makes an object of this name in this namespace holds it until its commit. */
-export function nameLockKey(space: 'relation' | 'type' | 'schema' | 'role' | 'database', schemaOid: number, name: string): Buffer {
+export function nameLockKey(
+  space: 'relation' | 'type' | 'schema' | 'role' | 'database',
+  schemaOid: number,
+  name: string,
+): Buffer {
   return Buffer.concat([objectKey('name', schemaOid), Buffer.from(`${space}\0${name}`)])
 }
 
@@ -233,7 +248,9 @@ export function encodeObject(object: StoredObject): Buffer {
   return bytes
 }
 
-const KIND_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(OBJECT_KIND).map(([name, kind]) => [kind, name]))
+const KIND_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(OBJECT_KIND).map(([name, kind]) => [kind, name]),
+)
 
 /** The object in a cell; undefined for cells that are no objects (version, counter, sequence values). */
 export function decodeObject(key: Uint8Array, value: Buffer): StoredObject | undefined {
@@ -241,7 +258,8 @@ export function decodeObject(key: Uint8Array, value: Buffer): StoredObject | und
   const defaults = DEFAULTS[kind] as Fields | undefined
   if (defaults === undefined) return undefined
   const format = value[0]
-  if (format !== FORMAT_VERSION) throw new StorageError('version', `catalog object of unknown format ${format}`)
+  if (format !== FORMAT_VERSION)
+    throw new StorageError('version', `catalog object of unknown format ${format}`)
   const fields = JSON.parse(value.toString('utf8', 1), reviveBigint) as Fields
   for (const [name, nested] of Object.entries(NESTED)) {
     const [owner, field] = name.split('.') as [string, string]
@@ -263,7 +281,9 @@ function withoutDefaults(kind: StoredKind, object: StoredObject): Fields {
 }
 
 function strip(item: Fields, defaults: Fields): Fields {
-  const kept = Object.entries(item).filter(([name, value]) => !isDefault(value, name in defaults, defaults[name]))
+  const kept = Object.entries(item).filter(
+    ([name, value]) => !isDefault(value, name in defaults, defaults[name]),
+  )
   return Object.fromEntries(kept)
 }
 

@@ -117,7 +117,11 @@ function parse(): SystemRelations {
     indexes.set(index.oid, index)
     byName.set(`${PG_CATALOG_OID}.${index.name}`, index)
     const numbers = (text: string | undefined): number[] => must(text).split(' ').map(Number)
-    indexDetails.set(index.oid, { attnums: numbers(row[5]), classes: numbers(row[6]), isShared: row[9] === 'true' })
+    indexDetails.set(index.oid, {
+      attnums: numbers(row[5]),
+      classes: numbers(row[6]),
+      isShared: row[9] === 'true',
+    })
   }
   return { tables, facts, indexes, indexFacts: indexDetails, byName, types }
 }
@@ -125,11 +129,23 @@ function parse(): SystemRelations {
 function parseDomains(types: Map<number, TypeEntry>): ReadonlyMap<string, Type> {
   const domains = new Map<string, Type>()
   for (const row of rowsOf(domainFacts)) {
-    const [oid, name, arrayOid, base, typmod, check, fallback] = row as [string, string, string, string, string, string, string]
-    const type = domainTypeOf({ oid: Number(oid), name, arrayOid: Number(arrayOid) }, must(builtinType(Number(base))))
+    const [oid, name, arrayOid, base, typmod, check, fallback] = row as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ]
+    const type = domainTypeOf(
+      { oid: Number(oid), name, arrayOid: Number(arrayOid) },
+      must(builtinType(Number(base))),
+    )
     domains.set(`information_schema.${name}`, type)
     const [checkName, checkOid, ...expression] = check.split(':') as [string, string | undefined, ...string[]]
-    const checks = check === '-' ? [] : [{ oid: Number(checkOid), name: checkName, expression: expression.join(':') }]
+    const checks =
+      check === '-' ? [] : [{ oid: Number(checkOid), name: checkName, expression: expression.join(':') }]
     const domain = {
       baseOid: Number(base),
       typmod: Number(typmod),
@@ -145,7 +161,15 @@ function parseDomains(types: Map<number, TypeEntry>): ReadonlyMap<string, Type> 
 }
 
 function entryOf(type: Type, schemaOid: number, relationOid = 0): TypeEntry {
-  return { type, schemaOid, ownerOid: POSTGRES_ROLE_OID, relationOid, labels: [], domain: undefined, acl: undefined }
+  return {
+    type,
+    schemaOid,
+    ownerOid: POSTGRES_ROLE_OID,
+    relationOid,
+    labels: [],
+    domain: undefined,
+    acl: undefined,
+  }
 }
 
 function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>): Table {
@@ -202,7 +226,11 @@ function addRowTypes(types: Map<number, TypeEntry>, table: Table): void {
   const { rowTypeOid: oid, rowArrayTypeOid: arrayOid, name, schemaOid } = table
   const typeOf = (column: Column): Type =>
     builtinType(column.type) ?? types.get(column.type)?.type ?? must(builtinType(NAME_OID))
-  const fields = table.columns.map((column) => ({ name: column.name, type: typeOf(column), typmod: column.typmod }))
+  const fields = table.columns.map((column) => ({
+    name: column.name,
+    type: typeOf(column),
+    typmod: column.typmod,
+  }))
   const type = compositeTypeOf({ oid, name, arrayOid }, fields)
   types.set(oid, entryOf(type, schemaOid, table.oid))
   if (arrayOid !== 0) types.set(arrayOid, entryOf(arrayTypeOf(type, arrayOid, `_${name}`), schemaOid))

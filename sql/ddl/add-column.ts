@@ -27,7 +27,11 @@ export async function addColumn(work: DdlWork, table: Table, command: AlterTable
     work.notice(`column "${name}" of relation "${table.name}" already exists, skipping`, '42701')
     return
   }
-  refuseUsedRowType(work, table)
+  // Stored composites lack the new field and read it as NULL: a default would have to be written into them.
+  const hasDefault = (def.constraints ?? []).some(
+    (node) => nodeAs(node, 'Constraint')?.contype === 'CONSTR_DEFAULT',
+  )
+  if (hasDefault) refuseUsedRowType(work, table)
   const constraints: ConstraintDraft[] = []
   const draft = draftColumn(work, def, constraints)
   checkColumnNames([draft])
@@ -71,7 +75,12 @@ async function fillRows(work: DdlWork, tableOid: number, index: number): Promise
   if (value !== null) await changeColumn(work, tableOid, index, { missing: missingText(work, column, value) })
 }
 
-async function rewriteWith(work: DdlWork, tableOid: number, index: number, isGenerated: boolean): Promise<void> {
+async function rewriteWith(
+  work: DdlWork,
+  tableOid: number,
+  index: number,
+  isGenerated: boolean,
+): Promise<void> {
   const bound = isGenerated ? undefined : bindText(work, work.table(tableOid), index)
   const evaluate = bound?.prepare()
   await rewriteTable(work, tableOid, {

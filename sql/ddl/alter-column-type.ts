@@ -19,7 +19,13 @@ import { NUMERIC_OID, TEXT_OID, VARCHAR_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Value } from '../types/value.ts'
 import { columnIndex } from './alter-table.ts'
-import { analysisContext, bindTransform, compileRowExpression, storedText, writeEnvironment } from './expressions.ts'
+import {
+  analysisContext,
+  bindTransform,
+  compileRowExpression,
+  storedText,
+  writeEnvironment,
+} from './expressions.ts'
 import { checkForeignKeyRows } from './foreign-key-check.ts'
 import { formatTypeName } from './format-names.ts'
 import { rewriteTable } from './rewrite-table.ts'
@@ -32,14 +38,21 @@ export async function alterColumnType(work: DdlWork, table: Table, command: Alte
   const old = must(table.columns[at])
   const def = must(nodeAs(command.def, 'ColumnDef'))
   const { oid, typmod } = resolveType(work, must(def.typeName))
-  const next: Column = { ...old, type: oid, typmod, collation: resolveCollation(work, def.collClause, oid), missing: undefined }
+  const next: Column = {
+    ...old,
+    type: oid,
+    typmod,
+    collation: resolveCollation(work, def.collClause, oid),
+    missing: undefined,
+  }
   refuseUsedRowType(work, table)
   refuseDependents(work, table, old)
   const expr = transformOf(work, table, at, next, def.raw_default)
   const defaultText = convertedDefault(work, old, next)
   const changed: Column = { ...next, default: defaultText }
   const change = (stored: StoredTable): StoredTable => changedTable(work, table, stored, at, changed)
-  const changeIndex = (index: Index): Index => changedIndex(work, { ...table, columns: replaced(table, at, changed) }, index, at, changed)
+  const changeIndex = (index: Index): Index =>
+    changedIndex(work, { ...table, columns: replaced(table, at, changed) }, index, at, changed)
   if (def.raw_default === undefined && isSameBytes(old, next)) {
     const stored = work.storedTable(table.oid)
     // Missing values are texts of the old type, which the new one reads alike.
@@ -86,14 +99,24 @@ function transformOf(work: DdlWork, table: Table, at: number, next: Column, usin
   const { name } = must(table.columns[at])
   const raw = bindTransform(work, table, using ?? { ColumnRef: { fields: [{ String: { sval: name } }] } })
   const analysis = new Analysis(analysisContext(work), work.source)
-  const target = { type: next.type, typmod: next.typmod, context: 'assignment', form: 'implicit-cast', location: -1 } as const
+  const target = {
+    type: next.type,
+    typmod: next.typmod,
+    context: 'assignment',
+    form: 'implicit-cast',
+    location: -1,
+  } as const
   const converted = coerceTo(analysis, raw, target)
   if (converted !== undefined) return converted
   const wanted = formatTypeName(work.catalog, next.type)
   if (using !== undefined) {
-    throw new SqlError('42804', `result of USING clause for column "${name}" cannot be cast automatically to type ${wanted}`, {
-      hint: 'You might need to add an explicit cast.',
-    })
+    throw new SqlError(
+      '42804',
+      `result of USING clause for column "${name}" cannot be cast automatically to type ${wanted}`,
+      {
+        hint: 'You might need to add an explicit cast.',
+      },
+    )
   }
   const shown = formatTypeName(work.catalog, next.type, next.typmod)
   throw new SqlError('42804', `column "${name}" cannot be cast automatically to type ${wanted}`, {
@@ -105,11 +128,17 @@ function convertedDefault(work: DdlWork, old: Column, next: Column): string | un
   if (old.default === undefined || old.generated) return old.default
   const target = { type: next.type, typmod: next.typmod, columnName: next.name }
   try {
-    return storedText(work, analyzeExpressionText(old.default, analysisContext(work), { kind: 'default', target }))
+    return storedText(
+      work,
+      analyzeExpressionText(old.default, analysisContext(work), { kind: 'default', target }),
+    )
   } catch (error) {
     if (!(error instanceof SqlError) || error.code !== '42804') throw error
     const wanted = formatTypeName(work.catalog, next.type)
-    throw new SqlError('42804', `default for column "${next.name}" cannot be cast automatically to type ${wanted}`)
+    throw new SqlError(
+      '42804',
+      `default for column "${next.name}" cannot be cast automatically to type ${wanted}`,
+    )
   }
 }
 
@@ -117,11 +146,19 @@ const replaced = (table: { readonly columns: readonly Column[] }, at: number, co
   table.columns.map((item, i) => (i === at ? column : item))
 
 /** The descriptor with the new column; checks that name it are bound anew. */
-function changedTable(work: DdlWork, table: Table, stored: StoredTable, at: number, column: Column): StoredTable {
+function changedTable(
+  work: DdlWork,
+  table: Table,
+  stored: StoredTable,
+  at: number,
+  column: Column,
+): StoredTable {
   const columns = replaced(stored, at, column)
   const over: Table = { ...table, columns }
   const checks = stored.checks.map((check) =>
-    names(check.dependencies, table, column) ? { ...check, expression: rebound(work, check.expression, over, 'check') } : check,
+    names(check.dependencies, table, column)
+      ? { ...check, expression: rebound(work, check.expression, over, 'check') }
+      : check,
   )
   return { ...stored, columns, checks }
 }
@@ -130,26 +167,51 @@ function names(dependencies: Table['checks'][number]['dependencies'], table: Tab
   return dependencies.some((needed) => needed.objectOid === table.oid && needed.subId === column.number)
 }
 
-function rebound(work: DdlWork, text: string, table: Table, kind: 'check' | 'index-expression' | 'index-predicate'): string {
-  return storedText(work, analyzeExpressionText(text, analysisContext(work), { kind, table }))
+function rebound(
+  work: DdlWork,
+  text: string,
+  table: Table,
+  kind: 'check' | 'index-expression' | 'index-predicate',
+): string {
+  return withoutPosition(() =>
+    storedText(work, analyzeExpressionText(text, analysisContext(work), { kind, table })),
+  )
+}
+
+/** Positions in a stored text mean nothing to whoever wrote the statement. */
+function withoutPosition<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error
+    throw new SqlError(error.code, error.message, { ...error.fields, position: undefined })
+  }
 }
 
 function changedIndex(work: DdlWork, table: Table, index: Index, at: number, column: Column): Index {
   const columns = index.columns.map((key) => {
-    if (key.column === at) return { ...key, type: column.type, collation: key.collation === 0 ? column.collation : key.collation }
+    if (key.column === at)
+      return { ...key, type: column.type, collation: key.collation === 0 ? column.collation : key.collation }
     if (key.expression === undefined || !names(index.dependencies, table, column)) return key
-    const expr = analyzeExpressionText(key.expression, analysisContext(work), { kind: 'index-expression', table })
+    const { expression } = key
+    const expr = withoutPosition(() =>
+      analyzeExpressionText(expression, analysisContext(work), { kind: 'index-expression', table }),
+    )
     return { ...key, expression: storedText(work, expr), type: expr.type }
   })
   const isInPredicate = index.predicate !== undefined && names(index.dependencies, table, column)
-  const predicate = isInPredicate ? rebound(work, must(index.predicate), table, 'index-predicate') : index.predicate
+  const predicate = isInPredicate
+    ? rebound(work, must(index.predicate), table, 'index-predicate')
+    : index.predicate
   return { ...index, columns, predicate }
 }
 
 /** Columns by index into table.columns, dropped ones counted. */
 function overFullRow(expr: Expr, table: Table): Expr {
   const live = table.columns.flatMap((column, i) => (column.isDropped ? [] : [i]))
-  return replace(expr, (one) => (one.kind === 'column' && one.column >= 0 ? { ...one, column: must(live[one.column]) } : undefined))
+  return replace(expr, (one) =>
+    one.kind === 'column' && one.column >= 0 ? { ...one, column: must(live[one.column]) } : undefined,
+  )
 }
 
 /** Whether stored rows and keys of the old type are rows and keys of the new one. */
@@ -172,6 +234,7 @@ async function recheckForeignKeys(work: DdlWork, tableOid: number, at: number): 
     if (key.validated && key.columns.includes(at)) await checkForeignKeyRows(work, table, key)
   }
   for (const key of table.referencedBy) {
-    if (key.validated && key.referencedColumns.includes(at)) await checkForeignKeyRows(work, work.table(key.tableOid), key)
+    if (key.validated && key.referencedColumns.includes(at))
+      await checkForeignKeyRows(work, work.table(key.tableOid), key)
   }
 }

@@ -26,12 +26,16 @@ export async function setDefault(work: DdlWork, table: Table, command: AlterTabl
   const column = must(table.columns[at])
   if (column.identity !== undefined) {
     throw new SqlError('42601', `${described(table, column)} is an identity column`, {
-      hint: command.def === undefined ? 'Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.' : undefined,
+      hint:
+        command.def === undefined ? 'Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.' : undefined,
     })
   }
   if (column.generated) {
     throw new SqlError('42601', `${described(table, column)} is a generated column`, {
-      hint: command.def === undefined ? 'Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.' : undefined,
+      hint:
+        command.def === undefined
+          ? 'Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.'
+          : undefined,
     })
   }
   const cooked = command.def === undefined ? undefined : bindDefault(work, table, at, command.def, false)
@@ -40,7 +44,11 @@ export async function setDefault(work: DdlWork, table: Table, command: AlterTabl
     return
   }
   const defaultOid = await work.newOid()
-  await changeColumn(work, table.oid, at, { default: cooked.text, defaultOid, defaultDependencies: cooked.dependencies })
+  await changeColumn(work, table.oid, at, {
+    default: cooked.text,
+    defaultOid,
+    defaultDependencies: cooked.dependencies,
+  })
 }
 
 export async function setNotNull(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
@@ -50,8 +58,11 @@ export async function setNotNull(work: DdlWork, table: Table, command: AlterTabl
 export async function dropNotNull(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
   const at = columnIndex(table, command.name ?? '')
   const column = must(table.columns[at])
-  if (column.identity !== undefined) throw new SqlError('42601', `${described(table, column)} is an identity column`)
-  const isKey = table.indexes.some((index) => index.isPrimary && index.columns.some((key) => key.column === at))
+  if (column.identity !== undefined)
+    throw new SqlError('42601', `${described(table, column)} is an identity column`)
+  const isKey = table.indexes.some(
+    (index) => index.isPrimary && index.columns.some((key) => key.column === at),
+  )
   if (isKey) throw new SqlError('42P16', `column "${column.name}" is in a primary key`)
   if (column.notNull) await changeColumn(work, table.oid, at, { notNull: false })
 }
@@ -73,22 +84,30 @@ export async function addIdentity(work: DdlWork, table: Table, command: AlterTab
   const at = columnIndex(table, command.name ?? '')
   const column = must(table.columns[at])
   if (!column.notNull) {
-    throw new SqlError('55000', `${described(table, column)} must be declared NOT NULL before identity can be added`)
+    throw new SqlError(
+      '55000',
+      `${described(table, column)} must be declared NOT NULL before identity can be added`,
+    )
   }
-  if (column.identity !== undefined) throw new SqlError('55000', `${described(table, column)} is already an identity column`)
-  if (column.default !== undefined) throw new SqlError('55000', `${described(table, column)} already has a default value`)
+  if (column.identity !== undefined)
+    throw new SqlError('55000', `${described(table, column)} is already an identity column`)
+  if (column.default !== undefined)
+    throw new SqlError('55000', `${described(table, column)} already has a default value`)
   if (![20, 21, 23].includes(column.type)) {
     throw new SqlError('22023', 'identity column type must be smallint, integer, or bigint')
   }
   const constraint = must(nodeAs(command.def, 'Constraint'))
-  await changeColumn(work, table.oid, at, { identity: constraint.generated_when === 'd' ? 'by-default' : 'always' })
+  await changeColumn(work, table.oid, at, {
+    identity: constraint.generated_when === 'd' ? 'by-default' : 'always',
+  })
   await ownedSequence(work, table.oid, at, { options: constraint.options ?? [], isSerial: false })
 }
 
 export async function setIdentity(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
   const at = columnIndex(table, command.name ?? '')
   const column = must(table.columns[at])
-  if (column.identity === undefined) throw new SqlError('55000', `${described(table, column)} is not an identity column`)
+  if (column.identity === undefined)
+    throw new SqlError('55000', `${described(table, column)} is not an identity column`)
   const options = optionsOf(nodeAs(command.def, 'List')?.items)
   const generated = options.find((option) => option.defname === 'generated')
   if (generated !== undefined) {
@@ -105,7 +124,8 @@ export async function dropIdentity(work: DdlWork, table: Table, command: AlterTa
   const at = columnIndex(table, command.name ?? '')
   const column = must(table.columns[at])
   if (column.identity === undefined) {
-    if (command.missing_ok !== true) throw new SqlError('55000', `${described(table, column)} is not an identity column`)
+    if (command.missing_ok !== true)
+      throw new SqlError('55000', `${described(table, column)} is not an identity column`)
     work.notice(`${described(table, column)} is not an identity column, skipping`)
     return
   }

@@ -43,7 +43,10 @@ export async function addConstraintDraft(work: DdlWork, table: Table, draft: Con
 
 /** 23514 when a row contradicts the constraint. */
 async function checkRows(work: DdlWork, table: Table, check: CheckConstraint): Promise<void> {
-  const compiled = new CompiledTable({ ...table, checks: [check], indexes: [] , clusterKey: undefined }, writeEnvironment(work))
+  const compiled = new CompiledTable(
+    { ...table, checks: [check], indexes: [], clusterKey: undefined },
+    writeEnvironment(work),
+  )
   const { failedCheck } = compiled
   if (failedCheck === undefined) return
   const runtime = new Runtime(work.execution(), 0)
@@ -51,10 +54,14 @@ async function checkRows(work: DdlWork, table: Table, check: CheckConstraint): P
     const row = compiled.decode(cell)
     if (failedCheck(runtime, row) === undefined) return
     const { fields } = checkError(compiled, row, check.name, work.functions)
-    throw new SqlError('23514', `check constraint "${check.name}" of relation "${table.name}" is violated by some row`, {
-      ...fields,
-      detail: undefined,
-    })
+    throw new SqlError(
+      '23514',
+      `check constraint "${check.name}" of relation "${table.name}" is violated by some row`,
+      {
+        ...fields,
+        detail: undefined,
+      },
+    )
   })
 }
 
@@ -85,14 +92,20 @@ export async function dropConstraint(work: DdlWork, table: Table, command: Alter
     return
   }
   const target = addressOf(CLASS_OID.pg_constraint, constraintNamed(table, name).oid)
-  await removeObjects(work, planDrop(work, [target], command.behavior === 'DROP_CASCADE' ? 'cascade' : 'restrict'))
+  await removeObjects(
+    work,
+    planDrop(work, [target], command.behavior === 'DROP_CASCADE' ? 'cascade' : 'restrict'),
+  )
 }
 
 export async function validateConstraint(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
   const found = constraintNamed(table, command.name ?? '')
   const stored = work.storedTable(table.oid)
   if (found.kind === 'key') {
-    throw new SqlError('42809', `constraint "${command.name}" of relation "${table.name}" is not a foreign key or check constraint`)
+    throw new SqlError(
+      '42809',
+      `constraint "${command.name}" of relation "${table.name}" is not a foreign key or check constraint`,
+    )
   }
   if (found.kind === 'check') {
     const check = must(stored.checks.find((item) => item.oid === found.oid))
@@ -113,7 +126,10 @@ export async function alterConstraint(work: DdlWork, table: Table, command: Alte
   const constraint = must(nodeAs(command.def, 'Constraint'))
   const found = constraintNamed(table, constraint.conname ?? '')
   if (found.kind !== 'foreign') {
-    throw new SqlError('42809', `constraint "${constraint.conname}" of relation "${table.name}" is not a foreign key constraint`)
+    throw new SqlError(
+      '42809',
+      `constraint "${constraint.conname}" of relation "${table.name}" is not a foreign key constraint`,
+    )
   }
   const deferrable = constraint.deferrable === true
   const initiallyDeferred = constraint.initdeferred === true

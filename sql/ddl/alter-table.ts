@@ -25,7 +25,9 @@ import { indexOptions, mergeOptions, tableOptions, viewOptions } from './relopti
 import { type DdlWork, LOCK, qualifiedText, RELATION_NOUN } from './work.ts'
 
 /** The statement's words and the kinds of relation it may be said of. */
-const OBJECTS: Partial<Record<ObjectType, { readonly tag: string; readonly kinds: readonly Relation['kind'][] }>> = {
+const OBJECTS: Partial<
+  Record<ObjectType, { readonly tag: string; readonly kinds: readonly Relation['kind'][] }>
+> = {
   OBJECT_TABLE: { tag: 'ALTER TABLE', kinds: ['table', 'view', 'sequence', 'index'] },
   OBJECT_INDEX: { tag: 'ALTER INDEX', kinds: ['index'] },
   OBJECT_VIEW: { tag: 'ALTER VIEW', kinds: ['view'] },
@@ -141,7 +143,12 @@ async function runCommand(work: DdlWork, oid: number, command: AlterTableCmd): P
   await run(work, relation, command)
 }
 
-async function setOptions(work: DdlWork, relation: Relation, command: AlterTableCmd, reset: boolean): Promise<void> {
+async function setOptions(
+  work: DdlWork,
+  relation: Relation,
+  command: AlterTableCmd,
+  reset: boolean,
+): Promise<void> {
   const nodes = nodeAs(command.def, 'List')?.items ?? []
   const names = nodes.map((node) => nodeAs(node, 'DefElem')?.defname ?? '')
   switch (relation.kind) {
@@ -152,10 +159,16 @@ async function setOptions(work: DdlWork, relation: Relation, command: AlterTable
       })
       return
     case 'index':
-      await work.put({ ...relation, options: mergeOptions(relation.options, reset ? [] : indexOptions(nodes), names) })
+      await work.put({
+        ...relation,
+        options: mergeOptions(relation.options, reset ? [] : indexOptions(nodes), names),
+      })
       return
     case 'view':
-      await work.put({ ...relation, options: mergeOptions(relation.options, reset ? [] : viewOptions(nodes), names) })
+      await work.put({
+        ...relation,
+        options: mergeOptions(relation.options, reset ? [] : viewOptions(nodes), names),
+      })
       return
     case 'sequence':
       throw new SqlError('42809', `"${relation.name}" is not a table, view, materialized view, or index`)
@@ -192,13 +205,22 @@ async function setStatistics(work: DdlWork, table: Table, command: AlterTableCmd
   const target = nodeAs(command.def, 'Integer')?.ival ?? 0
   const at = columnIndex(table, command.name ?? '')
   const stored = work.storedTable(table.oid)
-  const columns = stored.columns.map((column, i) => (i === at ? { ...column, statisticsTarget: target } : column))
+  const columns = stored.columns.map((column, i) =>
+    i === at ? { ...column, statisticsTarget: target } : column,
+  )
   await work.put({ ...stored, columns })
 }
 
-async function setPersistence(work: DdlWork, table: Table, persistence: 'permanent' | 'unlogged'): Promise<void> {
+async function setPersistence(
+  work: DdlWork,
+  table: Table,
+  persistence: 'permanent' | 'unlogged',
+): Promise<void> {
   if (table.persistence === 'temporary') {
-    throw new SqlError('42P16', `cannot change logged status of table "${table.name}" because it is temporary`)
+    throw new SqlError(
+      '42P16',
+      `cannot change logged status of table "${table.name}" because it is temporary`,
+    )
   }
   await work.put({ ...work.storedTable(table.oid), persistence })
   for (const index of table.indexes) await work.put({ ...index, persistence })

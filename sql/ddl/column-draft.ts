@@ -145,10 +145,17 @@ class ColumnConstraints {
     for (const [at, constraint] of nodes.entries()) this.#readOne(constraint, nodes.slice(at + 1))
     const { identity, isSerial, defaultNode, generated } = this.#draft
     const complain = (what: string): SqlError =>
-      this.#work.error('42601', `${what} specified for column "${name}" of table "${this.#tableName}"`, def.location)
-    if (defaultNode !== undefined && !generated && identity !== undefined) throw complain('both default and identity')
-    if (defaultNode !== undefined && generated && identity !== undefined) throw complain('both identity and generation expression')
-    if (isSerial && (defaultNode !== undefined || identity !== undefined)) throw complain('multiple default values')
+      this.#work.error(
+        '42601',
+        `${what} specified for column "${name}" of table "${this.#tableName}"`,
+        def.location,
+      )
+    if (defaultNode !== undefined && !generated && identity !== undefined)
+      throw complain('both default and identity')
+    if (defaultNode !== undefined && generated && identity !== undefined)
+      throw complain('both identity and generation expression')
+    if (isSerial && (defaultNode !== undefined || identity !== undefined))
+      throw complain('multiple default values')
   }
 
   get #tableName(): string {
@@ -168,7 +175,11 @@ class ColumnConstraints {
     const { location } = constraint
     const work = this.#work
     const duplicate = (what: string): SqlError =>
-      work.error('42601', `multiple ${what} specified for column "${draft.name}" of table "${this.#tableName}"`, location)
+      work.error(
+        '42601',
+        `multiple ${what} specified for column "${draft.name}" of table "${this.#tableName}"`,
+        location,
+      )
     switch (constraint.contype) {
       case 'CONSTR_NULL':
         if (draft.isSerial) this.#sawNull = 'not null'
@@ -235,7 +246,10 @@ function withDeferral(constraint: Constraint, following: readonly Constraint[]):
 /** Reads a table constraint, or one written at a column. */
 export function draftConstraint(work: DdlWork, constraint: Constraint, columnName?: string): ConstraintDraft {
   const { conname: name, location } = constraint
-  const deferral = { deferrable: constraint.deferrable === true, initiallyDeferred: constraint.initdeferred === true }
+  const deferral = {
+    deferrable: constraint.deferrable === true,
+    initiallyDeferred: constraint.initdeferred === true,
+  }
   switch (constraint.contype) {
     case 'CONSTR_CHECK':
       if (constraint.raw_expr === undefined) throw unsupported('a check constraint without an expression')
@@ -273,7 +287,8 @@ export function draftConstraint(work: DdlWork, constraint: Constraint, columnNam
 function draftForeignKey(work: DdlWork, constraint: Constraint, columnName?: string): ForeignKeyDraft {
   const { conname: name, location, pktable } = constraint
   if (pktable === undefined) throw unsupported('a foreign key without a table')
-  if (constraint.fk_matchtype === 'p') throw work.error('0A000', 'MATCH PARTIAL not yet implemented', location)
+  if (constraint.fk_matchtype === 'p')
+    throw work.error('0A000', 'MATCH PARTIAL not yet implemented', location)
   if ((constraint.fk_del_set_cols ?? []).length > 0) throw unsupported('ON DELETE SET with a column list')
   return {
     kind: 'foreign',

@@ -42,7 +42,10 @@ async function addressFor(
   if (kind !== undefined) {
     const relation = await ownedRelation(work, names)
     if (relation.kind !== kind) {
-      throw new SqlError('42809', `"${relation.name}" is not ${kind === 'index' ? 'an' : 'a'} ${RELATION_NOUN[kind]}`)
+      throw new SqlError(
+        '42809',
+        `"${relation.name}" is not ${kind === 'index' ? 'an' : 'a'} ${RELATION_NOUN[kind]}`,
+      )
     }
     return addressOf(CLASS_OID.pg_class, relation.oid)
   }
@@ -121,7 +124,12 @@ function functionAddress(work: DdlWork, statement: CommentStmt): Dependency {
   return addressOf(CLASS_OID.pg_proc, found.oid)
 }
 
-async function commentOnShared(work: DdlWork, type: string, name: string, text: string | undefined): Promise<void> {
+async function commentOnShared(
+  work: DdlWork,
+  type: string,
+  name: string,
+  text: string | undefined,
+): Promise<void> {
   const isDatabase = type === 'OBJECT_DATABASE'
   const classOid = isDatabase ? CLASS_OID.pg_database : CLASS_OID.pg_authid
   let oid: number
@@ -132,7 +140,8 @@ async function commentOnShared(work: DdlWork, type: string, name: string, text: 
     oid = database.oid
   } else {
     oid = work.roleNamed(name).oid
-    if (!work.role.superuser && !work.role.createRole) throw new SqlError('42501', 'must have CREATEROLE privilege')
+    if (!work.role.superuser && !work.role.createRole)
+      throw new SqlError('42501', 'must have CREATEROLE privilege')
   }
   const editor = sharedEditor(work)
   await settled(() => editor.lockObject('comments', oid))

@@ -15,7 +15,12 @@ export async function setComment(work: DdlWork, on: Dependency, text: string | u
 }
 
 /** Removes all comments on an object and, without `subId`, on its parts. */
-export async function dropComments(work: DdlWork, classOid: number, objectOid: number, subId?: number): Promise<void> {
+export async function dropComments(
+  work: DdlWork,
+  classOid: number,
+  objectOid: number,
+  subId?: number,
+): Promise<void> {
   const old = work.editor.object('comments', objectOid)?.comments
   if (old === undefined) return
   const isGone = (item: (typeof old)[number]): boolean =>

@@ -41,12 +41,20 @@ export async function createIndex(work: DdlWork, statement: IndexStmt): Promise<
     dependencies.push(...read.dependencies)
     labels.push(uniqueLabel(labels, read.label))
   }
-  const included = (statement.indexIncludingParams ?? []).map((node) => includedColumn(work, relation, must(nodeAs(node, 'IndexElem'))))
+  const included = (statement.indexIncludingParams ?? []).map((node) =>
+    includedColumn(work, relation, must(nodeAs(node, 'IndexElem'))),
+  )
   if (columns.length + included.length > INDEX_COLUMN_COUNT_MAX) {
     throw new SqlError('54011', `cannot use more than ${INDEX_COLUMN_COUNT_MAX} columns in an index`)
   }
-  const predicate = statement.whereClause === undefined ? undefined : bindIndexPredicate(work, relation, statement.whereClause)
-  const name = await indexName(work, statement, relation, [...labels, ...included.map((at) => relation.columns[at]?.name ?? '')])
+  const predicate =
+    statement.whereClause === undefined
+      ? undefined
+      : bindIndexPredicate(work, relation, statement.whereClause)
+  const name = await indexName(work, statement, relation, [
+    ...labels,
+    ...included.map((at) => relation.columns[at]?.name ?? ''),
+  ])
   if (name === undefined) return 'CREATE INDEX'
   await defineIndex(work, relation.oid, {
     name,
@@ -74,7 +82,8 @@ function checkMethod(statement: IndexStmt, method: string): void {
     throw new SqlError('0A000', `access method "${method}" does not support unique indexes`)
   }
   const isMany = (statement.indexParams ?? []).length > 1
-  if (method === 'hash' && isMany) throw new SqlError('0A000', 'access method "hash" does not support multicolumn indexes')
+  if (method === 'hash' && isMany)
+    throw new SqlError('0A000', 'access method "hash" does not support multicolumn indexes')
 }
 
 /** undefined: it exists and IF NOT EXISTS was said. */
@@ -86,7 +95,8 @@ async function indexName(
 ): Promise<string | undefined> {
   const isTaken = (name: string): boolean => work.catalog.relationByName(table.schemaOid, name) !== undefined
   const given = statement.idxname
-  const name = given ?? chooseName({ name1: table.name, name2: joinedColumnNames(labels), label: 'idx' }, isTaken)
+  const name =
+    given ?? chooseName({ name1: table.name, name2: joinedColumnNames(labels), label: 'idx' }, isTaken)
   await work.lockName('relation', table.schemaOid, name)
   if (!isTaken(name)) return name
   if (statement.if_not_exists !== true) throw new SqlError('42P07', `relation "${name}" already exists`)
@@ -109,24 +119,39 @@ interface ReadElement {
 
 function readElement(work: DdlWork, table: Table, element: IndexElem, method: string): ReadElement {
   const descending = element.ordering === 'SORTBY_DESC'
-  const nullsFirst = element.nulls_ordering === 'SORTBY_NULLS_FIRST' || (descending && element.nulls_ordering !== 'SORTBY_NULLS_LAST')
+  const nullsFirst =
+    element.nulls_ordering === 'SORTBY_NULLS_FIRST' ||
+    (descending && element.nulls_ordering !== 'SORTBY_NULLS_LAST')
   if (method !== 'btree' && (element.ordering === 'SORTBY_DESC' || element.ordering === 'SORTBY_ASC')) {
     throw new SqlError('0A000', `access method "${method}" does not support ASC/DESC options`)
   }
-  const collation = (element.collation ?? []).length === 0 ? undefined : collationNamed(work, stringsOf(element.collation))
+  const collation =
+    (element.collation ?? []).length === 0 ? undefined : collationNamed(work, stringsOf(element.collation))
   const operatorClass = stringsOf(element.opclass).at(-1)
   const common = { descending, nullsFirst, operatorClass }
   if (element.name !== undefined) {
     const at = findColumn(work, table, element.name)
     const { type, collation: own } = must(table.columns[at])
-    const column: IndexColumn = { ...common, column: at, expression: undefined, type, collation: collation ?? own }
+    const column: IndexColumn = {
+      ...common,
+      column: at,
+      expression: undefined,
+      type,
+      collation: collation ?? own,
+    }
     checkCollatable(work, column, collation)
     return { column, dependencies: [], label: element.name }
   }
   const bound = bindIndexExpression(work, table, must(element.expr))
   if (bound.column !== undefined) {
     const { type, collation: own, name } = must(table.columns[bound.column])
-    const column: IndexColumn = { ...common, column: bound.column, expression: undefined, type, collation: collation ?? own }
+    const column: IndexColumn = {
+      ...common,
+      column: bound.column,
+      expression: undefined,
+      type,
+      collation: collation ?? own,
+    }
     return { column, dependencies: [], label: name }
   }
   const column: IndexColumn = {
@@ -152,7 +177,8 @@ function findColumn(work: DdlWork, table: Table, name: string): number {
 }
 
 function includedColumn(work: DdlWork, table: Table, element: IndexElem): number {
-  if (element.name === undefined) throw new SqlError('0A000', 'expressions are not supported in included columns')
+  if (element.name === undefined)
+    throw new SqlError('0A000', 'expressions are not supported in included columns')
   if ((element.opclass ?? []).length > 0) throw unsupported('operator class of an included column')
   return findColumn(work, table, element.name)
 }

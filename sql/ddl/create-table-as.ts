@@ -48,7 +48,12 @@ async function run(work: DdlWork, query: Node, into: IntoClause, ifNotExists: bo
       name: relname,
       persistence: isTemporary ? 'temporary' : name.relpersistence === 'u' ? 'unlogged' : 'permanent',
       options: tableOptions(into.options),
-      onCommit: into.onCommit === 'ONCOMMIT_DROP' ? 'drop' : into.onCommit === 'ONCOMMIT_DELETE_ROWS' ? 'delete' : 'preserve',
+      onCommit:
+        into.onCommit === 'ONCOMMIT_DROP'
+          ? 'drop'
+          : into.onCommit === 'ONCOMMIT_DELETE_ROWS'
+            ? 'delete'
+            : 'preserve',
     },
   )
   if (into.skipData === true) return 'CREATE TABLE AS'
@@ -63,7 +68,11 @@ function planQuery(work: DdlWork, query: Node): PreparedPlan {
   return planStatement(analysed, { catalog, functions, server, estimate: (oid) => server.estimate(oid) })
 }
 
-function draftColumns(work: DdlWork, outputs: readonly OutputColumn[], names: readonly string[]): ColumnDraft[] {
+function draftColumns(
+  work: DdlWork,
+  outputs: readonly OutputColumn[],
+  names: readonly string[],
+): ColumnDraft[] {
   if (names.length > outputs.length) throw new SqlError('42601', 'too many column names were specified')
   const drafts = outputs.map(({ name, type, typmod }, i): ColumnDraft => {
     const found = must(work.catalog.type(type))

@@ -12,14 +12,20 @@ function tableNamed(session: DdlSession, name: string): Table {
 
 test('a new cluster has the databases and roles of initdb', async () => {
   const { cluster } = await openTestCluster()
-  expect([...cluster.shared.databases()].map(({ name }) => name).sort()).toEqual(['postgres', 'template0', 'template1'])
+  expect([...cluster.shared.databases()].map(({ name }) => name).sort()).toEqual([
+    'postgres',
+    'template0',
+    'template1',
+  ])
   expect(cluster.shared.roleByName('postgres')?.superuser).toBe(true)
 })
 
 test('CREATE TABLE with keys is stored and survives a new start', async () => {
   const { volume, session } = await openTestCluster()
   const first = await session()
-  expect(await first.run('create table t (id int primary key, name text not null, code varchar(10) unique)')).toEqual(['CREATE TABLE'])
+  expect(
+    await first.run('create table t (id int primary key, name text not null, code varchar(10) unique)'),
+  ).toEqual(['CREATE TABLE'])
   const table = tableNamed(first, 't')
   expect(table.clusterKey).toEqual([0])
   expect(table.indexes.map(({ name, isClustered }) => [name, isClustered])).toEqual([
@@ -40,7 +46,10 @@ test('a name is taken once', async () => {
   const { session } = await openTestCluster()
   const one = await session()
   await one.run('create table t (a int)')
-  await expect(one.run('create table t (a int)')).rejects.toMatchObject({ code: '42P07', message: 'relation "t" already exists' })
+  await expect(one.run('create table t (a int)')).rejects.toMatchObject({
+    code: '42P07',
+    message: 'relation "t" already exists',
+  })
   await one.run('create table if not exists t (b int)')
   expect(one.notices.at(-1)?.message).toBe('relation "t" already exists, skipping')
 })
@@ -103,7 +112,9 @@ test('foreign keys rest on unique indexes', async () => {
   const one = await session()
   await one.run('create table p (id int primary key, other int)')
   await one.run('create table c (p_id int references p on delete cascade, self int)')
-  expect(tableNamed(one, 'c').foreignKeys).toMatchObject([{ name: 'c_p_id_fkey', onDelete: 'cascade', columns: [0] }])
+  expect(tableNamed(one, 'c').foreignKeys).toMatchObject([
+    { name: 'c_p_id_fkey', onDelete: 'cascade', columns: [0] },
+  ])
   expect(tableNamed(one, 'p').referencedBy).toHaveLength(1)
   await expect(one.run('create table d (a int references p(other))')).rejects.toMatchObject({ code: '42830' })
   await expect(one.run('create table d (a text references p)')).rejects.toMatchObject({

@@ -41,16 +41,30 @@ export async function createTable(work: DdlWork, statement: CreateStmt): Promise
   work.currentTableName = relation.relname
   const isTemporary = relation.relpersistence === 't'
   const schema = await work.creationSchema(relation.schemaname, isTemporary)
-  const persistence = isTemporary || schema.name === work.temporarySchemaName ? 'temporary' : relation.relpersistence === 'u' ? 'unlogged' : 'permanent'
-  if (statement.oncommit !== undefined && statement.oncommit !== 'ONCOMMIT_NOOP' && persistence !== 'temporary') {
+  const persistence =
+    isTemporary || schema.name === work.temporarySchemaName
+      ? 'temporary'
+      : relation.relpersistence === 'u'
+        ? 'unlogged'
+        : 'permanent'
+  if (
+    statement.oncommit !== undefined &&
+    statement.oncommit !== 'ONCOMMIT_NOOP' &&
+    persistence !== 'temporary'
+  ) {
     throw new SqlError('42P16', 'ON COMMIT can only be used on temporary tables')
   }
   await work.lockName('relation', schema.oid, relation.relname)
-  if (!checkNameIsFree(work, schema, relation.relname, statement.if_not_exists === true)) return 'CREATE TABLE'
+  if (!checkNameIsFree(work, schema, relation.relname, statement.if_not_exists === true))
+    return 'CREATE TABLE'
   const draft = await readElements(work, statement)
   const options = tableOptions(statement.options)
   const onCommit =
-    statement.oncommit === 'ONCOMMIT_DROP' ? 'drop' : statement.oncommit === 'ONCOMMIT_DELETE_ROWS' ? 'delete' : 'preserve'
+    statement.oncommit === 'ONCOMMIT_DROP'
+      ? 'drop'
+      : statement.oncommit === 'ONCOMMIT_DELETE_ROWS'
+        ? 'delete'
+        : 'preserve'
   await makeTable(work, draft, { schema, name: relation.relname, persistence, options, onCommit })
   return 'CREATE TABLE'
 }
@@ -61,7 +75,8 @@ function refuseWhatWeCannot(statement: CreateStmt): void {
   if ((statement.inhRelations ?? []).length > 0) throw unsupported('table inheritance (INHERITS)')
   if (statement.ofTypename !== undefined) throw unsupported('CREATE TABLE OF type')
   const method = statement.accessMethod
-  if (method !== undefined && method !== 'heap') throw new SqlError('42704', `access method "${method}" does not exist`)
+  if (method !== undefined && method !== 'heap')
+    throw new SqlError('42704', `access method "${method}" does not exist`)
 }
 
 /** False: it exists and IF NOT EXISTS was said. */
@@ -73,7 +88,7 @@ export function checkNameIsFree(work: DdlWork, schema: Schema, name: string, ifN
   }
   if (work.catalog.typeByName(schema.oid, name) !== undefined) {
     throw new SqlError('42710', `type "${name}" already exists`, {
-      hint: 'A relation has an associated type of the same name, so you must use a name that doesn\'t conflict with any existing type.',
+      hint: "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type.",
     })
   }
   return true
@@ -99,7 +114,8 @@ async function readElements(work: DdlWork, statement: CreateStmt): Promise<Table
 }
 
 export function checkColumnNames(columns: readonly ColumnDraft[]): void {
-  if (columns.length > COLUMN_COUNT_MAX) throw new SqlError('54011', `tables can have at most ${COLUMN_COUNT_MAX} columns`)
+  if (columns.length > COLUMN_COUNT_MAX)
+    throw new SqlError('54011', `tables can have at most ${COLUMN_COUNT_MAX} columns`)
   const seen = new Set<string>()
   for (const { name } of columns) {
     if (SYSTEM_COLUMN_NAMES.has(name)) {
@@ -177,12 +193,21 @@ function markKeyColumnsNotNull(work: DdlWork, draft: TableDraft): void {
   }
 }
 
-async function addColumnDefaults(work: DdlWork, tableOid: number, drafts: readonly ColumnDraft[]): Promise<void> {
+async function addColumnDefaults(
+  work: DdlWork,
+  tableOid: number,
+  drafts: readonly ColumnDraft[],
+): Promise<void> {
   for (const [i, draft] of drafts.entries()) await addColumnDefault(work, tableOid, i, draft)
 }
 
 /** Gives column `index` the default, generation expression or sequence of its draft. */
-export async function addColumnDefault(work: DdlWork, tableOid: number, index: number, draft: ColumnDraft): Promise<void> {
+export async function addColumnDefault(
+  work: DdlWork,
+  tableOid: number,
+  index: number,
+  draft: ColumnDraft,
+): Promise<void> {
   if (draft.isSerial || draft.identity !== undefined) {
     await ownedSequence(work, tableOid, index, {
       options: draft.sequenceOptions ?? [],
@@ -192,7 +217,13 @@ export async function addColumnDefault(work: DdlWork, tableOid: number, index: n
   }
   if (draft.defaultNode === undefined && draft.defaultText === undefined) return
   const table = work.table(tableOid)
-  const cooked = bindDefault(work, table, index, draft.defaultNode ?? draft.defaultText ?? '', draft.generated)
+  const cooked = bindDefault(
+    work,
+    table,
+    index,
+    draft.defaultNode ?? draft.defaultText ?? '',
+    draft.generated,
+  )
   // DEFAULT NULL is no default at all, as in PostgreSQL.
   if (cooked === undefined) return
   const defaultOid = await work.newOid()
@@ -204,7 +235,12 @@ export async function addColumnDefault(work: DdlWork, tableOid: number, index: n
 }
 
 /** Puts the table back with one column changed. */
-export async function changeColumn(work: DdlWork, tableOid: number, index: number, changes: Partial<Column>): Promise<void> {
+export async function changeColumn(
+  work: DdlWork,
+  tableOid: number,
+  index: number,
+  changes: Partial<Column>,
+): Promise<void> {
   const stored = work.storedTable(tableOid)
   await work.put({
     ...stored,
@@ -213,13 +249,21 @@ export async function changeColumn(work: DdlWork, tableOid: number, index: numbe
 }
 
 /** Adds constraints in PostgreSQL's order: checks, keys (the primary key first), foreign keys. */
-async function addConstraints(work: DdlWork, tableOid: number, drafts: readonly ConstraintDraft[]): Promise<void> {
+async function addConstraints(
+  work: DdlWork,
+  tableOid: number,
+  drafts: readonly ConstraintDraft[],
+): Promise<void> {
   const isCheck = (draft: ConstraintDraft): draft is CheckDraft => draft.kind === 'check'
   const isForeign = (draft: ConstraintDraft): draft is ForeignKeyDraft => draft.kind === 'foreign'
-  const isKey = (draft: ConstraintDraft): draft is KeyDraft => draft.kind === 'primary' || draft.kind === 'unique'
+  const isKey = (draft: ConstraintDraft): draft is KeyDraft =>
+    draft.kind === 'primary' || draft.kind === 'unique'
   for (const draft of drafts.filter(isCheck)) await addCheck(work, tableOid, draft)
   const keys = drafts.filter(isKey)
-  const ordered = [...keys.filter((key) => key.kind === 'primary'), ...keys.filter((key) => key.kind === 'unique')]
+  const ordered = [
+    ...keys.filter((key) => key.kind === 'primary'),
+    ...keys.filter((key) => key.kind === 'unique'),
+  ]
   for (const [i, draft] of ordered.entries()) {
     const isDouble = ordered.slice(0, i).some((other) => isSameKey(other, draft))
     if (!isDouble) await addKeyConstraint(work, tableOid, draft)
@@ -230,12 +274,20 @@ async function addConstraints(work: DdlWork, tableOid: number, drafts: readonly 
 /** PostgreSQL makes one index for a key that is given twice without names of its own. */
 function isSameKey(a: KeyDraft, b: KeyDraft): boolean {
   const hasOneName = a.name === undefined || b.name === undefined || a.name === b.name
-  const sameColumns = a.columns.join('\0') === b.columns.join('\0') && a.included.join('\0') === b.included.join('\0')
-  return hasOneName && sameColumns && a.deferrable === b.deferrable && a.nullsNotDistinct === b.nullsNotDistinct
+  const sameColumns =
+    a.columns.join('\0') === b.columns.join('\0') && a.included.join('\0') === b.included.join('\0')
+  return (
+    hasOneName && sameColumns && a.deferrable === b.deferrable && a.nullsNotDistinct === b.nullsNotDistinct
+  )
 }
 
 /** Adds a check constraint to the table's descriptor; rows that are there are the caller's to check. */
-export async function addCheck(work: DdlWork, tableOid: number, draft: CheckDraft, validated = true): Promise<CheckConstraint> {
+export async function addCheck(
+  work: DdlWork,
+  tableOid: number,
+  draft: CheckDraft,
+  validated = true,
+): Promise<CheckConstraint> {
   const table = work.table(tableOid)
   const cooked = bindCheck(work, table, draft.expression)
   const isTaken = (name: string): boolean => isConstraintName(work.catalog, table.schemaOid, name)

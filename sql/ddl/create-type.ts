@@ -15,11 +15,13 @@ import type { StoredTable, StoredType } from '../catalog/stored-objects.ts'
 import { nodeAs, stringsOf } from '../parse/ast.ts'
 import type { TreeId } from '../../storage/base/ids.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
+import { ArrayValue } from '../types/value.ts'
 import { type ConstraintDraft, draftColumn } from './column-draft.ts'
 import { checkColumnNames, fullLayout, plainColumn } from './create-table.ts'
 import { checkDomainRows } from './domain-check.ts'
 import { bindDomainCheck, bindDomainDefault } from './expressions.ts'
 import { splitName } from './nodes.ts'
+import { Restatement } from './restate.ts'
 import { chooseName } from './object-names.ts'
 import { findType, resolveType } from './type-names.ts'
 import type { DdlWork } from './work.ts'
@@ -27,7 +29,10 @@ import type { DdlWork } from './work.ts'
 const LABEL_SIZE_BYTES_MAX = 63
 
 /** Locks the name and makes sure that no type has it. */
-async function claimTypeName(work: DdlWork, names: readonly string[]): Promise<{ schema: Schema; name: string }> {
+async function claimTypeName(
+  work: DdlWork,
+  names: readonly string[],
+): Promise<{ schema: Schema; name: string }> {
   const { schema: schemaName, name } = splitName(names)
   const schema = await work.creationSchema(schemaName)
   await work.lockName('type', schema.oid, name)
@@ -43,9 +48,13 @@ export async function createEnum(work: DdlWork, statement: CreateEnumStmt): Prom
   labels.forEach(checkLabel)
   const twice = labels.find((label, i) => labels.indexOf(label) !== i)
   if (twice !== undefined) {
-    throw new SqlError('23505', 'duplicate key value violates unique constraint "pg_enum_typid_label_index"', {
-      detail: `Key (enumtypid, enumlabel)=(${await work.newOid()}, ${twice}) already exists.`,
-    })
+    throw new SqlError(
+      '23505',
+      'duplicate key value violates unique constraint "pg_enum_typid_label_index"',
+      {
+        detail: `Key (enumtypid, enumlabel)=(${await work.newOid()}, ${twice}) already exists.`,
+      },
+    )
   }
   const [oid, arrayOid] = (await work.newOids(2)) as [number, number]
   const labelOids = await work.newOids(labels.length)
@@ -90,21 +99,40 @@ export async function alterEnum(work: DdlWork, statement: AlterEnumStmt): Promis
     }
     if (isTaken) throw new SqlError('42710', `enum label "${label}" already exists`)
     const labels = stored.labels.map((item) => (item.label === statement.oldVal ? { ...item, label } : item))
+    const texts = new Restatement(work, (needed) => needed.some((one) => one.objectOid === stored.oid))
     await work.put({ ...stored, labels })
+    await texts.restate((node) => renamedLabel(node, stored, statement.oldVal ?? '', label))
     return 'ALTER TYPE'
   }
   if (isTaken) {
-    if (statement.skipIfNewValExists !== true) throw new SqlError('42710', `enum label "${label}" already exists`)
+    if (statement.skipIfNewValExists !== true)
+      throw new SqlError('42710', `enum label "${label}" already exists`)
     work.notice(`enum label "${label}" already exists, skipping`, '42710')
     return 'ALTER TYPE'
   }
   const at = placeOf(stored, statement)
   const before = stored.labels[at - 1]?.sortOrder
   const after = stored.labels[at]?.sortOrder
-  const sortOrder = before === undefined ? (after ?? 2) - 1 : after === undefined ? before + 1 : (before + after) / 2
+  const sortOrder =
+    before === undefined ? (after ?? 2) - 1 : after === undefined ? before + 1 : (before + after) / 2
   const added = { oid: await work.newOid(), label, sortOrder }
   await work.put({ ...stored, labels: [...stored.labels.slice(0, at), added, ...stored.labels.slice(at)] })
   return 'ALTER TYPE'
+}
+
+/** Constants of the enum, or arrays of it, with the label renamed. */
+function renamedLabel(
+  node: Record<string, unknown>,
+  { oid, arrayOid }: StoredType,
+  from: string,
+  to: string,
+): Record<string, unknown> | undefined {
+  if (node['kind'] !== 'constant') return undefined
+  const { type, value } = node
+  if (type === oid && value === from) return { ...node, value: to }
+  if (type !== arrayOid || !(value instanceof ArrayValue)) return undefined
+  const elements = value.elements.map((element) => (element === from ? to : element))
+  return { ...node, value: new ArrayValue(oid, elements, value.dimensions, value.lowerBounds) }
 }
 
 /** Index that a new label gets. */
@@ -118,7 +146,10 @@ function placeOf(stored: StoredType, statement: AlterEnumStmt): number {
 
 export async function createComposite(work: DdlWork, statement: CompositeTypeStmt): Promise<string> {
   const variable = must(statement.typevar)
-  const names = variable.schemaname === undefined ? [variable.relname ?? ''] : [variable.schemaname, variable.relname ?? '']
+  const names =
+    variable.schemaname === undefined
+      ? [variable.relname ?? '']
+      : [variable.schemaname, variable.relname ?? '']
   const { schema, name } = await claimTypeName(work, names)
   await work.lockName('relation', schema.oid, name)
   if (work.catalog.relationByName(schema.oid, name) !== undefined) {
@@ -126,7 +157,9 @@ export async function createComposite(work: DdlWork, statement: CompositeTypeStm
   }
   work.currentTableName = name
   const constraints: ConstraintDraft[] = []
-  const drafts = (statement.coldeflist ?? []).map((node) => draftColumn(work, must(nodeAs(node, 'ColumnDef')), constraints))
+  const drafts = (statement.coldeflist ?? []).map((node) =>
+    draftColumn(work, must(nodeAs(node, 'ColumnDef')), constraints),
+  )
   checkColumnNames(drafts)
   const columns = drafts.map((draft, i) => plainColumn(draft, i + 1))
   const [oid, rowTypeOid, rowArrayTypeOid] = (await work.newOids(3)) as [number, number, number]
@@ -159,11 +192,23 @@ export async function createDomain(work: DdlWork, statement: CreateDomainStmt): 
   const base = resolveType(work, must(statement.typeName))
   const kind = work.catalog.type(base.oid)?.kind
   if (kind === 'pseudo') {
-    throw new SqlError('42804', `"${work.catalog.type(base.oid)?.name}" is not a valid base type for a domain`)
+    throw new SqlError(
+      '42804',
+      `"${work.catalog.type(base.oid)?.name}" is not a valid base type for a domain`,
+    )
   }
-  let domain: DomainInfo = { baseOid: base.oid, typmod: base.typmod, notNull: false, default: undefined, checks: [] }
+  let domain: DomainInfo = {
+    baseOid: base.oid,
+    typmod: base.typmod,
+    notNull: false,
+    default: undefined,
+    checks: [],
+  }
   for (const node of statement.constraints ?? []) {
-    domain = await withConstraint(work, domain, must(nodeAs(node, 'Constraint')), { name, schemaOid: schema.oid })
+    domain = await withConstraint(work, domain, must(nodeAs(node, 'Constraint')), {
+      name,
+      schemaOid: schema.oid,
+    })
   }
   const [oid, arrayOid] = (await work.newOids(2)) as [number, number]
   await work.put({
@@ -208,7 +253,8 @@ async function withConstraint(
       const { text } = bindDomainCheck(work, must(constraint.raw_expr), domain.baseOid, domain.typmod)
       const isTaken = (wanted: string): boolean => domain.checks.some((check) => check.name === wanted)
       const name = constraint.conname ?? chooseName({ name1: of.name, label: 'check' }, isTaken)
-      if (isTaken(name)) throw new SqlError('42710', `constraint "${name}" for domain "${of.name}" already exists`)
+      if (isTaken(name))
+        throw new SqlError('42710', `constraint "${name}" for domain "${of.name}" already exists`)
       return { ...domain, checks: [...domain.checks, { oid: await work.newOid(), name, expression: text }] }
     }
     case 'CONSTR_UNIQUE':

@@ -41,21 +41,29 @@ export async function createDatabase(work: DdlWork, statement: CreatedbStmt): Pr
   const name = must(statement.dbname)
   const options = readOptions(work, optionsOf(statement.options))
   const { role } = work
-  if (!role.superuser && !role.createDatabase) throw new SqlError('42501', 'permission denied to create database')
+  if (!role.superuser && !role.createDatabase)
+    throw new SqlError('42501', 'permission denied to create database')
   if (!work.hasRole(options.ownerOid)) {
     throw new SqlError('42501', `must be member of role "${work.shared.role(options.ownerOid)?.name}"`)
   }
   const editor = sharedEditor(work)
   await settled(() => editor.lockName('database', 0, name))
-  if (work.shared.databaseByName(name) !== undefined) throw new SqlError('42P04', `database "${name}" already exists`)
+  if (work.shared.databaseByName(name) !== undefined)
+    throw new SqlError('42P04', `database "${name}" already exists`)
   const template = work.shared.databaseByName(options.template)
-  if (template === undefined) throw new SqlError('3D000', `template database "${options.template}" does not exist`)
+  if (template === undefined)
+    throw new SqlError('3D000', `template database "${options.template}" does not exist`)
   if (!template.isTemplate && !work.hasRole(template.ownerOid)) {
     throw new SqlError('42501', `permission denied to copy database "${template.name}"`)
   }
   const { cluster } = work.context
   const source = await cluster.database(template)
-  const lsn = await branchPoint(source.database.head, options.asOf, (micros) => source.database.lsnAtTime(micros), work)
+  const lsn = await branchPoint(
+    source.database.head,
+    options.asOf,
+    (micros) => source.database.lsnAtTime(micros),
+    work,
+  )
   await new Promise<void>((resolve, reject) => {
     source.database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
   })
@@ -132,7 +140,8 @@ function readOptions(work: DdlWork, options: readonly DefElem[]): CreateOptions 
     const text = optionText(option) ?? 'default'
     const accepted = ACCEPTED_TEXTS[name]
     if (accepted !== undefined) {
-      if (!accepted.includes(text.toLowerCase())) throw unsupported(`CREATE DATABASE with ${name} ${text}`, work.source.positionOf(option.location))
+      if (!accepted.includes(text.toLowerCase()))
+        throw unsupported(`CREATE DATABASE with ${name} ${text}`, work.source.positionOf(option.location))
       continue
     }
     switch (name) {
@@ -212,11 +221,13 @@ export async function alterDatabaseSet(work: DdlWork, statement: AlterDatabaseSe
 
 export async function renameDatabase(work: DdlWork, from: string, to: string): Promise<void> {
   const database = databaseNamed(work, from)
-  if (database.oid === work.catalog.databaseOid) throw new SqlError('0A000', 'current database cannot be renamed')
+  if (database.oid === work.catalog.databaseOid)
+    throw new SqlError('0A000', 'current database cannot be renamed')
   if (work.isConnected(database.oid)) throw busy(from)
   const editor = sharedEditor(work)
   await settled(() => editor.lockName('database', 0, to))
-  if (work.shared.databaseByName(to) !== undefined) throw new SqlError('42P04', `database "${to}" already exists`)
+  if (work.shared.databaseByName(to) !== undefined)
+    throw new SqlError('42P04', `database "${to}" already exists`)
   await changeDatabase(work, from, (entry) => ({ ...entry, name: to }))
 }
 
@@ -235,15 +246,20 @@ export async function dropDatabase(work: DdlWork, statement: DropdbStmt): Promis
   }
   work.checkOwner('database', database)
   if (database.isTemplate) throw new SqlError('42809', 'cannot drop a template database')
-  if (database.oid === work.catalog.databaseOid) throw new SqlError('55006', 'cannot drop the currently open database')
+  if (database.oid === work.catalog.databaseOid)
+    throw new SqlError('55006', 'cannot drop the currently open database')
   const count = work.connectionCount(database.oid)
   if (count > 0) {
-    const sessions = count === 1 ? 'There is 1 other session using the database.' : `There are ${count} other sessions using the database.`
+    const sessions =
+      count === 1
+        ? 'There is 1 other session using the database.'
+        : `There are ${count} other sessions using the database.`
     throw new SqlError('55006', `database "${name}" is being accessed by other users`, { detail: sessions })
   }
   const editor = sharedEditor(work)
   await settled(() => editor.lockObject('database', database.oid))
   await settled(() => editor.remove('database', database.oid))
-  if (editor.object('comments', database.oid) !== undefined) await settled(() => editor.remove('comments', database.oid))
+  if (editor.object('comments', database.oid) !== undefined)
+    await settled(() => editor.remove('comments', database.oid))
   return 'DROP DATABASE'
 }

@@ -53,7 +53,11 @@ function checkIndexable(work: DdlWork, column: IndexColumnDraft, draft: IndexDra
   const base = type?.kind === 'domain' ? work.catalog.type(type.baseOid) : type
   if (base?.encodeKey !== undefined) return
   const name = base?.name ?? String(column.type)
-  throw new SqlError('42704', `data type ${name} has no default operator class for access method "${draft.method}"`, {
-    hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-  })
+  throw new SqlError(
+    '42704',
+    `data type ${name} has no default operator class for access method "${draft.method}"`,
+    {
+      hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+    },
+  )
 }

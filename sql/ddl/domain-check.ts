@@ -19,11 +19,15 @@ export async function checkDomainRows(work: DdlWork, stored: StoredType, domain:
       await work.lockTable(relation.oid, LOCK.share)
       const read = relation.codec.compileColumnReader(column.number)
       const test = await domainTest(work, stored, domain)
+      const schema = work.catalog.schema(relation.schemaOid)?.name
+      const fields = { schema, table: relation.name, column: column.name }
       const where = `column "${column.name}" of table "${relation.name}"`
       await scanTable(work, relation, (cell) => {
         const failed = test(read(cell))
-        if (failed === 'null') throw new SqlError('23502', `${where} contains null values`)
-        if (failed === 'check') throw new SqlError('23514', `${where} contains values that violate the new constraint`)
+        if (failed === 'null') throw new SqlError('23502', `${where} contains null values`, fields)
+        if (failed === 'check') {
+          throw new SqlError('23514', `${where} contains values that violate the new constraint`, fields)
+        }
       })
     }
   }

@@ -23,5 +23,8 @@ export async function dropColumn(work: DdlWork, table: Table, command: AlterTabl
   }
   refuseUsedRowType(work, table)
   const target = addressOf(CLASS_OID.pg_class, table.oid, must(column).number)
-  await removeObjects(work, planDrop(work, [target], command.behavior === 'DROP_CASCADE' ? 'cascade' : 'restrict'))
+  await removeObjects(
+    work,
+    planDrop(work, [target], command.behavior === 'DROP_CASCADE' ? 'cascade' : 'restrict'),
+  )
 }

@@ -27,7 +27,11 @@ interface Doomed {
 export type DropBehavior = 'restrict' | 'cascade'
 
 /** Everything to remove, targets first. */
-export function planDrop(work: DdlWork, targets: readonly Dependency[], behavior: DropBehavior): readonly Dependency[] {
+export function planDrop(
+  work: DdlWork,
+  targets: readonly Dependency[],
+  behavior: DropBehavior,
+): readonly Dependency[] {
   const { catalog } = work
   const path = work.searchPath().map((schema) => schema.oid)
   const plan = new DropPlan(catalog)
@@ -38,7 +42,10 @@ export function planDrop(work: DdlWork, targets: readonly Dependency[], behavior
   if (reported.length === 0) return doomed.map(({ address }) => address)
   const describe = (address: Dependency): string => describeObject(catalog, path, address)
   if (behavior === 'restrict') throw restrictError(targets, reported, describe)
-  reportCascade(work, reported.map(({ address }) => describe(address)))
+  reportCascade(
+    work,
+    reported.map(({ address }) => describe(address)),
+  )
   return doomed.map(({ address }) => address)
 }
 
@@ -49,17 +56,30 @@ function restrictError(
 ): SqlError {
   const [target] = targets
   const what = targets.length === 1 && target !== undefined ? describe(target) : 'desired object(s)'
-  const lines = reported.map(({ address, because }) => `${describe(address)} depends on ${because === undefined ? what : describe(because)}`)
-  return new SqlError('2BP01', `cannot drop ${what} because other objects depend on it`.replace(/it$/, targets.length === 1 ? 'it' : 'them'), {
-    detail: clipped(lines),
-    hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
-  })
+  const lines = reported.map(
+    ({ address, because }) =>
+      `${describe(address)} depends on ${because === undefined ? what : describe(because)}`,
+  )
+  return new SqlError(
+    '2BP01',
+    `cannot drop ${what} because other objects depend on it`.replace(
+      /it$/,
+      targets.length === 1 ? 'it' : 'them',
+    ),
+    {
+      detail: clipped(lines),
+      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+    },
+  )
 }
 
 function clipped(lines: readonly string[]): string {
   if (lines.length <= REPORTED_MAX) return lines.join('\n')
   const rest = lines.length - REPORTED_MAX
-  return [...lines.slice(0, REPORTED_MAX), `and ${rest} other object${rest === 1 ? '' : 's'} (see server log for list)`].join('\n')
+  return [
+    ...lines.slice(0, REPORTED_MAX),
+    `and ${rest} other object${rest === 1 ? '' : 's'} (see server log for list)`,
+  ].join('\n')
 }
 
 function reportCascade(work: DdlWork, names: readonly string[]): void {
@@ -105,6 +125,7 @@ class DropPlan {
     const sorted = [...edges].sort((a, b) => b.dependent.objectOid - a.dependent.objectOid)
     for (const { dependent, kind } of sorted) {
       const whole = ownerOf(dependent)
+      if (addressKey(whole) === addressKey(address)) continue
       if (this.#isGoing(whole)) {
         const known = this.#doomed.get(addressKey(whole))
         if (known !== undefined && kind !== 'normal') known.isSilent = true
@@ -126,5 +147,7 @@ class DropPlan {
 
 /** A view's rule stands for the view: nobody drops one without the other. */
 function ownerOf(address: Dependency): Dependency {
-  return address.classOid === CLASS_OID.pg_rewrite ? addressOf(CLASS_OID.pg_class, address.objectOid) : address
+  return address.classOid === CLASS_OID.pg_rewrite
+    ? addressOf(CLASS_OID.pg_class, address.objectOid)
+    : address
 }

@@ -64,7 +64,12 @@ export async function dropObjects(work: DdlWork, statement: DropStmt): Promise<s
   return kind.tag
 }
 
-async function findTarget(work: DdlWork, statement: DropStmt, kind: DropKind, node: Node): Promise<Dependency | undefined> {
+async function findTarget(
+  work: DdlWork,
+  statement: DropStmt,
+  kind: DropKind,
+  node: Node,
+): Promise<Dependency | undefined> {
   const names = namesOf(node)
   if (kind.absent !== undefined) return missingKind(work, statement, kind.absent, node)
   if (kind.relation !== undefined) return relationTarget(work, statement, kind.relation, names)
@@ -75,11 +80,20 @@ async function findTarget(work: DdlWork, statement: DropStmt, kind: DropKind, no
 function missingKind(work: DdlWork, statement: DropStmt, noun: string, node: Node): undefined {
   const withArgs = 'ObjectWithArgs' in node ? node.ObjectWithArgs : undefined
   const list = 'List' in node ? namesOf(node) : undefined
-  const name = withArgs === undefined ? (list ?? namesOf(node)).at(-1) : namesOf({ List: { items: withArgs.objname ?? [] } }).join('.')
-  const shown = noun === 'function' || noun === 'procedure' || noun === 'routine' || noun === 'aggregate' ? `${noun} ${name}()` : `${noun} "${name}"`
+  const name =
+    withArgs === undefined
+      ? (list ?? namesOf(node)).at(-1)
+      : namesOf({ List: { items: withArgs.objname ?? [] } }).join('.')
+  const shown =
+    noun === 'function' || noun === 'procedure' || noun === 'routine' || noun === 'aggregate'
+      ? `${noun} ${name}()`
+      : `${noun} "${name}"`
   if (statement.missing_ok !== true) {
     const isFunction = shown.endsWith('()')
-    throw new SqlError(isFunction ? '42883' : noun === 'materialized view' || noun === 'foreign table' ? '42P01' : '42704', `${shown} does not exist`)
+    throw new SqlError(
+      isFunction ? '42883' : noun === 'materialized view' || noun === 'foreign table' ? '42P01' : '42704',
+      `${shown} does not exist`,
+    )
   }
   work.notice(`${shown} does not exist, skipping`)
   return undefined
@@ -94,7 +108,8 @@ async function relationTarget(
   const name = rangeVarOf(names)
   const noun = RELATION_NOUN[wanted]
   if (name.schemaname !== undefined && work.findSchema(name.schemaname) === undefined) {
-    if (statement.missing_ok !== true) throw new SqlError('3F000', `schema "${name.schemaname}" does not exist`)
+    if (statement.missing_ok !== true)
+      throw new SqlError('3F000', `schema "${name.schemaname}" does not exist`)
     work.notice(`schema "${name.schemaname}" does not exist, skipping`)
     return undefined
   }
@@ -108,9 +123,13 @@ async function relationTarget(
     return undefined
   }
   if (relation.kind !== wanted || (relation.kind === 'table' && relation.isCompositeType)) {
-    throw new SqlError('42809', `"${relation.name}" is not ${wanted === 'index' ? 'an index' : `a ${noun}`}`, {
-      hint: hintFor(relation),
-    })
+    throw new SqlError(
+      '42809',
+      `"${relation.name}" is not ${wanted === 'index' ? 'an index' : `a ${noun}`}`,
+      {
+        hint: hintFor(relation),
+      },
+    )
   }
   if (isSystemSchema(relation.schemaOid)) {
     throw new SqlError('42501', `permission denied: "${relation.name}" is a system catalog`)
@@ -149,7 +168,11 @@ function checkSequenceIsFree(work: DdlWork, sequence: Sequence): void {
   })
 }
 
-async function schemaTarget(work: DdlWork, statement: DropStmt, names: readonly string[]): Promise<Dependency | undefined> {
+async function schemaTarget(
+  work: DdlWork,
+  statement: DropStmt,
+  names: readonly string[],
+): Promise<Dependency | undefined> {
   const name = names[0] ?? ''
   const schema = work.findSchema(name)
   if (schema === undefined) {
@@ -165,7 +188,11 @@ async function schemaTarget(work: DdlWork, statement: DropStmt, names: readonly 
   return addressOf(CLASS_OID.pg_namespace, schema.oid)
 }
 
-async function typeTarget(work: DdlWork, statement: DropStmt, names: readonly string[]): Promise<Dependency | undefined> {
+async function typeTarget(
+  work: DdlWork,
+  statement: DropStmt,
+  names: readonly string[],
+): Promise<Dependency | undefined> {
   const { schema } = splitName(names)
   const isMissingSchema = schema !== undefined && work.findSchema(schema) === undefined
   if (isMissingSchema && statement.missing_ok === true) {

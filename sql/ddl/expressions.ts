@@ -57,7 +57,11 @@ function cook(work: DdlWork, expr: Expr, table: Table | undefined): CookedExpres
     if (node['kind'] === 'column') names.add(node['name'] as string)
     return undefined
   })
-  return { text: storedText(work, expr), dependencies: dependenciesOf(work.catalog, expr, table), columnNames: [...names] }
+  return {
+    text: storedText(work, expr),
+    dependencies: dependenciesOf(work.catalog, expr, table),
+    columnNames: [...names],
+  }
 }
 
 /** The least stable function in an expression. */
@@ -65,7 +69,12 @@ function volatilityOf(expr: Expr): 'immutable' | 'stable' | 'volatile' {
   let worst: 'immutable' | 'stable' | 'volatile' = 'immutable'
   visitTree(expr, (node) => {
     const called = node['function'] as { readonly volatility?: typeof worst } | undefined
-    const own = node['kind'] === 'next-value' ? 'volatile' : node['kind'] === 'session-value' ? 'stable' : called?.volatility
+    const own =
+      node['kind'] === 'next-value'
+        ? 'volatile'
+        : node['kind'] === 'session-value'
+          ? 'stable'
+          : called?.volatility
     if (own === 'volatile' || (own === 'stable' && worst === 'immutable')) worst = own
     return undefined
   })
@@ -88,13 +97,18 @@ export function bindDefault(
     return cook(work, expr, undefined)
   }
   const expr = bind(work, source, { kind: 'generated', table, target })
-  if (volatilityOf(expr) !== 'immutable') throw new SqlError('42P17', 'generation expression is not immutable')
+  if (volatilityOf(expr) !== 'immutable')
+    throw new SqlError('42P17', 'generation expression is not immutable')
   const cooked = cook(work, expr, table)
   const other = table.columns.find((column) => column.generated && cooked.columnNames.includes(column.name))
   if (other !== undefined) {
-    throw new SqlError('42P17', `cannot use generated column "${other.name}" in column generation expression`, {
-      detail: 'A generated column cannot reference another generated column.',
-    })
+    throw new SqlError(
+      '42P17',
+      `cannot use generated column "${other.name}" in column generation expression`,
+      {
+        detail: 'A generated column cannot reference another generated column.',
+      },
+    )
   }
   return cooked
 }
@@ -148,13 +162,31 @@ export function bindDomainDefault(
 }
 
 /** A domain's CHECK: VALUE stands for what is tested. */
-export function bindDomainCheck(work: DdlWork, source: Node, baseOid: number, typmod: number): CookedExpression {
-  const column = { number: 1, name: 'value', type: baseOid, typmod, collation: 0, notNull: false, isDropped: false }
+export function bindDomainCheck(
+  work: DdlWork,
+  source: Node,
+  baseOid: number,
+  typmod: number,
+): CookedExpression {
+  const column = {
+    number: 1,
+    name: 'value',
+    type: baseOid,
+    typmod,
+    collation: 0,
+    notNull: false,
+    isDropped: false,
+  }
   const type = work.catalog.type(baseOid)
   const value = { ...column, collation: type?.isCollatable === true ? 100 : 0 } as Column
   const table = { kind: 'table', oid: 0, name: 'domain', columns: [value], rowTypeOid: 0 } as unknown as Table
   const expr = bind(work, source, { kind: 'check', table })
-  const text = deparseExpr(expr, { catalog: work.catalog, searchPath: [], indent: false, columnName: () => 'VALUE' })
+  const text = deparseExpr(expr, {
+    catalog: work.catalog,
+    searchPath: [],
+    indent: false,
+    columnName: () => 'VALUE',
+  })
   return { text, dependencies: dependenciesOf(work.catalog, expr), columnNames: [] }
 }
 
@@ -175,7 +207,10 @@ export function bindText(work: DdlWork, table: Table, index: number): BoundDefau
   const column = must(table.columns[index])
   const text = column.default ?? work.catalog.typeEntry(column.type)?.domain?.default ?? 'NULL'
   const environment = writeEnvironment(work)
-  const expr = environment.bindTableExpression(text, table, STORED_RELATION, { kind: 'default', column: index })
+  const expr = environment.bindTableExpression(text, table, STORED_RELATION, {
+    kind: 'default',
+    column: index,
+  })
   return {
     isVolatile: volatilityOf(expr) === 'volatile',
     prepare: () => {
@@ -187,7 +222,10 @@ export function bindText(work: DdlWork, table: Table, index: number): BoundDefau
 }
 
 /** A function of a full row `r`, columns by index into table.columns. */
-export function compileRowExpression(environment: WriteEnvironment, expr: Expr): (rt: Runtime, r: Row) => Value {
+export function compileRowExpression(
+  environment: WriteEnvironment,
+  expr: Expr,
+): (rt: Runtime, r: Row) => Value {
   const compiler = new ExpressionCompiler(environment, FULL_ROW)
   const { source } = compiler.value(expr)
   return compiler.builder.build<(rt: Runtime, r: Row) => Value>('rt, r', `return ${source}`)
@@ -195,7 +233,8 @@ export function compileRowExpression(environment: WriteEnvironment, expr: Expr):
 
 const FULL_ROW: Scope = {
   column: (expr) => {
-    if (expr.kind !== 'column' || expr.column < 0) throw unsupported('a system column or whole row in this expression')
+    if (expr.kind !== 'column' || expr.column < 0)
+      throw unsupported('a system column or whole row in this expression')
     return { source: `r[${expr.column}]`, nullable: true, simple: false }
   },
   subquery: () => {
@@ -209,6 +248,7 @@ export async function evaluateDefault(_work: DdlWork, bound: BoundDefault): Prom
 
 /** The text that Column.missing keeps. */
 export function missingText(work: DdlWork, column: Column, value: NonNullable<Value>): string {
-  const typeOf = (oid: number): NonNullable<ReturnType<typeof work.catalog.type>> => must(work.catalog.type(oid))
+  const typeOf = (oid: number): NonNullable<ReturnType<typeof work.catalog.type>> =>
+    must(work.catalog.type(oid))
   return typeOf(column.type).output(value, neutralContext(typeOf))
 }

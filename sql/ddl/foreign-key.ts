@@ -68,7 +68,11 @@ function checkPersistence(table: Table, target: Table): void {
 function columnNamed(work: DdlWork, table: Table, name: string, draft: ForeignKeyDraft): number {
   const at = table.columns.findIndex((column) => column.name === name && !column.isDropped)
   if (at >= 0) return at
-  throw work.error('42703', `column "${name}" referenced in foreign key constraint does not exist`, draft.location)
+  throw work.error(
+    '42703',
+    `column "${name}" referenced in foreign key constraint does not exist`,
+    draft.location,
+  )
 }
 
 function chooseIndex(
@@ -89,7 +93,10 @@ function chooseIndex(
   }
   const index = target.indexes.find((item) => isKeyOf(item, referenced))
   if (index === undefined) {
-    throw new SqlError('42830', `there is no unique constraint matching given keys for referenced table "${target.name}"`)
+    throw new SqlError(
+      '42830',
+      `there is no unique constraint matching given keys for referenced table "${target.name}"`,
+    )
   }
   return { index: checkImmediate(target, index), referenced }
 }
@@ -101,7 +108,10 @@ function isKeyOf(index: Index, columns: readonly number[]): boolean {
 
 function checkImmediate(target: Table, index: Index): Index {
   if (!index.deferrable) return index
-  throw new SqlError('55000', `cannot use a deferrable ${index.isPrimary ? 'primary key' : 'unique constraint'} for referenced table "${target.name}"`)
+  throw new SqlError(
+    '55000',
+    `cannot use a deferrable ${index.isPrimary ? 'primary key' : 'unique constraint'} for referenced table "${target.name}"`,
+  )
 }
 
 function keyName(work: DdlWork, table: Table, draft: ForeignKeyDraft): string {
@@ -110,10 +120,19 @@ function keyName(work: DdlWork, table: Table, draft: ForeignKeyDraft): string {
   return chooseName(parts, (name) => isConstraintName(catalog, table.schemaOid, name))
 }
 
-function checkGenerated(work: DdlWork, table: Table, columns: readonly number[], draft: ForeignKeyDraft): void {
+function checkGenerated(
+  work: DdlWork,
+  table: Table,
+  columns: readonly number[],
+  draft: ForeignKeyDraft,
+): void {
   if (!columns.some((column) => table.columns[column]?.generated === true)) return
   const refuse = (action: string): SqlError =>
-    work.error('42601', `invalid ${action} action for foreign key constraint containing generated column`, draft.location)
+    work.error(
+      '42601',
+      `invalid ${action} action for foreign key constraint containing generated column`,
+      draft.location,
+    )
   if (['set-null', 'set-default', 'cascade'].includes(draft.onUpdate)) throw refuse('ON UPDATE')
   if (['set-null', 'set-default'].includes(draft.onDelete)) throw refuse('ON DELETE')
 }

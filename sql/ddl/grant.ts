@@ -19,9 +19,19 @@ import { namesOf, optionsOf, roleOidOf } from './nodes.ts'
 import { findType } from './type-names.ts'
 import { type DdlWork, LOCK } from './work.ts'
 
-const LETTERS: ReadonlyMap<string, string> = new Map([...PRIVILEGE_NAMES].map(([letter, name]) => [name.toLowerCase(), letter]))
+const LETTERS: ReadonlyMap<string, string> = new Map(
+  [...PRIVILEGE_NAMES].map(([letter, name]) => [name.toLowerCase(), letter]),
+)
 
-const NOUNS: Readonly<Record<string, string>> = { r: 'table', s: 'sequence', d: 'database', n: 'schema', T: 'type', c: 'column', f: 'function' }
+const NOUNS: Readonly<Record<string, string>> = {
+  r: 'table',
+  s: 'sequence',
+  d: 'database',
+  n: 'schema',
+  T: 'type',
+  c: 'column',
+  f: 'function',
+}
 
 interface Request {
   readonly isGrant: boolean
@@ -114,12 +124,18 @@ async function grantOn(work: DdlWork, type: ObjectType, object: Node, request: R
   }
 }
 
-async function grantOnRelation(work: DdlWork, relation: Relation, asSequence: boolean, request: Request): Promise<void> {
+async function grantOnRelation(
+  work: DdlWork,
+  relation: Relation,
+  asSequence: boolean,
+  request: Request,
+): Promise<void> {
   if (relation.kind === 'index') throw new SqlError('42809', `"${relation.name}" is an index`)
   if (relation.kind === 'table' && relation.isCompositeType) {
     throw new SqlError('42809', `"${relation.name}" is a composite type`)
   }
-  if (asSequence && relation.kind !== 'sequence') throw new SqlError('42809', `"${relation.name}" is not a sequence`)
+  if (asSequence && relation.kind !== 'sequence')
+    throw new SqlError('42809', `"${relation.name}" is not a sequence`)
   work.checkNotSystem(relation)
   const type = relation.kind === 'sequence' ? 's' : 'r'
   const whole = request.privileges.filter((privilege) => (privilege.cols ?? []).length === 0)
@@ -138,7 +154,12 @@ async function grantOnRelation(work: DdlWork, relation: Relation, asSequence: bo
       if (column === undefined) {
         throw new SqlError('42703', `column "${name}" of relation "${relation.name}" does not exist`)
       }
-      const securable = { name: relation.name, type: 'c', ownerOid: relation.ownerOid, acl: column.acl ?? [] } as const
+      const securable = {
+        name: relation.name,
+        type: 'c',
+        ownerOid: relation.ownerOid,
+        acl: column.acl ?? [],
+      } as const
       const items = changed(work, securable, request, [privilege], relation)
       columns[at] = { ...column, acl: items.length === 0 ? undefined : items }
     }
@@ -155,7 +176,9 @@ function lettersOf(privileges: readonly AccessPriv[], type: AclObjectType): stri
     const letter = name === 'temp' ? 'T' : LETTERS.get(name)
     if (letter === undefined) throw new SqlError('42601', `unrecognized privilege type "${name}"`)
     if (!all.includes(letter)) {
-      const noun = { r: 'table', s: 'sequence', d: 'database', n: 'schema', T: 'type', c: 'column' }[type as string] ?? 'object'
+      const noun =
+        { r: 'table', s: 'sequence', d: 'database', n: 'schema', T: 'type', c: 'column' }[type as string] ??
+        'object'
       throw new SqlError('0LP01', `invalid privilege type ${name.toUpperCase()} for ${noun}`)
     }
     letters += letter
@@ -176,11 +199,16 @@ function changed(
   const grantor = isOwner ? object.ownerOid : work.roleOid
   const letters = isOwner ? wanted : grantable(work, object, wanted, over)
   if (!isOwner && letters === '') {
-    throw new SqlError('42501', `permission denied for ${NOUNS[over === undefined ? object.type : 'r'] ?? 'object'} ${object.name}`)
+    throw new SqlError(
+      '42501',
+      `permission denied for ${NOUNS[over === undefined ? object.type : 'r'] ?? 'object'} ${object.name}`,
+    )
   }
   if (letters.length < wanted.length && privileges.some(({ priv_name: name }) => name !== undefined)) {
     work.warning(
-      request.isGrant ? `not all privileges were granted for "${object.name}"` : `not all privileges could be revoked for "${object.name}"`,
+      request.isGrant
+        ? `not all privileges were granted for "${object.name}"`
+        : `not all privileges could be revoked for "${object.name}"`,
       request.isGrant ? '01007' : '01006',
     )
   }
@@ -189,7 +217,13 @@ function changed(
     if (request.isGrant && request.grantOption && grantee === 0) {
       throw new SqlError('0LP01', 'grant options can only be granted to roles')
     }
-    items = changeAcl(items, { grantee, grantor, privileges: letters, grant: request.isGrant, grantOption: request.grantOption })
+    items = changeAcl(items, {
+      grantee,
+      grantor,
+      privileges: letters,
+      grant: request.isGrant,
+      grantOption: request.grantOption,
+    })
     if (!request.isGrant) items = withoutDependent(items, object, request, grantee)
   }
   return items
@@ -197,9 +231,19 @@ function changed(
 
 function grantable(work: DdlWork, object: Securable, wanted: string, over: Relation | undefined): string {
   const allows = (acl: Acl, type: AclObjectType, privilege: string): boolean =>
-    hasPrivilege(work.shared, { acl, type, ownerOid: object.ownerOid, roleOid: work.roleOid, privilege, grantOption: true })
+    hasPrivilege(work.shared, {
+      acl,
+      type,
+      ownerOid: object.ownerOid,
+      roleOid: work.roleOid,
+      privilege,
+      grantOption: true,
+    })
   return [...wanted]
-    .filter((letter) => allows(object.acl, object.type, letter) || (over !== undefined && allows(over.acl, 'r', letter)))
+    .filter(
+      (letter) =>
+        allows(object.acl, object.type, letter) || (over !== undefined && allows(over.acl, 'r', letter)),
+    )
     .join('')
 }
 
@@ -213,17 +257,26 @@ function withoutDependent(
   if (grantee === object.ownerOid || grantee === 0) return items
   const own = items.filter((item) => item.grantee === grantee)
   const kept = new Set<string>()
-  for (const item of own) for (const { letter, grantable: may } of itemPrivileges(item)) if (may) kept.add(letter)
+  for (const item of own)
+    for (const { letter, grantable: may } of itemPrivileges(item)) if (may) kept.add(letter)
   let result = items
   for (const item of items) {
     if (item.grantor !== grantee || item.grantee === grantee) continue
-    const lost = [...itemPrivileges(item)].filter(({ letter }) => !kept.has(letter)).map(({ letter }) => letter)
+    const lost = [...itemPrivileges(item)]
+      .filter(({ letter }) => !kept.has(letter))
+      .map(({ letter }) => letter)
     if (lost.length === 0) continue
     if (!request.cascade) {
       throw new SqlError('2BP01', 'dependent privileges exist', { hint: 'Use CASCADE to revoke them too.' })
     }
     const { grantee: of, grantor } = item
-    result = changeAcl(result, { grantee: of, grantor, privileges: lost.join(''), grant: false, grantOption: false })
+    result = changeAcl(result, {
+      grantee: of,
+      grantor,
+      privileges: lost.join(''),
+      grant: false,
+      grantOption: false,
+    })
     result = withoutDependent(result, object, request, of)
   }
   return result
@@ -237,7 +290,10 @@ const DEFAULT_TYPES: Partial<Record<ObjectType, readonly [letter: string, type: 
   OBJECT_SCHEMA: ['n', 'n'],
 }
 
-export async function alterDefaultPrivileges(work: DdlWork, statement: AlterDefaultPrivilegesStmt): Promise<string> {
+export async function alterDefaultPrivileges(
+  work: DdlWork,
+  statement: AlterDefaultPrivilegesStmt,
+): Promise<string> {
   const action = must(statement.action)
   const [objectType, type] = must(DEFAULT_TYPES[action.objtype ?? 'OBJECT_TABLE'])
   const options = optionsOf(statement.options)
@@ -246,7 +302,8 @@ export async function alterDefaultPrivileges(work: DdlWork, statement: AlterDefa
   const roles = listed('roles').map((node) => roleOidOf(work, nodeAs(node, 'RoleSpec')))
   const schemas = stringsOf(listed('schemas')).map((name) => work.schemaNamed(name).oid)
   for (const roleOid of roles.length === 0 ? [work.roleOid] : roles) {
-    if (!work.hasRole(roleOid)) throw new SqlError('42501', `must be member of role "${work.shared.role(roleOid)?.name}"`)
+    if (!work.hasRole(roleOid))
+      throw new SqlError('42501', `must be member of role "${work.shared.role(roleOid)?.name}"`)
     for (const schemaOid of schemas.length === 0 ? [0] : schemas) {
       await changeDefault(work, readRequest(work, action), { roleOid, schemaOid, objectType, type })
     }
@@ -257,7 +314,12 @@ export async function alterDefaultPrivileges(work: DdlWork, statement: AlterDefa
 async function changeDefault(
   work: DdlWork,
   request: Request,
-  of: { readonly roleOid: number; readonly schemaOid: number; readonly objectType: string; readonly type: AclObjectType },
+  of: {
+    readonly roleOid: number
+    readonly schemaOid: number
+    readonly objectType: string
+    readonly type: AclObjectType
+  },
 ): Promise<void> {
   const { roleOid, schemaOid, objectType, type } = of
   const known = [...work.catalog.defaultPrivileges()].find(
@@ -268,7 +330,13 @@ async function changeDefault(
   let acl: readonly AclItem[] = known?.acl ?? basis
   const privileges = lettersOf(request.privileges, type)
   for (const grantee of request.grantees) {
-    acl = changeAcl(acl, { grantee, grantor: roleOid, privileges, grant: request.isGrant, grantOption: request.grantOption })
+    acl = changeAcl(acl, {
+      grantee,
+      grantor: roleOid,
+      privileges,
+      grant: request.isGrant,
+      grantOption: request.grantOption,
+    })
   }
   const isDefault = JSON.stringify(sorted(acl)) === JSON.stringify(sorted(basis))
   if (isDefault) {

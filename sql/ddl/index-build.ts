@@ -71,7 +71,12 @@ async function putAll(
 }
 
 /** Two neighbours with one key: 23505, with the values of the row that the later entry stands for. */
-async function checkUnique(work: DdlWork, entries: EntryList, order: Uint32Array, parts: BuildParts): Promise<void> {
+async function checkUnique(
+  work: DdlWork,
+  entries: EntryList,
+  order: Uint32Array,
+  parts: BuildParts,
+): Promise<void> {
   for (let at = 1; at < order.length; at++) {
     const entry = order[at] as number
     const previous = order[at - 1] as number
@@ -164,4 +169,3 @@ export class EntryList {
     return head
   }
 }
-

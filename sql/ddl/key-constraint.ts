@@ -23,10 +23,20 @@ export async function addKeyConstraint(work: DdlWork, tableOid: number, draft: K
   const included = draft.included.map((name) => keyColumn(work, table, name, draft).column)
   checkNoDuplicate(work, draft)
   const name = await constraintName(work, table, draft)
-  if (draft.kind === 'primary') await setColumnsNotNull(work, tableOid, columns.map(({ column }) => column))
+  if (draft.kind === 'primary')
+    await setColumnsNotNull(
+      work,
+      tableOid,
+      columns.map(({ column }) => column),
+    )
   const isEmpty = await isTableEmpty(work, work.table(tableOid))
   const isClustered = draft.kind === 'primary' && !draft.deferrable && isEmpty
-  if (isClustered) await cluster(work, tableOid, columns.map(({ column }) => column))
+  if (isClustered)
+    await cluster(
+      work,
+      tableOid,
+      columns.map(({ column }) => column),
+    )
   return defineIndex(work, tableOid, {
     name,
     columns,
@@ -96,14 +106,20 @@ async function constraintName(work: DdlWork, table: Table, draft: KeyDraft): Pro
 }
 
 /** Marks columns NOT NULL, after a look at the rows where there are any. */
-export async function setColumnsNotNull(work: DdlWork, tableOid: number, columns: readonly number[]): Promise<void> {
+export async function setColumnsNotNull(
+  work: DdlWork,
+  tableOid: number,
+  columns: readonly number[],
+): Promise<void> {
   const stored = work.storedTable(tableOid)
   const nullable = columns.filter((column) => stored.columns[column]?.notNull === false)
   if (nullable.length === 0) return
   await requireNotNull(work, work.table(tableOid), nullable)
   await work.put({
     ...stored,
-    columns: stored.columns.map((column, i) => (nullable.includes(i) ? { ...column, notNull: true } : column)),
+    columns: stored.columns.map((column, i) =>
+      nullable.includes(i) ? { ...column, notNull: true } : column,
+    ),
   })
 }
 
@@ -123,13 +139,19 @@ async function adoptIndex(work: DdlWork, table: Table, draft: KeyDraft, indexNam
   if (index.constraintOid !== 0) throw refuse(`index "${indexName}" is already associated with a constraint`)
   const detail = 'Cannot create a primary key or unique constraint using such an index.'
   if (!index.unique) throw refuse(`"${indexName}" is not a unique index`, detail)
-  if (index.columns.some((column) => column.column < 0)) throw refuse(`index "${indexName}" contains expressions`, detail)
+  if (index.columns.some((column) => column.column < 0))
+    throw refuse(`index "${indexName}" contains expressions`, detail)
   if (index.predicate !== undefined) throw refuse(`"${indexName}" is a partial index`, detail)
   const name = draft.name ?? indexName
   if (name !== indexName) {
     work.notice(`ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index "${indexName}" to "${name}"`)
   }
-  if (draft.kind === 'primary') await setColumnsNotNull(work, table.oid, index.columns.map(({ column }) => column))
+  if (draft.kind === 'primary')
+    await setColumnsNotNull(
+      work,
+      table.oid,
+      index.columns.map(({ column }) => column),
+    )
   await work.put({
     ...index,
     name,

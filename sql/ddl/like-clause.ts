@@ -30,7 +30,9 @@ export interface LikeCopies {
   finish(tableOid: number): Promise<void>
 }
 
-type LikeSource = Extract<Relation, { readonly columns: readonly Column[] }> & { readonly kind: 'table' | 'view' }
+type LikeSource = Extract<Relation, { readonly columns: readonly Column[] }> & {
+  readonly kind: 'table' | 'view'
+}
 
 /** Adds the source's columns and checks to the draft. */
 export async function expandLike(work: DdlWork, clause: TableLikeClause, draft: TableDraft): Promise<void> {
@@ -96,7 +98,9 @@ async function copyIndex(work: DdlWork, source: Table, index: Index, tableOid: n
   const nameOf = (column: number): string => source.columns[column]?.name ?? 'expr'
   const place = (column: number): number => table.columns.findIndex((item) => item.name === nameOf(column))
   const isTaken = (name: string): boolean => work.catalog.relationByName(table.schemaOid, name) !== undefined
-  const columns = index.columns.map((item) => (item.column < 0 ? item : { ...item, column: place(item.column) }))
+  const columns = index.columns.map((item) =>
+    item.column < 0 ? item : { ...item, column: place(item.column) },
+  )
   const names = [...index.columns.map(({ column }) => nameOf(column)), ...index.included.map(nameOf)]
   const label = index.isPrimary ? 'pkey' : index.constraintOid !== 0 ? 'key' : 'idx'
   const name2 = index.isPrimary ? undefined : joinedColumnNames(names)
@@ -107,7 +111,8 @@ async function copyIndex(work: DdlWork, source: Table, index: Index, tableOid: n
     const stored = work.storedTable(tableOid)
     await work.put({ ...stored, clusterKey: columns.map(({ column }) => column) })
   }
-  const { unique, isPrimary, nullsNotDistinct, deferrable, initiallyDeferred, method, predicate, options } = index
+  const { unique, isPrimary, nullsNotDistinct, deferrable, initiallyDeferred, method, predicate, options } =
+    index
   await defineIndex(work, tableOid, {
     name,
     columns,

@@ -22,9 +22,14 @@ export async function vacuum(work: DdlWork, statement: VacuumStmt): Promise<stri
   const isVerbose = options.some((option) => option.defname === 'verbose' && optionBoolean(option))
   for (const node of statement.rels ?? []) {
     const { relation: name, va_cols: columns } = must(nodeAs(node, 'VacuumRelation'))
-    const relation = await work.relation(must(name), isVacuum ? LOCK.shareUpdateExclusive : LOCK.shareUpdateExclusive)
+    const relation = await work.relation(
+      must(name),
+      isVacuum ? LOCK.shareUpdateExclusive : LOCK.shareUpdateExclusive,
+    )
     if (relation.kind !== 'table' || relation.isCompositeType) {
-      work.warning(`skipping "${relation.name}" --- cannot ${isVacuum ? 'vacuum' : 'analyze'} non-tables or special system tables`)
+      work.warning(
+        `skipping "${relation.name}" --- cannot ${isVacuum ? 'vacuum' : 'analyze'} non-tables or special system tables`,
+      )
       continue
     }
     if (!work.hasRole(relation.ownerOid)) {
@@ -53,14 +58,20 @@ export async function checkpoint(work: DdlWork, statement: CheckPointStmt): Prom
 }
 
 export async function reindex(work: DdlWork, statement: ReindexStmt): Promise<string> {
-  const isConcurrent = optionsOf(statement.params).some((option) => option.defname === 'concurrently' && optionBoolean(option))
+  const isConcurrent = optionsOf(statement.params).some(
+    (option) => option.defname === 'concurrently' && optionBoolean(option),
+  )
   if (isConcurrent) work.requireNoBlock('REINDEX CONCURRENTLY')
   switch (statement.kind) {
     case 'REINDEX_OBJECT_INDEX':
     case 'REINDEX_OBJECT_TABLE': {
       const wanted = statement.kind === 'REINDEX_OBJECT_INDEX' ? 'index' : 'table'
       const relation = await work.relation(must(statement.relation), LOCK.share)
-      if (relation.kind !== wanted) throw new SqlError('42809', `"${relation.name}" is not ${wanted === 'index' ? 'an index' : 'a table'}`)
+      if (relation.kind !== wanted)
+        throw new SqlError(
+          '42809',
+          `"${relation.name}" is not ${wanted === 'index' ? 'an index' : 'a table'}`,
+        )
       work.checkOwner(wanted, relation)
       return 'REINDEX'
     }
@@ -121,7 +132,11 @@ export async function lockTables(work: DdlWork, statement: LockStmt): Promise<st
   return 'LOCK TABLE'
 }
 
-function checkMayLock(work: DdlWork, relation: Relation & { readonly kind: 'table' | 'view' }, letters: string): void {
+function checkMayLock(
+  work: DdlWork,
+  relation: Relation & { readonly kind: 'table' | 'view' },
+  letters: string,
+): void {
   let refusal: unknown
   for (const letter of letters) {
     try {
@@ -135,7 +150,12 @@ function checkMayLock(work: DdlWork, relation: Relation & { readonly kind: 'tabl
   throw refusal
 }
 
-async function lockOne(work: DdlWork, relation: Relation, mode: TableLockMode, isNowait: boolean): Promise<void> {
+async function lockOne(
+  work: DdlWork,
+  relation: Relation,
+  mode: TableLockMode,
+  isNowait: boolean,
+): Promise<void> {
   try {
     await settled(() => work.transaction.lockTable(relation.oid, mode, isNowait ? 'nowait' : 'wait'))
   } catch (error) {

@@ -82,7 +82,11 @@ export function namesOf(node: Node | undefined): string[] {
 }
 
 /** Splits a qualified name into schema and name. */
-export function splitName(names: readonly string[]): { readonly schema: string | undefined; readonly name: string } {
-  if (names.length > 3) throw new SqlError('42601', `improper qualified name (too many dotted names): ${names.join('.')}`)
+export function splitName(names: readonly string[]): {
+  readonly schema: string | undefined
+  readonly name: string
+} {
+  if (names.length > 3)
+    throw new SqlError('42601', `improper qualified name (too many dotted names): ${names.join('.')}`)
   return { schema: names.at(-2), name: names.at(-1) ?? '' }
 }

@@ -33,7 +33,11 @@ export function chooseName(
   isTaken: (name: string) => boolean,
 ): string {
   for (let count = 0; ; count++) {
-    const name = makeObjectName(parts.name1, parts.name2, count === 0 ? parts.label : `${parts.label}${count}`)
+    const name = makeObjectName(
+      parts.name1,
+      parts.name2,
+      count === 0 ? parts.label : `${parts.label}${count}`,
+    )
     if (!isTaken(name)) return name
   }
 }

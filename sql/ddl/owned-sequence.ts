@@ -22,7 +22,9 @@ export async function ownedSequence(
   const column = must(table.columns[index])
   const isTaken = (name: string): boolean => work.catalog.relationByName(table.schemaOid, name) !== undefined
   const chosen = optionsOf(parts.options).find((option) => option.defname === 'sequence_name')
-  const name = namesOf(chosen?.arg).at(-1) ?? chooseName({ name1: table.name, name2: column.name, label: 'seq' }, isTaken)
+  const name =
+    namesOf(chosen?.arg).at(-1) ??
+    chooseName({ name1: table.name, name2: column.name, label: 'seq' }, isTaken)
   await work.lockName('relation', table.schemaOid, name)
   if (work.catalog.relationByName(table.schemaOid, name) !== undefined) {
     throw new SqlError('42P07', `relation "${name}" already exists`)

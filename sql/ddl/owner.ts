@@ -47,7 +47,8 @@ async function putOwner(work: DdlWork, relation: Relation, ownerOid: number): Pr
   await work.put({ ...work.storedTable(relation.oid), ownerOid, acl })
   for (const index of relation.indexes) await work.put({ ...index, ownerOid })
   for (const other of work.catalog.relations()) {
-    if (other.kind === 'sequence' && other.ownedByTable === relation.oid) await putOwner(work, other, ownerOid)
+    if (other.kind === 'sequence' && other.ownedByTable === relation.oid)
+      await putOwner(work, other, ownerOid)
   }
 }
 

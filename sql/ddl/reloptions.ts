@@ -50,7 +50,8 @@ function readOptions(nodes: readonly Node[] | undefined, known: ReadonlySet<stri
     }
     if (name === 'oids') {
       const value = optionText(option)
-      if (value === undefined || value === 'true') throw new SqlError('0A000', 'tables declared WITH OIDS are not supported')
+      if (value === undefined || value === 'true')
+        throw new SqlError('0A000', 'tables declared WITH OIDS are not supported')
       continue
     }
     if (!known.has(name)) throw new SqlError('22023', `unrecognized parameter "${name}"`)
@@ -62,7 +63,8 @@ function readOptions(nodes: readonly Node[] | undefined, known: ReadonlySet<stri
 
 function checkValue(name: string, value: string): void {
   if (name !== 'fillfactor') return
-  if (!/^-?\d+$/.test(value)) throw new SqlError('22023', `invalid value for integer option "fillfactor": ${value}`)
+  if (!/^-?\d+$/.test(value))
+    throw new SqlError('22023', `invalid value for integer option "fillfactor": ${value}`)
   if (Number(value) >= 10 && Number(value) <= 100) return
   throw new SqlError('22023', `value ${value} out of bounds for option "fillfactor"`, {
     detail: 'Valid values are between "10" and "100".',
@@ -82,7 +84,11 @@ export function viewOptions(nodes: readonly Node[] | undefined): string[] {
 }
 
 /** SET (...) and RESET (...) of options that are there. */
-export function mergeOptions(old: readonly string[], changed: readonly string[], reset: readonly string[]): string[] {
+export function mergeOptions(
+  old: readonly string[],
+  changed: readonly string[],
+  reset: readonly string[],
+): string[] {
   const nameOf = (option: string): string => option.slice(0, option.indexOf('='))
   const gone = new Set([...reset, ...changed.map(nameOf)])
   return [...old.filter((option) => !gone.has(nameOf(option))), ...changed]

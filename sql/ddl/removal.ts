@@ -121,7 +121,10 @@ async function removeConstraint(work: DdlWork, oid: number): Promise<void> {
   for (const type of work.editor.contents().all('type')) {
     const { domain } = type
     if (domain?.checks.some((check) => check.oid === oid) !== true) continue
-    await work.put({ ...type, domain: { ...domain, checks: domain.checks.filter((check) => check.oid !== oid) } })
+    await work.put({
+      ...type,
+      domain: { ...domain, checks: domain.checks.filter((check) => check.oid !== oid) },
+    })
     return
   }
 }

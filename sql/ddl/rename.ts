@@ -37,7 +37,10 @@ export async function rename(work: DdlWork, statement: RenameStmt): Promise<stri
     case 'OBJECT_COLUMN':
     case 'OBJECT_ATTRIBUTE':
       await renameColumn(work, statement, to)
-      return TAGS[statement.relationType ?? ''] ?? (statement.renameType === 'OBJECT_ATTRIBUTE' ? 'ALTER TYPE' : 'ALTER TABLE')
+      return (
+        TAGS[statement.relationType ?? ''] ??
+        (statement.renameType === 'OBJECT_ATTRIBUTE' ? 'ALTER TYPE' : 'ALTER TABLE')
+      )
     case 'OBJECT_TABCONSTRAINT':
       await renameConstraint(work, statement, to)
       return 'ALTER TABLE'
@@ -86,10 +89,17 @@ async function claimRelationName(work: DdlWork, schemaOid: number, name: string)
 async function renameRelation(work: DdlWork, statement: RenameStmt, to: string): Promise<void> {
   const relation = await target(work, statement)
   if (relation === undefined) return
-  const wanted = { OBJECT_TABLE: undefined, OBJECT_VIEW: 'view', OBJECT_INDEX: 'index', OBJECT_SEQUENCE: 'sequence' }[
-    statement.renameType as string
-  ]
-  if (wanted !== undefined && relation.kind !== wanted && !(relation.kind === 'table' && wanted === 'index')) {
+  const wanted = {
+    OBJECT_TABLE: undefined,
+    OBJECT_VIEW: 'view',
+    OBJECT_INDEX: 'index',
+    OBJECT_SEQUENCE: 'sequence',
+  }[statement.renameType as string]
+  if (
+    wanted !== undefined &&
+    relation.kind !== wanted &&
+    !(relation.kind === 'table' && wanted === 'index')
+  ) {
     throw new SqlError('42809', `"${relation.name}" is not ${wanted === 'index' ? 'an' : 'a'} ${wanted}`)
   }
   await claimRelationName(work, relation.schemaOid, to)
@@ -135,8 +145,10 @@ async function renameColumn(work: DdlWork, statement: RenameStmt, to: string): P
 
 /** A view's own text gives its columns their names. */
 async function restateOutputNames(work: DdlWork, oid: number): Promise<void> {
-
-  const texts = new Restatement(work, (needed) => needed === (work.catalog.relation(oid) as View).dependencies)
+  const texts = new Restatement(
+    work,
+    (needed) => needed === (work.catalog.relation(oid) as View).dependencies,
+  )
   await texts.restate()
 }
 
@@ -155,14 +167,20 @@ async function renameConstraint(work: DdlWork, statement: RenameStmt, to: string
   const isThere = [...stored.checks, ...stored.foreignKeys].some((item) => item.name === from)
   if (!isThere) throw new SqlError('42704', `constraint "${from}" for table "${table.name}" does not exist`)
   checkConstraintNameIsFree(work, table.oid, to)
-  const renamed = <T extends { readonly name: string }>(item: T): T => (item.name === from ? { ...item, name: to } : item)
-  await work.put({ ...stored, checks: stored.checks.map(renamed), foreignKeys: stored.foreignKeys.map(renamed) })
+  const renamed = <T extends { readonly name: string }>(item: T): T =>
+    item.name === from ? { ...item, name: to } : item
+  await work.put({
+    ...stored,
+    checks: stored.checks.map(renamed),
+    foreignKeys: stored.foreignKeys.map(renamed),
+  })
 }
 
 async function renameDomainConstraint(work: DdlWork, statement: RenameStmt, to: string): Promise<void> {
   const entry = findType(work, namesOf(statement.object))
   const stored = entry === undefined ? undefined : work.editor.object('type', entry.type.oid)
-  if (stored?.domain === undefined) throw new SqlError('42704', `type "${namesOf(statement.object).join('.')}" does not exist`)
+  if (stored?.domain === undefined)
+    throw new SqlError('42704', `type "${namesOf(statement.object).join('.')}" does not exist`)
   work.checkOwner('type', stored)
   const from = statement.subname ?? ''
   const { domain } = stored
@@ -186,7 +204,8 @@ async function renameSchema(work: DdlWork, from: string, to: string): Promise<vo
     })
   }
   await work.lockName('schema', 0, to)
-  if (work.catalog.schemaByName(to) !== undefined) throw new SqlError('42P06', `schema "${to}" already exists`)
+  if (work.catalog.schemaByName(to) !== undefined)
+    throw new SqlError('42P06', `schema "${to}" already exists`)
   const texts = new Restatement(work)
   await work.lockObject('schema', schema.oid)
   await work.put({ ...schema, kind: 'schema', name: to })
@@ -199,12 +218,17 @@ async function renameType(work: DdlWork, names: readonly string[], to: string): 
   work.checkOwner('type', { name: entry.type.name, ownerOid: entry.ownerOid })
   if (isSystemSchema(entry.schemaOid)) throw new SqlError('42501', `must be owner of type ${entry.type.name}`)
   await work.lockName('type', entry.schemaOid, to)
-  if (work.catalog.typeByName(entry.schemaOid, to) !== undefined) throw new SqlError('42710', `type "${to}" already exists`)
-  const texts = new Restatement(work, (needed) => needed.some((item) => item.objectOid === entry.type.oid || item.objectOid === entry.relationOid))
+  if (work.catalog.typeByName(entry.schemaOid, to) !== undefined)
+    throw new SqlError('42710', `type "${to}" already exists`)
+  const texts = new Restatement(work, (needed) =>
+    needed.some((item) => item.objectOid === entry.type.oid || item.objectOid === entry.relationOid),
+  )
   if (entry.relationOid !== 0) {
     const relation = must(work.catalog.relation(entry.relationOid)) as Table
     if (!relation.isCompositeType) {
-      throw new SqlError('42809', `${relation.name} is a table's row type`, { hint: 'Use ALTER TABLE instead.' })
+      throw new SqlError('42809', `${relation.name} is a table's row type`, {
+        hint: 'Use ALTER TABLE instead.',
+      })
     }
     await work.lockTable(relation.oid, LOCK.accessExclusive)
     await putRelation(work, relation, { name: to })
@@ -220,7 +244,8 @@ export async function setSchema(work: DdlWork, statement: AlterObjectSchemaStmt)
   const tag = TAGS[statement.objectType ?? ''] ?? unknownSchemaChange(statement)
   const schema = work.schemaNamed(statement.newschema ?? '')
   work.checkPrivilege('schema', schema, 'C')
-  if (isSystemSchema(schema.oid)) throw new SqlError('42501', `permission denied to create in schema "${schema.name}"`)
+  if (isSystemSchema(schema.oid))
+    throw new SqlError('42501', `permission denied to create in schema "${schema.name}"`)
   if (statement.objectType === 'OBJECT_TYPE' || statement.objectType === 'OBJECT_DOMAIN') {
     await moveType(work, namesOf(statement.object), schema)
     return tag
@@ -259,7 +284,8 @@ async function moveRelation(work: DdlWork, relation: Relation, schema: Schema): 
   if (relation.kind !== 'table') return
   for (const index of relation.indexes) await moveRelation(work, index, schema)
   for (const other of work.catalog.relations()) {
-    if (other.kind === 'sequence' && other.ownedByTable === relation.oid) await moveRelation(work, other, schema)
+    if (other.kind === 'sequence' && other.ownedByTable === relation.oid)
+      await moveRelation(work, other, schema)
   }
 }
 
@@ -272,7 +298,8 @@ async function moveType(work: DdlWork, names: readonly string[], schema: Schema)
     throw new SqlError('42710', `type "${entry.type.name}" already exists in schema "${schema.name}"`)
   }
   const texts = new Restatement(work, (needed) => needed.some((item) => item.objectOid === entry.type.oid))
-  if (entry.relationOid !== 0) await moveRelation(work, must(work.catalog.relation(entry.relationOid)), schema)
+  if (entry.relationOid !== 0)
+    await moveRelation(work, must(work.catalog.relation(entry.relationOid)), schema)
   else {
     await work.lockObject('type', entry.type.oid)
     const stored = must(work.editor.object('type', entry.type.oid))

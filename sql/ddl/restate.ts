@@ -16,6 +16,9 @@ import { analysisContext } from './expressions.ts'
 import { mapTree, visitTree } from './tree-walk.ts'
 import type { DdlWork } from './work.ts'
 
+/** Changes nodes of captured trees beside names: constants of a renamed enum label. */
+export type ChangeNode = (node: Record<string, unknown>) => Record<string, unknown> | undefined
+
 type Concerns = (dependencies: readonly Dependency[]) => boolean
 
 interface CapturedView {
@@ -27,7 +30,10 @@ interface CapturedTable {
   readonly oid: number
   readonly defaults: ReadonlyMap<number, Expr>
   readonly checks: ReadonlyMap<number, Expr>
-  readonly indexes: ReadonlyMap<number, { readonly keys: readonly (Expr | undefined)[]; readonly predicate: Expr | undefined }>
+  readonly indexes: ReadonlyMap<
+    number,
+    { readonly keys: readonly (Expr | undefined)[]; readonly predicate: Expr | undefined }
+  >
 }
 
 export class Restatement {
@@ -35,6 +41,7 @@ export class Restatement {
   readonly #before: Catalog
   readonly #views: CapturedView[] = []
   readonly #tables: CapturedTable[] = []
+  #change: ChangeNode | undefined
 
   /** Binds every text whose dependencies are concerned (in any way, when `concerns` is left out). */
   constructor(work: DdlWork, concerns: Concerns = () => true) {
@@ -50,7 +57,10 @@ export class Restatement {
 
   #bindView(view: View): Query {
     const statement = must(parseSql(view.definition)[0])
-    const { body } = analyzeNode(statement.node, statement.source, { ...analysisContext(this.#work), searchPath: [11] })
+    const { body } = analyzeNode(statement.node, statement.source, {
+      ...analysisContext(this.#work),
+      searchPath: [11],
+    })
     if (!('targets' in body)) throw new Error('a view is a query')
     return body
   }
@@ -69,18 +79,23 @@ export class Restatement {
     }
     const indexes: Map<number, { keys: (Expr | undefined)[]; predicate: Expr | undefined }> = new Map()
     for (const index of table.indexes) {
-      const hasText = index.predicate !== undefined || index.columns.some((key) => key.expression !== undefined)
+      const hasText =
+        index.predicate !== undefined || index.columns.some((key) => key.expression !== undefined)
       if (!hasText || !concerns(index.dependencies)) continue
       indexes.set(index.oid, {
-        keys: index.columns.map((key) => (key.expression === undefined ? undefined : bind(key.expression, 'index-expression'))),
+        keys: index.columns.map((key) =>
+          key.expression === undefined ? undefined : bind(key.expression, 'index-expression'),
+        ),
         predicate: index.predicate === undefined ? undefined : bind(index.predicate, 'index-predicate'),
       })
     }
-    if (defaults.size + checks.size + indexes.size > 0) this.#tables.push({ oid: table.oid, defaults, checks, indexes })
+    if (defaults.size + checks.size + indexes.size > 0)
+      this.#tables.push({ oid: table.oid, defaults, checks, indexes })
   }
 
   /** Writes the captured texts out again, under the names of now. */
-  async restate(): Promise<void> {
+  async restate(change?: ChangeNode): Promise<void> {
+    this.#change = change
     for (const view of this.#views) await this.#restateView(view)
     for (const table of this.#tables) await this.#restateTable(table)
   }
@@ -104,7 +119,8 @@ export class Restatement {
       if (names !== undefined) columnsOf.set(node['id'] as RelationId, names)
       return undefined
     })
-    return mapTree(query, (node) => {
+    const changed = this.#change === undefined ? query : mapTree(query, this.#change)
+    return mapTree(changed, (node) => {
       if (node['kind'] === 'column') {
         const name = columnsOf.get(node['relation'] as RelationId)?.[node['column'] as number]
         return name === undefined || name === node['name'] ? undefined : { ...node, name }
@@ -141,7 +157,14 @@ export class Restatement {
     const stored = work.editor.object('table', oid)
     if (stored === undefined) return
     const live = stored.columns.filter((column) => !column.isDropped)
-    const text = (expr: Expr): string => deparseExpr(renamedColumns(expr, live), { catalog: work.catalog, searchPath: [], indent: false })
+    const text = (expr: Expr): string => {
+      const changed = this.#change === undefined ? expr : mapTree(expr, this.#change)
+      return deparseExpr(renamedColumns(changed, live), {
+        catalog: work.catalog,
+        searchPath: [],
+        indent: false,
+      })
+    }
     const columns = stored.columns.map((column) => {
       const expr = defaults.get(column.number)
       return expr === undefined ? column : { ...column, default: text(expr) }

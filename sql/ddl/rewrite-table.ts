@@ -34,7 +34,9 @@ export async function rewriteTable(work: DdlWork, tableOid: number, rewrite: Rew
   const stored = rewrite.change(work.storedTable(tableOid))
   const { transaction } = work
   const tree = transaction.createTree()
-  const columns = stored.columns.map((column) => (column.missing === undefined ? column : { ...column, missing: undefined }))
+  const columns = stored.columns.map((column) =>
+    column.missing === undefined ? column : { ...column, missing: undefined },
+  )
   await work.put({ ...stored, columns, tree, layouts: [fullLayout(columns)] })
   for (const index of old.indexes) {
     const changed = rewrite.changeIndex?.(index) ?? index
@@ -60,9 +62,15 @@ export async function rekeyByRowId(work: DdlWork, tableOid: number): Promise<voi
 async function copyRows(work: DdlWork, old: Table, rewrite: Rewrite): Promise<void> {
   const table = work.table(old.oid)
   const environment = writeEnvironment(work)
-  const source = new CompiledTable({ ...old, checks: [], indexes: old.indexes.filter((index) => index.isClustered) }, environment)
+  const source = new CompiledTable(
+    { ...old, checks: [], indexes: old.indexes.filter((index) => index.isClustered) },
+    environment,
+  )
   // Secondary indexes are built afterwards; their expressions are not needed here.
-  const target = new CompiledTable({ ...table, indexes: table.indexes.filter((index) => index.isClustered) }, environment)
+  const target = new CompiledTable(
+    { ...table, indexes: table.indexes.filter((index) => index.isClustered) },
+    environment,
+  )
   const context = work.execution()
   const runtime = new Runtime(context, 0)
   const row = new ByteWriter(512)
@@ -100,8 +108,12 @@ function checkRow(work: DdlWork, target: CompiledTable, runtime: Runtime, row: R
   const failed = target.failedCheck?.(runtime, row)
   if (failed === undefined) return
   const { fields } = checkError(target, row, failed, work.functions)
-  throw new SqlError('23514', `check constraint "${failed}" of relation "${table.name}" is violated by some row`, {
-    ...fields,
-    detail: undefined,
-  })
+  throw new SqlError(
+    '23514',
+    `check constraint "${failed}" of relation "${table.name}" is violated by some row`,
+    {
+      ...fields,
+      detail: undefined,
+    },
+  )
 }

@@ -37,7 +37,9 @@ export async function createRole(work: DdlWork, statement: CreateRoleStmt): Prom
   const options = optionsOf(statement.options)
   const isUser = statement.stmt_type === 'ROLESTMT_USER'
   if (name.startsWith('pg_')) {
-    throw new SqlError('42939', `role name "${name}" is reserved`, { detail: 'Role names starting with "pg_" are reserved.' })
+    throw new SqlError('42939', `role name "${name}" is reserved`, {
+      detail: 'Role names starting with "pg_" are reserved.',
+    })
   }
   const base: StoredRole = { ...ROLE_DEFAULTS, oid: 0, name, canLogin: isUser }
   const role = withAttributes(work, base, options)
@@ -123,7 +125,11 @@ function attribute(work: DdlWork, option: DefElem): Partial<StoredRole> {
       return { password: password === undefined ? undefined : passwordVerifier(password) }
     }
     case 'validUntil': {
-      const value = must(work.catalog.type(TIMESTAMPTZ_OID)).input(optionText(option) ?? '', -1, work.functions)
+      const value = must(work.catalog.type(TIMESTAMPTZ_OID)).input(
+        optionText(option) ?? '',
+        -1,
+        work.functions,
+      )
       return { validUntil: value === Infinity ? 'infinity' : isoText(Number(value)) }
     }
     case 'sysid':
@@ -148,11 +154,20 @@ export async function alterRole(work: DdlWork, statement: AlterRoleStmt): Promis
   const own = options.every((option) => option.defname === 'password')
   const target = must(work.shared.role(oid))
   if (!work.role.superuser) {
-    if (target.superuser) throw new SqlError('42501', 'must be superuser to alter superuser roles or change superuser attribute')
-    if (!work.role.createRole && !(own && oid === work.roleOid)) throw new SqlError('42501', 'permission denied')
+    if (target.superuser)
+      throw new SqlError('42501', 'must be superuser to alter superuser roles or change superuser attribute')
+    if (!work.role.createRole && !(own && oid === work.roleOid))
+      throw new SqlError('42501', 'permission denied')
   }
   const role = await lockRole(work, oid)
-  await putRole(work, withAttributes(work, role, options.filter((option) => option !== members)))
+  await putRole(
+    work,
+    withAttributes(
+      work,
+      role,
+      options.filter((option) => option !== members),
+    ),
+  )
   // ALTER GROUP ... ADD or DROP USER.
   if (members !== undefined) {
     for (const spec of specsOf(listOf(members))) {
@@ -166,7 +181,8 @@ export async function alterRole(work: DdlWork, statement: AlterRoleStmt): Promis
 export async function alterRoleSet(work: DdlWork, statement: AlterRoleSetStmt): Promise<string> {
   const setting = must(statement.setstmt)
   if (statement.database !== undefined) {
-    if (statement.role !== undefined) throw new SqlError('0A000', 'ALTER ROLE ... IN DATABASE ... SET is not supported')
+    if (statement.role !== undefined)
+      throw new SqlError('0A000', 'ALTER ROLE ... IN DATABASE ... SET is not supported')
     await changeDatabase(work, statement.database, (database) => ({
       ...database,
       settings: changedSettings(work, database.settings, setting),
@@ -175,7 +191,8 @@ export async function alterRoleSet(work: DdlWork, statement: AlterRoleSetStmt): 
   }
   if (statement.role === undefined) throw new SqlError('0A000', 'ALTER ROLE ALL SET is not supported')
   const oid = roleOidOf(work, statement.role)
-  if (!work.role.superuser && !work.role.createRole && oid !== work.roleOid) throw new SqlError('42501', 'permission denied')
+  if (!work.role.superuser && !work.role.createRole && oid !== work.roleOid)
+    throw new SqlError('42501', 'permission denied')
   const role = await lockRole(work, oid)
   await putRole(work, { ...role, settings: changedSettings(work, role.settings, setting) })
   return 'ALTER ROLE'
@@ -186,9 +203,12 @@ export async function renameRole(work: DdlWork, from: string, to: string): Promi
   if (oid === work.context.sessionRoleOid) throw new SqlError('0A000', 'session user cannot be renamed')
   if (oid === work.roleOid) throw new SqlError('0A000', 'current user cannot be renamed')
   if (to.startsWith('pg_')) {
-    throw new SqlError('42939', `role name "${to}" is reserved`, { detail: 'Role names starting with "pg_" are reserved.' })
+    throw new SqlError('42939', `role name "${to}" is reserved`, {
+      detail: 'Role names starting with "pg_" are reserved.',
+    })
   }
-  if (!work.role.superuser && !work.role.createRole) throw new SqlError('42501', 'permission denied to rename role')
+  if (!work.role.superuser && !work.role.createRole)
+    throw new SqlError('42501', 'permission denied to rename role')
   const editor = sharedEditor(work)
   await settled(() => editor.lockName('role', 0, to))
   if (work.shared.roleByName(to) !== undefined) throw new SqlError('42710', `role "${to}" already exists`)
@@ -199,7 +219,8 @@ export async function renameRole(work: DdlWork, from: string, to: string): Promi
 }
 
 export async function dropRole(work: DdlWork, statement: DropRoleStmt): Promise<string> {
-  if (!work.role.superuser && !work.role.createRole) throw new SqlError('42501', 'permission denied to drop role')
+  if (!work.role.superuser && !work.role.createRole)
+    throw new SqlError('42501', 'permission denied to drop role')
   for (const spec of specsOf(statement.roles)) {
     if (spec.roletype !== 'ROLESPEC_CSTRING') {
       throw new SqlError('0LP01', 'cannot use special role specifier in DROP ROLE')
@@ -219,7 +240,8 @@ export async function dropRole(work: DdlWork, statement: DropRoleStmt): Promise<
 async function dropOneRole(work: DdlWork, role: Role): Promise<void> {
   if (role.oid === work.roleOid) throw new SqlError('55006', 'current user cannot be dropped')
   if (role.oid === work.context.sessionRoleOid) throw new SqlError('55006', 'session user cannot be dropped')
-  if (role.superuser && !work.role.superuser) throw new SqlError('42501', 'must be superuser to drop superusers')
+  if (role.superuser && !work.role.superuser)
+    throw new SqlError('42501', 'must be superuser to drop superusers')
   const dependents = roleDependents(work, role.oid)
   if (dependents.length > 0) {
     throw new SqlError('2BP01', `role "${role.name}" cannot be dropped because some objects depend on it`, {
@@ -259,7 +281,12 @@ function checkAdmin(work: DdlWork, group: Role): void {
   }
 }
 
-async function addMember(work: DdlWork, groupOid: number, memberOid: number, adminOption: boolean): Promise<void> {
+async function addMember(
+  work: DdlWork,
+  groupOid: number,
+  memberOid: number,
+  adminOption: boolean,
+): Promise<void> {
   const group = must(work.shared.role(groupOid))
   const member = await lockRole(work, memberOid)
   if (groupOid === memberOid || memberships(work.shared, groupOid, false).has(memberOid)) {
@@ -271,10 +298,18 @@ async function addMember(work: DdlWork, groupOid: number, memberOid: number, adm
     return
   }
   const others = member.memberOf.filter((item) => item !== known)
-  await putRole(work, { ...member, memberOf: [...others, { role: groupOid, grantor: work.roleOid, adminOption }] })
+  await putRole(work, {
+    ...member,
+    memberOf: [...others, { role: groupOid, grantor: work.roleOid, adminOption }],
+  })
 }
 
-async function removeMember(work: DdlWork, groupOid: number, memberOid: number, adminOnly: boolean): Promise<void> {
+async function removeMember(
+  work: DdlWork,
+  groupOid: number,
+  memberOid: number,
+  adminOnly: boolean,
+): Promise<void> {
   const group = must(work.shared.role(groupOid))
   const member = await lockRole(work, memberOid)
   const known = member.memberOf.find((item) => item.role === groupOid)

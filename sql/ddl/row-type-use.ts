@@ -12,6 +12,12 @@ export function refuseUsedRowType(work: DdlWork, table: Table): void {
     const column = other.columns.find((item) => !item.isDropped && types.includes(item.type))
     if (column === undefined) continue
     const what = table.isCompositeType ? 'type' : 'table'
-    throw new SqlError('0A000', `cannot alter ${what} "${table.name}" because column "${other.name}.${column.name}" uses it`.replace(/uses it$/, what === 'type' ? 'uses it' : 'uses its row type'))
+    throw new SqlError(
+      '0A000',
+      `cannot alter ${what} "${table.name}" because column "${other.name}.${column.name}" uses it`.replace(
+        /uses it$/,
+        what === 'type' ? 'uses it' : 'uses its row type',
+      ),
+    )
   }
 }

@@ -33,11 +33,20 @@ export async function createSchema(
   await work.put({ kind: 'schema', oid: await work.newOid(), name, ownerOid, acl: work.defaultAcl(0, 'n') })
   // Tables first, then what refers to them, as PostgreSQL orders them.
   const elements = [...(statement.schemaElts ?? [])].sort((a, b) => rank(a) - rank(b))
+  work.firstSchemaName = name
   for (const node of elements) await runElement(inSchema(node, name))
+  work.firstSchemaName = undefined
   return 'CREATE SCHEMA'
 }
 
-const RANKS: Readonly<Record<string, number>> = { CreateSeqStmt: 0, CreateStmt: 1, ViewStmt: 2, IndexStmt: 3, CreateTrigStmt: 4, GrantStmt: 5 }
+const RANKS: Readonly<Record<string, number>> = {
+  CreateSeqStmt: 0,
+  CreateStmt: 1,
+  ViewStmt: 2,
+  IndexStmt: 3,
+  CreateTrigStmt: 4,
+  GrantStmt: 5,
+}
 
 function rank(node: Node): number {
   return RANKS[Object.keys(node)[0] ?? ''] ?? 6
@@ -46,11 +55,19 @@ function rank(node: Node): number {
 /** The statement with its object's name qualified. */
 function inSchema(node: Node, schema: string): Node {
   const [tag, inner] = Object.entries(node)[0] as [string, Record<string, unknown>]
-  const field = { CreateStmt: 'relation', CreateSeqStmt: 'sequence', ViewStmt: 'view', IndexStmt: 'relation' }[tag]
+  const field = {
+    CreateStmt: 'relation',
+    CreateSeqStmt: 'sequence',
+    ViewStmt: 'view',
+    IndexStmt: 'relation',
+  }[tag]
   if (field === undefined) return node
   const name = inner[field] as { readonly schemaname?: string } | undefined
   if (name?.schemaname !== undefined && name.schemaname !== schema) {
-    throw new SqlError('42P15', `CREATE specifies a schema (${name.schemaname}) different from the one being created (${schema})`)
+    throw new SqlError(
+      '42P15',
+      `CREATE specifies a schema (${name.schemaname}) different from the one being created (${schema})`,
+    )
   }
   return { [tag]: { ...inner, [field]: { ...name, schemaname: schema } } } as unknown as Node
 }

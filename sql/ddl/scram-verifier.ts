@@ -10,7 +10,8 @@ const KEY_SIZE_BYTES = 32
 
 /** The verifier of a password; one that is a verifier or an md5 hash already stays as it is. */
 export function passwordVerifier(password: string): string {
-  if (/^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$/.test(password) || /^md5[0-9a-f]{32}$/.test(password)) return password
+  if (/^SCRAM-SHA-256\$\d+:[^$]+\$[^:]+:.+$/.test(password) || /^md5[0-9a-f]{32}$/.test(password))
+    return password
   const salt = randomBytes(SALT_SIZE_BYTES)
   const salted = pbkdf2Sync(password.normalize('NFKC'), salt, ITERATION_COUNT, KEY_SIZE_BYTES, 'sha256')
   const hmac = (text: string): Buffer => createHmac('sha256', salted).update(text).digest()

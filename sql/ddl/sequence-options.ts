@@ -10,7 +10,10 @@ import { optionBoolean, optionInt8 } from './nodes.ts'
 import { resolveType } from './type-names.ts'
 import type { DdlWork } from './work.ts'
 
-type SequenceNumbers = Pick<Sequence, 'type' | 'start' | 'increment' | 'min' | 'max' | 'cache' | 'cycle' | 'initial'>
+type SequenceNumbers = Pick<
+  Sequence,
+  'type' | 'start' | 'increment' | 'min' | 'max' | 'cache' | 'cycle' | 'initial'
+>
 
 interface Range {
   readonly min: bigint
@@ -72,11 +75,14 @@ export function sequenceFrom(
   })
   checkLimits(type, range, min, max)
   const startOption = given.get('start')
-  const start = startOption !== undefined ? BigInt(optionInt8(startOption)) : (big(old?.start) ?? (isUp ? min : max))
+  const start =
+    startOption !== undefined ? BigInt(optionInt8(startOption)) : (big(old?.start) ?? (isUp ? min : max))
   if (start < min) throw new SqlError('22023', `START value (${start}) cannot be less than MINVALUE (${min})`)
-  if (start > max) throw new SqlError('22023', `START value (${start}) cannot be greater than MAXVALUE (${max})`)
+  if (start > max)
+    throw new SqlError('22023', `START value (${start}) cannot be greater than MAXVALUE (${max})`)
   const restart = given.get('restart')
-  const first = restart === undefined ? start : restart.arg === undefined ? start : BigInt(optionInt8(restart))
+  const first =
+    restart === undefined ? start : restart.arg === undefined ? start : BigInt(optionInt8(restart))
   if (restart !== undefined && first < min) {
     throw new SqlError('22023', `RESTART value (${first}) cannot be less than MINVALUE (${min})`)
   }

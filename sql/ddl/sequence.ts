@@ -95,7 +95,11 @@ export async function alterSequence(work: DdlWork, statement: AlterSeqStmt): Pro
 }
 
 /** Applies ALTER's options to a sequence that is locked. */
-export async function changeSequence(work: DdlWork, sequence: Sequence, options: readonly DefElem[]): Promise<void> {
+export async function changeSequence(
+  work: DdlWork,
+  sequence: Sequence,
+  options: readonly DefElem[],
+): Promise<void> {
   const numbers = sequenceFrom(work, options, sequence)
   const owner = await ownerFrom(work, options)
   if (owner !== undefined && isIdentity(work, sequence)) {

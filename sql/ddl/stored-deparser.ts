@@ -42,7 +42,10 @@ class StoredDeparser {
 
   #searchPath(): number[] {
     const catalog = this.#parts.catalog()
-    return this.#parts.context().searchPath(true).flatMap((name) => catalog.schemaByName(name)?.oid ?? [])
+    return this.#parts
+      .context()
+      .searchPath(true)
+      .flatMap((name) => catalog.schemaByName(name)?.oid ?? [])
   }
 
   /** undefined where the text cannot be bound (a domain's VALUE, several texts in one): it is shown as it is stored. */

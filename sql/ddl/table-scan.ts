@@ -18,7 +18,11 @@ export async function isTableEmpty(work: DdlWork, table: Table): Promise<boolean
  * Calls `visit` with every row's cell, in key order, as of the newest commit with this transaction's own writes. `visit`
  * must not suspend.
  */
-export async function scanTable(work: DdlWork, table: Table, visit: (cell: Cell, view: View) => void): Promise<void> {
+export async function scanTable(
+  work: DdlWork,
+  table: Table,
+  visit: (cell: Cell, view: View) => void,
+): Promise<void> {
   await withCursor(work, table, async (cursor, view) => {
     const { cell } = cursor
     const step = (): boolean => {

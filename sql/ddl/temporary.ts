@@ -40,7 +40,12 @@ export async function runOnCommitActions(context: DdlContext): Promise<void> {
     await removeObjects(work, planDrop(work, targets, 'cascade'))
   }
   const emptied = tables.filter((table) => table.onCommit === 'delete')
-  if (emptied.length > 0) await emptyTables(work, emptied.map(({ oid }) => oid), false)
+  if (emptied.length > 0)
+    await emptyTables(
+      work,
+      emptied.map(({ oid }) => oid),
+      false,
+    )
 }
 
 interface OnCommitTable {
@@ -52,6 +57,7 @@ function onCommitTables(context: DdlContext): OnCommitTable[] {
   const contents = context.editor().contents()
   const schema = contents.schemaOid(temporarySchemaName(context.functions.processId))
   if (schema === undefined) return []
-  return [...contents.all('table')].filter((table) => table.schemaOid === schema && table.onCommit !== 'preserve')
+  return [...contents.all('table')].filter(
+    (table) => table.schemaOid === schema && table.onCommit !== 'preserve',
+  )
 }
-

@@ -39,12 +39,15 @@ export function dependenciesOf(catalog: Catalog, tree: unknown, table?: Table): 
       case 'column': {
         const index = node['column'] as number
         const entry = entries.get(node['relation'] as RelationId)
-        if (entry !== undefined) add(CLASS_OID.pg_class, entry.oid, index < 0 ? 0 : (entry.numbers[index] ?? 0))
-        else if (own !== undefined && table !== undefined && index >= 0) add(CLASS_OID.pg_class, table.oid, own[index] ?? 0)
+        if (entry !== undefined)
+          add(CLASS_OID.pg_class, entry.oid, index < 0 ? 0 : (entry.numbers[index] ?? 0))
+        else if (own !== undefined && table !== undefined && index >= 0)
+          add(CLASS_OID.pg_class, table.oid, own[index] ?? 0)
         return undefined
       }
       case 'constant':
-        if (node['type'] === REGCLASS_OID && typeof node['value'] === 'number') add(CLASS_OID.pg_class, node['value'])
+        if (node['type'] === REGCLASS_OID && typeof node['value'] === 'number')
+          add(CLASS_OID.pg_class, node['value'])
         return undefined
       case 'next-value':
         add(CLASS_OID.pg_class, node['sequenceOid'] as number)
@@ -56,7 +59,11 @@ export function dependenciesOf(catalog: Catalog, tree: unknown, table?: Table): 
   return [...found.values()]
 }
 
-function addTypes(catalog: Catalog, node: Record<string, unknown>, add: (classOid: number, oid: number) => void): void {
+function addTypes(
+  catalog: Catalog,
+  node: Record<string, unknown>,
+  add: (classOid: number, oid: number) => void,
+): void {
   const oid = node['type']
   if (typeof oid !== 'number' || oid < FIRST_CREATED_OID) return
   // A column's type is the column's own dependency.

@@ -39,7 +39,10 @@ export function findType(work: DdlWork, names: readonly string[]): TypeEntry | u
 
 function columnTypeOf(work: DdlWork, names: readonly string[], typeName: TypeName): ResolvedType {
   const [column, table, schema] = names.toReversed()
-  const relation = work.findRelation({ relname: table ?? '', ...(schema === undefined ? {} : { schemaname: schema }) })
+  const relation = work.findRelation({
+    relname: table ?? '',
+    ...(schema === undefined ? {} : { schemaname: schema }),
+  })
   if (relation === undefined || relation.kind === 'index' || relation.kind === 'sequence') {
     throw work.error('42P01', `relation "${names.slice(0, -1).join('.')}" does not exist`, typeName.location)
   }
@@ -47,7 +50,9 @@ function columnTypeOf(work: DdlWork, names: readonly string[], typeName: TypeNam
   if (found === undefined) {
     throw work.error('42703', `column "${column}" of relation "${table}" does not exist`, typeName.location)
   }
-  work.notice(`type reference ${names.join('.')}%TYPE converted to ${work.catalog.type(found.type)?.name ?? ''}`)
+  work.notice(
+    `type reference ${names.join('.')}%TYPE converted to ${work.catalog.type(found.type)?.name ?? ''}`,
+  )
   return { oid: found.type, typmod: found.typmod }
 }
 

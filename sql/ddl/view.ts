@@ -73,7 +73,8 @@ function boundQuery(work: DdlWork, statement: ViewStmt): Query {
     throw work.error('42601', 'views must not contain SELECT INTO')
   }
   const { body, parameterTypes } = analyzeNode(select, work.source, analysisContext(work))
-  if (!('targets' in body)) throw new SqlError('0A000', 'views must not contain data-modifying statements in WITH')
+  if (!('targets' in body))
+    throw new SqlError('0A000', 'views must not contain data-modifying statements in WITH')
   if (parameterTypes.length > 0) throw new SqlError('42P02', 'there is no parameter $1')
   if (body.ctes.some((cte) => !('targets' in cte.query))) {
     throw new SqlError('0A000', 'views must not contain data-modifying statements in WITH')
@@ -106,7 +107,10 @@ export function outputColumns(work: DdlWork, query: Query, aliases: readonly str
     const { type, typmod, collation } = expr
     const kind = work.catalog.type(type)?.kind
     if (type === UNKNOWN_OID || kind === 'pseudo') {
-      throw new SqlError('42P16', `column "${name}" has pseudo-type ${work.catalog.type(type)?.name ?? 'unknown'}`)
+      throw new SqlError(
+        '42P16',
+        `column "${name}" has pseudo-type ${work.catalog.type(type)?.name ?? 'unknown'}`,
+      )
     }
     return { ...COLUMN_DEFAULTS, number: i + 1, name, type, typmod, collation }
   })
@@ -132,7 +136,9 @@ async function replaceView(work: DdlWork, oid: number, made: MadeView): Promise<
   const columns = made.columns.map((column, i) => {
     const old = existing.columns[i]
     if (old !== undefined) checkSameColumn(work, old, column)
-    return old === undefined ? column : { ...column, default: old.default, defaultOid: old.defaultOid, acl: old.acl }
+    return old === undefined
+      ? column
+      : { ...column, default: old.default, defaultOid: old.defaultOid, acl: old.acl }
   })
   if (columns.length < existing.columns.length) throw new SqlError('42P16', 'cannot drop columns from view')
   await work.put({ ...existing, ...made, columns })

@@ -6,9 +6,25 @@
 import { must } from '../../storage/base/assert.ts'
 import type { Database, TableLockMode, Transaction } from '../../storage/engine/engine.ts'
 import { Analysis } from '../analyze/analysis.ts'
-import { type AclObjectType, changeAcl, defaultAcl, hasPrivilege, hasRole, isSuperuser } from '../catalog/acl.ts'
+import {
+  type AclObjectType,
+  changeAcl,
+  defaultAcl,
+  hasPrivilege,
+  hasRole,
+  isSuperuser,
+} from '../catalog/acl.ts'
 import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PG_TOAST_OID } from '../catalog/bootstrap.ts'
-import type { Acl, AclItem, Catalog, Relation, Role, Schema, SharedCatalog, Table } from '../catalog/catalog.ts'
+import type {
+  Acl,
+  AclItem,
+  Catalog,
+  Relation,
+  Role,
+  Schema,
+  SharedCatalog,
+  Table,
+} from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import { sharedSnapshot } from '../catalog/snapshot.ts'
 import type { StoredObject, StoredTable } from '../catalog/stored-objects.ts'
@@ -85,7 +101,9 @@ export class DdlWork {
 
   /** Roles and databases as this transaction sees them. */
   get shared(): SharedCatalog {
-    return this.hasSharedEdit ? sharedSnapshot(this.context.sharedEditor().contents()) : this.context.cluster.shared
+    return this.hasSharedEdit
+      ? sharedSnapshot(this.context.sharedEditor().contents())
+      : this.context.cluster.shared
   }
 
   /** For messages about columns of a table that is not there yet. */
@@ -114,7 +132,10 @@ export class DdlWork {
   /** For analysis of types and expressions in this statement's text, or in another one. */
   analysis(source: SourceText = this.source): Analysis {
     const searchPath = this.searchPath().map((schema) => schema.oid)
-    return new Analysis({ catalog: this.catalog, searchPath, typeContext: this.functions, parameterTypes: [] }, source)
+    return new Analysis(
+      { catalog: this.catalog, searchPath, typeContext: this.functions, parameterTypes: [] },
+      source,
+    )
   }
 
   /** Sessions other than this one that are connected to a database. */
@@ -214,11 +235,15 @@ export class DdlWork {
     return temporarySchemaName(this.functions.processId)
   }
 
+  /** Inside CREATE SCHEMA: the new schema comes before the session's path. */
+  firstSchemaName: string | undefined
+
   /** Schemas that unqualified names are looked up in, in order. */
   searchPath(): Schema[] {
     const { catalog } = this
     const schemas: Schema[] = []
-    for (const name of this.functions.searchPath(true)) {
+    const first = this.firstSchemaName === undefined ? [] : [this.firstSchemaName]
+    for (const name of [...first, ...this.functions.searchPath(true)]) {
       const schema = catalog.schemaByName(name)
       if (schema !== undefined) schemas.push(schema)
     }
@@ -237,7 +262,7 @@ export class DdlWork {
     let schema: Schema
     if (schemaName !== undefined) schema = this.schemaNamed(schemaName)
     else {
-      const [first] = this.functions.searchPath(false)
+      const first = this.firstSchemaName ?? this.functions.searchPath(false)[0]
       const found = first === undefined ? undefined : this.catalog.schemaByName(first)
       if (found === undefined) throw new SqlError('3F000', 'no schema has been selected to create in')
       schema = found
@@ -255,7 +280,13 @@ export class DdlWork {
     const name = this.temporarySchemaName
     const known = this.catalog.schemaByName(name)
     if (known !== undefined) return known
-    const schema = { kind: 'schema', oid: await this.newOid(), name, ownerOid: this.roleOid, acl: undefined } as const
+    const schema = {
+      kind: 'schema',
+      oid: await this.newOid(),
+      name,
+      ownerOid: this.roleOid,
+      acl: undefined,
+    } as const
     await this.put(schema)
     return schema
   }
@@ -280,7 +311,8 @@ export class DdlWork {
 
   checkDatabaseName(name: RangeVar): void {
     const { catalogname } = name
-    if (catalogname === undefined || catalogname === '' || catalogname === this.functions.currentDatabase) return
+    if (catalogname === undefined || catalogname === '' || catalogname === this.functions.currentDatabase)
+      return
     const full = [catalogname, name.schemaname, name.relname].filter((part) => part !== undefined).join('.')
     throw this.error('0A000', `cross-database references are not implemented: "${full}"`, name.location)
   }
@@ -334,7 +366,13 @@ export class DdlWork {
     let items: readonly AclItem[] = everywhere?.acl ?? defaultAcl(type, this.roleOid)
     for (const { grantee, grantor, privileges } of inSchema?.acl ?? []) {
       const letters = privileges.replaceAll('*', '')
-      items = changeAcl(items, { grantee, grantor, privileges: letters, grant: true, grantOption: privileges.includes('*') })
+      items = changeAcl(items, {
+        grantee,
+        grantor,
+        privileges: letters,
+        grant: true,
+        grantOption: privileges.includes('*'),
+      })
     }
     return items
   }
@@ -381,7 +419,9 @@ export function isSystemSchema(oid: number): boolean {
 
 /** `schema.name` as messages print it. */
 export function qualifiedText(name: RangeVar): string {
-  return [name.catalogname, name.schemaname, name.relname].filter((part) => part !== undefined && part !== '').join('.')
+  return [name.catalogname, name.schemaname, name.relname]
+    .filter((part) => part !== undefined && part !== '')
+    .join('.')
 }
 
 /** A name list as a RangeVar (object names in DROP, COMMENT, ...). */

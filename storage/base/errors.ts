@@ -17,7 +17,12 @@ export type StorageErrorKind =
   | 'cancelled' //        the waiting statement was cancelled
   | 'closed' //           the volume or engine is shutting down
 
-const RETRYABLE: ReadonlySet<StorageErrorKind> = new Set(['io', 'no-quorum', 'deadlock', 'lock-not-available'])
+const RETRYABLE: ReadonlySet<StorageErrorKind> = new Set([
+  'io',
+  'no-quorum',
+  'deadlock',
+  'lock-not-available',
+])
 
 export class StorageError extends Error {
   override readonly name = 'StorageError'

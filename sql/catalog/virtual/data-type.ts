@@ -12,7 +12,13 @@ const CHAR_OIDS: ReadonlySet<number> = new Set([1042, 1043])
 const TEXT_OIDS: ReadonlySet<number> = new Set([25, 1042, 1043])
 const BIT_OIDS: ReadonlySet<number> = new Set([1560, 1562])
 /** Type oid: bits of its binary precision, or of float's mantissa. */
-const BINARY_PRECISION: ReadonlyMap<number, number> = new Map([[21, 16], [23, 32], [20, 64], [700, 24], [701, 53]])
+const BINARY_PRECISION: ReadonlyMap<number, number> = new Map([
+  [21, 16],
+  [23, 32],
+  [20, 64],
+  [700, 24],
+  [701, 53],
+])
 const TIME_OIDS: ReadonlySet<number> = new Set([1083, 1114, 1184, 1266])
 const NUMERIC_OID = 1700
 const INTERVAL_OID = 1186

@@ -34,7 +34,8 @@ interface NotNull {
 
 function* notNulls(table: Table): Iterable<NotNull> {
   for (const { notNull, isDropped, number, name } of table.columns) {
-    if (notNull && !isDropped) yield { table, name: `${table.schemaOid}_${table.oid}_${number}_not_null`, column: name }
+    if (notNull && !isDropped)
+      yield { table, name: `${table.schemaOid}_${table.oid}_${number}_not_null`, column: name }
   }
 }
 
@@ -53,11 +54,17 @@ const tableConstraints: RelationSource = {
       })
       for (const index of keysOf(table)) {
         yield {
-          ...row(index.name, index.isPrimary ? 'PRIMARY KEY' : 'UNIQUE', index.deferrable, index.initiallyDeferred),
+          ...row(
+            index.name,
+            index.isPrimary ? 'PRIMARY KEY' : 'UNIQUE',
+            index.deferrable,
+            index.initiallyDeferred,
+          ),
           nulls_distinct: index.isPrimary ? null : yesNo(!index.nullsNotDistinct),
         }
       }
-      for (const key of table.foreignKeys) yield row(key.name, 'FOREIGN KEY', key.deferrable, key.initiallyDeferred)
+      for (const key of table.foreignKeys)
+        yield row(key.name, 'FOREIGN KEY', key.deferrable, key.initiallyDeferred)
       for (const check of table.checks) yield row(check.name, 'CHECK')
       for (const { name } of notNulls(table)) yield row(name, 'CHECK')
     }
@@ -133,7 +140,8 @@ const constraintTableUsage: RelationSource = {
       }
       for (const key of table.foreignKeys) {
         const target = catalog.relation(key.referencedOid)
-        if (target !== undefined) yield { ...tableName(catalog, target), ...constraintName(catalog, table, key.name) }
+        if (target !== undefined)
+          yield { ...tableName(catalog, target), ...constraintName(catalog, table, key.name) }
       }
     }
   },

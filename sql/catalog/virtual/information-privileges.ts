@@ -16,7 +16,8 @@ interface Grant {
 
 /** One row for each privilege of a grant list; the owner's own count as grantable. */
 function* grantsOf(catalog: Catalog, acl: Acl, type: AclObjectType, ownerOid: number): Iterable<Grant> {
-  const name = (oid: number): string => (oid === 0 ? 'PUBLIC' : (catalog.shared.role(oid)?.name ?? String(oid)))
+  const name = (oid: number): string =>
+    oid === 0 ? 'PUBLIC' : (catalog.shared.role(oid)?.name ?? String(oid))
   for (const item of acl ?? defaultAcl(type, ownerOid)) {
     for (const { letter, grantable } of itemPrivileges(item)) {
       yield {
@@ -31,7 +32,8 @@ function* grantsOf(catalog: Catalog, acl: Acl, type: AclObjectType, ownerOid: nu
   }
 }
 
-const schemaOf = (catalog: Catalog, relation: Relation): string => catalog.schema(relation.schemaOid)?.name ?? ''
+const schemaOf = (catalog: Catalog, relation: Relation): string =>
+  catalog.schema(relation.schemaOid)?.name ?? ''
 
 function* tableGrants(catalog: Catalog, withPublic: boolean): Iterable<Fields> {
   for (const relation of catalog.relations()) {
@@ -57,8 +59,11 @@ function* tableGrants(catalog: Catalog, withPublic: boolean): Iterable<Fields> {
 function* columnGrants(catalog: Catalog, withPublic: boolean): Iterable<Fields> {
   for (const relation of catalog.relations()) {
     const relkind = relkindOf(relation)
-    if ((relkind !== 'r' && relkind !== 'v') || relation.kind === 'index' || relation.kind === 'sequence') continue
-    const whole = [...grantsOf(catalog, relation.acl, 'r', relation.ownerOid)].filter(({ letter }) => 'arwx'.includes(letter))
+    if ((relkind !== 'r' && relkind !== 'v') || relation.kind === 'index' || relation.kind === 'sequence')
+      continue
+    const whole = [...grantsOf(catalog, relation.acl, 'r', relation.ownerOid)].filter(({ letter }) =>
+      'arwx'.includes(letter),
+    )
     for (const column of relation.columns) {
       if (column.isDropped) continue
       const own = column.acl === undefined ? [] : [...grantsOf(catalog, column.acl, 'c', relation.ownerOid)]

@@ -24,7 +24,8 @@ const SOURCE = 25
 const LANGUAGES: Readonly<Record<number, string>> = { 12: 'INTERNAL', 13: 'C', 14: 'SQL' }
 const MODE_NAMES: Readonly<Record<string, string>> = { i: 'IN', o: 'OUT', b: 'INOUT', v: 'IN', t: 'OUT' }
 
-const listOf = (value: Value | undefined): readonly Value[] => (value instanceof ArrayValue ? value.elements : [])
+const listOf = (value: Value | undefined): readonly Value[] =>
+  value instanceof ArrayValue ? value.elements : []
 
 const specificName = (row: Row): string => `${String(row[NAME])}_${String(row[0])}`
 

@@ -124,7 +124,9 @@ const views: RelationSource = {
 }
 
 /** What a view's definition names, tables and columns. */
-function* viewUsage(catalog: Catalog): Iterable<{ readonly view: View; readonly table: Relation; readonly column: number }> {
+function* viewUsage(
+  catalog: Catalog,
+): Iterable<{ readonly view: View; readonly table: Relation; readonly column: number }> {
   for (const relation of catalog.relations()) {
     if (relation.kind !== 'view') continue
     for (const needed of relation.dependencies) {
@@ -163,7 +165,8 @@ const viewColumnUsage: RelationSource = {
     for (const { view, table, column } of viewUsage(catalog)) {
       if (column === 0 || !('columns' in table) || table.kind === 'index') continue
       const name = (table as Table).columns.find((item) => item.number === column)?.name
-      if (name !== undefined) yield { ...viewName(catalog, view), ...tableName(catalog, table), column_name: name }
+      if (name !== undefined)
+        yield { ...viewName(catalog, view), ...tableName(catalog, table), column_name: name }
     }
   },
 }
@@ -298,7 +301,11 @@ const elementTypes: RelationSource = {
 
 /** The standard's columns that PostgreSQL leaves NULL for elements. */
 function elementFacts(catalog: Catalog, column: Column): Fields {
-  const { collation_catalog = null, collation_schema = null, collation_name = null } = typeFacts(catalog, column)
+  const {
+    collation_catalog = null,
+    collation_schema = null,
+    collation_name = null,
+  } = typeFacts(catalog, column)
   return { collation_catalog, collation_schema, collation_name }
 }
 
@@ -308,13 +315,19 @@ const columnUdtUsage: RelationSource = {
       for (const column of relation.columns) {
         if (column.isDropped) continue
         const { type } = underlying(catalog, column)
-        yield { ...typeNameFields(catalog, type, 'udt'), ...tableName(catalog, relation), column_name: column.name }
+        yield {
+          ...typeNameFields(catalog, type, 'udt'),
+          ...tableName(catalog, relation),
+          column_name: column.name,
+        }
       }
     }
   },
 }
 
-const one = (make: (catalog: Catalog) => Record<string, Value>): RelationSource => ({ rows: (catalog) => [make(catalog)] })
+const one = (make: (catalog: Catalog) => Record<string, Value>): RelationSource => ({
+  rows: (catalog) => [make(catalog)],
+})
 
 /** By view name; the rest of information_schema is empty. */
 export const informationSchema: Readonly<Record<string, RelationSource>> = {
@@ -341,4 +354,3 @@ export const informationSchema: Readonly<Record<string, RelationSource>> = {
   ...privilegeViews,
   ...routineViews,
 }
-

@@ -80,7 +80,13 @@ const plain = (number: number, name: string, type: number, notNull = true): Colu
 function* attributesOf(catalog: Catalog, relation: Relation): Iterable<Fields> {
   const { oid } = relation
   const row = (column: Column): Fields =>
-    attributeRow(catalog, { relation: oid, number: column.number, name: column.name, type: column.type, column })
+    attributeRow(catalog, {
+      relation: oid,
+      number: column.number,
+      name: column.name,
+      type: column.type,
+      column,
+    })
   switch (relation.kind) {
     case 'table':
     case 'view':
@@ -183,4 +189,3 @@ export const pgAttrdef: RelationSource = {
     },
   },
 }
-

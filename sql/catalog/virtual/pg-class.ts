@@ -9,10 +9,21 @@ import { vectorOf } from '../static-rows.ts'
 import { systemIndexFacts, systemRelationFacts, systemRelations } from '../system-relations.ts'
 import { aclValue, type Fields, optionsValue, type RelationSource } from './rows.ts'
 
-const METHOD_OIDS: Readonly<Record<string, number>> = { btree: 403, hash: 405, gist: 783, gin: 2742, spgist: 4000, brin: 3580 }
+const METHOD_OIDS: Readonly<Record<string, number>> = {
+  btree: 403,
+  hash: 405,
+  gist: 783,
+  gin: 2742,
+  spgist: 4000,
+  brin: 3580,
+}
 const HEAP_METHOD_OID = 2
 
-const PERSISTENCE: Readonly<Record<Relation['persistence'], string>> = { permanent: 'p', unlogged: 'u', temporary: 't' }
+const PERSISTENCE: Readonly<Record<Relation['persistence'], string>> = {
+  permanent: 'p',
+  unlogged: 'u',
+  temporary: 't',
+}
 
 export function relkindOf(relation: Relation): string {
   switch (relation.kind) {
@@ -68,7 +79,8 @@ function classRow(catalog: Catalog, relation: Relation): Fields {
     relrowsecurity: false,
     relforcerowsecurity: false,
     relispopulated: true,
-    relreplident: isTable && relkind !== 'v' ? (system?.replicaIdentity ?? (relkind === 'c' ? 'n' : 'd')) : 'n',
+    relreplident:
+      isTable && relkind !== 'v' ? (system?.replicaIdentity ?? (relkind === 'c' ? 'n' : 'd')) : 'n',
     relispartition: false,
     relrewrite: 0,
     relfrozenxid: relkind === 'r' ? 3 : 0,
@@ -138,7 +150,8 @@ function indexRow(catalog: Catalog, index: Index): Fields {
   const keys = index.columns.map((column) => attnumOf(table, column.column))
   const included = index.included.map((column) => attnumOf(table, column))
   const expressions = index.columns.flatMap((column) => column.expression ?? [])
-  const classes = system?.classes ?? index.columns.map((column) => defaultOperatorClass(catalog, index.method, column))
+  const classes =
+    system?.classes ?? index.columns.map((column) => defaultOperatorClass(catalog, index.method, column))
   return {
     indexrelid: index.oid,
     indrelid: index.tableOid,
@@ -156,7 +169,10 @@ function indexRow(catalog: Catalog, index: Index): Fields {
     indislive: true,
     indisreplident: false,
     indkey: vectorOf(INT2_OID, [...keys, ...included]),
-    indcollation: vectorOf(OID_OID, index.columns.map((column) => column.collation)),
+    indcollation: vectorOf(
+      OID_OID,
+      index.columns.map((column) => column.collation),
+    ),
     indclass: vectorOf(OID_OID, classes),
     indoption: vectorOf(INT2_OID, index.columns.map(optionBits)),
     indexprs: expressions.length === 0 ? null : expressions.join(', '),
@@ -172,7 +188,8 @@ function indexesOf(catalog: Catalog, tableOid: Value): readonly Index[] {
 
 export const pgIndex: RelationSource = {
   rows: function* (catalog) {
-    for (const relation of catalog.relations()) if (relation.kind === 'index') yield indexRow(catalog, relation)
+    for (const relation of catalog.relations())
+      if (relation.kind === 'index') yield indexRow(catalog, relation)
   },
   lookups: {
     indrelid: (catalog, oid) => indexesOf(catalog, oid).map((index) => indexRow(catalog, index)),
@@ -195,4 +212,3 @@ export const pgNamespace: RelationSource = {
     }
   },
 }
-

@@ -3,7 +3,16 @@
 import { INT2_OID, OID_OID } from '../../types/oids.ts'
 import { ArrayValue, type Value } from '../../types/value.ts'
 import { CLASS_OID } from '../bootstrap.ts'
-import type { Catalog, CheckConstraint, ForeignKey, Index, ReferentialAction, Sequence, Table, View } from '../catalog.ts'
+import type {
+  Catalog,
+  CheckConstraint,
+  ForeignKey,
+  Index,
+  ReferentialAction,
+  Sequence,
+  Table,
+  View,
+} from '../catalog.ts'
 import { dependencyEdges } from '../dependencies.ts'
 import { systemIndexesOf, tableOfIndex } from './pg-class.ts'
 import { aclValue, type Fields, type RelationSource } from './rows.ts'
@@ -17,7 +26,10 @@ const ACTION: Readonly<Record<ReferentialAction, string>> = {
 }
 
 const attnums = (table: Table, columns: readonly number[]): ArrayValue =>
-  new ArrayValue(INT2_OID, columns.map((column) => table.columns[column]?.number ?? 0))
+  new ArrayValue(
+    INT2_OID,
+    columns.map((column) => table.columns[column]?.number ?? 0),
+  )
 
 function constraintRow(table: Table, own: Fields): Fields {
   return {
@@ -61,7 +73,9 @@ function checkRow(catalog: Catalog, table: Table, check: CheckConstraint): Field
 function equalityOf(catalog: Catalog, left: number, right: number): number {
   const operators = catalog.functions.operatorsByName('=')
   const exact = operators.find((operator) => operator.left === left && operator.right === right)
-  return exact?.oid ?? operators.find((operator) => operator.left === left && operator.right === left)?.oid ?? 98
+  return (
+    exact?.oid ?? operators.find((operator) => operator.left === left && operator.right === left)?.oid ?? 98
+  )
 }
 
 function foreignKeyRow(catalog: Catalog, table: Table, key: ForeignKey): Fields {
@@ -102,7 +116,10 @@ function keyRow(table: Table, index: Index): Fields {
     condeferrable: index.deferrable,
     condeferred: index.initiallyDeferred,
     conindid: index.oid,
-    conkey: attnums(table, index.columns.map(({ column }) => column)),
+    conkey: attnums(
+      table,
+      index.columns.map(({ column }) => column),
+    ),
   })
 }
 
@@ -110,7 +127,8 @@ function* constraintsOf(catalog: Catalog, table: Table): Iterable<Fields> {
   for (const check of table.checks) yield checkRow(catalog, table, check)
   for (const key of table.foreignKeys) yield foreignKeyRow(catalog, table, key)
   const indexes = table.virtual === undefined ? table.indexes : systemIndexesOf(table.oid)
-  for (const index of indexes) if (index.constraintOid !== 0) yield keyRow(tableOfIndex(catalog, index), index)
+  for (const index of indexes)
+    if (index.constraintOid !== 0) yield keyRow(tableOfIndex(catalog, index), index)
 }
 
 function* domainConstraints(catalog: Catalog): Iterable<Fields> {

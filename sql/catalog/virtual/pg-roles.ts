@@ -93,7 +93,14 @@ export const pgGroup: RelationSource = {
     for (const group of roles) {
       if (group.canLogin) continue
       const members = roles.filter((role) => role.memberOf.some((item) => item.role === group.oid))
-      yield { groname: group.name, grosysid: group.oid, grolist: new ArrayValue(OID_OID, members.map(({ oid }) => oid)) }
+      yield {
+        groname: group.name,
+        grosysid: group.oid,
+        grolist: new ArrayValue(
+          OID_OID,
+          members.map(({ oid }) => oid),
+        ),
+      }
     }
   },
 }

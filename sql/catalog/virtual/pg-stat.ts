@@ -62,7 +62,9 @@ export const pgSettings: RelationSource = {
 }
 
 /** Rows that the server makes in the relation's own shape. */
-function passThrough(rows: (server: Parameters<VirtualRelation['rows']>[1]) => Iterable<Row>): VirtualRelation {
+function passThrough(
+  rows: (server: Parameters<VirtualRelation['rows']>[1]) => Iterable<Row>,
+): VirtualRelation {
   return { rows: (_catalog, server) => [...rows(server)], lookups: [] }
 }
 
@@ -93,10 +95,15 @@ function* indexesIn(catalog: Catalog, scope: Scope): Iterable<Index> {
   }
 }
 
-const zeroes = (names: string): Record<string, Value> => Object.fromEntries(names.split(' ').map((name) => [name, 0]))
+const zeroes = (names: string): Record<string, Value> =>
+  Object.fromEntries(names.split(' ').map((name) => [name, 0]))
 
 function tableName(catalog: Catalog, relation: Relation): Record<string, Value> {
-  return { relid: relation.oid, schemaname: catalog.schema(relation.schemaOid)?.name ?? null, relname: relation.name }
+  return {
+    relid: relation.oid,
+    schemaname: catalog.schema(relation.schemaOid)?.name ?? null,
+    relname: relation.name,
+  }
 }
 
 const TABLE_COUNTERS = zeroes(
@@ -118,7 +125,8 @@ export const statTables = (scope: Scope): RelationSource => ({
 
 export const statTransactionTables = (scope: Scope): RelationSource => ({
   rows: function* (catalog) {
-    for (const table of tablesIn(catalog, scope)) yield { ...tableName(catalog, table), ...TRANSACTION_COUNTERS }
+    for (const table of tablesIn(catalog, scope))
+      yield { ...tableName(catalog, table), ...TRANSACTION_COUNTERS }
   },
 })
 
@@ -129,7 +137,11 @@ export const statioTables = (scope: Scope): RelationSource => ({
 })
 
 function indexName(catalog: Catalog, index: Index): Record<string, Value> {
-  return { ...tableName(catalog, tableOfIndex(catalog, index)), indexrelid: index.oid, indexrelname: index.name }
+  return {
+    ...tableName(catalog, tableOfIndex(catalog, index)),
+    indexrelid: index.oid,
+    indexrelname: index.name,
+  }
 }
 
 export const statIndexes = (scope: Scope): RelationSource => ({

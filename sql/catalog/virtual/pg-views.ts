@@ -6,7 +6,8 @@ import { PG_CATALOG_OID } from '../bootstrap.ts'
 import { relkindOf, systemIndexesOf } from './pg-class.ts'
 import type { Fields, RelationSource } from './rows.ts'
 
-const schemaName = (catalog: Catalog, relation: Relation): string => catalog.schema(relation.schemaOid)?.name ?? ''
+const schemaName = (catalog: Catalog, relation: Relation): string =>
+  catalog.schema(relation.schemaOid)?.name ?? ''
 const roleName = (catalog: Catalog, oid: number): string => catalog.shared.role(oid)?.name ?? ''
 
 export const pgTables: RelationSource = {
@@ -78,4 +79,3 @@ export const pgSequences: RelationSource = {
     }
   },
 }
-

@@ -23,7 +23,11 @@ export interface RelationSource {
 }
 
 /** A computed relation from a source of objects. */
-export function fromFields(schema: 'pg_catalog' | 'information_schema', name: string, source: RelationSource): VirtualRelation {
+export function fromFields(
+  schema: 'pg_catalog' | 'information_schema',
+  name: string,
+  source: RelationSource,
+): VirtualRelation {
   let shape: Shape | undefined
   const shapeOf = (): Shape => (shape ??= new Shape(schema, name))
   const arrayOf = (fields: Iterable<Fields>): Row[] => Array.from(fields, (item) => shapeOf().row(item))
@@ -70,7 +74,10 @@ export function textArray(elements: readonly string[]): ArrayValue {
 /** An acl column's value: NULL for the built-in default. */
 export function aclValue(acl: Acl, shared: SharedCatalog): Value {
   if (acl === undefined) return null
-  return new ArrayValue(ACLITEM_OID, acl.map((item) => formatAclItem(item, shared)))
+  return new ArrayValue(
+    ACLITEM_OID,
+    acl.map((item) => formatAclItem(item, shared)),
+  )
 }
 
 export function optionsValue(options: readonly string[]): Value {

@@ -118,7 +118,8 @@ const STATIC: readonly StaticRelation[] = [
 ]
 
 /** plpgsql is not here (yet). */
-const isOurs = (relation: StaticRelation, name: unknown): boolean => relation !== 'pg_language' || name !== 'plpgsql'
+const isOurs = (relation: StaticRelation, name: unknown): boolean =>
+  relation !== 'pg_language' || name !== 'plpgsql'
 
 function fromFacts(relation: StaticRelation): VirtualRelation {
   return {
@@ -138,7 +139,8 @@ function fromFacts(relation: StaticRelation): VirtualRelation {
 /** All of them, by "schema.name". */
 export function virtualRelations(): ReadonlyMap<string, VirtualRelation> {
   const all = new Map<string, VirtualRelation>()
-  for (const [name, source] of Object.entries(SOURCES)) all.set(`pg_catalog.${name}`, fromFields('pg_catalog', name, source))
+  for (const [name, source] of Object.entries(SOURCES))
+    all.set(`pg_catalog.${name}`, fromFields('pg_catalog', name, source))
   for (const relation of STATIC) all.set(`pg_catalog.${relation}`, fromFacts(relation))
   all.set('pg_catalog.pg_prepared_statements', pgPreparedStatements)
   all.set('pg_catalog.pg_cursors', pgCursors)

@@ -182,7 +182,9 @@ export interface TestCluster {
 }
 
 /** A cluster in memory; with `volume`, the one that is in it. */
-export async function openTestCluster(volume: MemoryVolume = new MemoryVolume({ clock: testClock })): Promise<TestCluster> {
+export async function openTestCluster(
+  volume: MemoryVolume = new MemoryVolume({ clock: testClock }),
+): Promise<TestCluster> {
   await loadParser()
   const engine = engineOver(volume)
   const cluster = await Cluster.open({ volume, engine, functions: builtinFunctions() })
