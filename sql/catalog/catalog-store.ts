@@ -5,7 +5,7 @@
 
 import { suspend } from '../../storage/base/suspend.ts'
 import type { Database, View } from '../../storage/engine/engine.ts'
-import { type Changes, Contents } from './contents.ts'
+import type { Changes, Contents } from './contents.ts'
 import { CatalogEditor, type EditorOptions } from './editor.ts'
 import { loadContents, readVersion } from './object-store.ts'
 import { OidAllocator } from './oid-allocator.ts'

@@ -15,7 +15,7 @@ import type { RowLayout as CodecLayout } from '../types/row-layout.ts'
 import type { Type } from '../types/type.ts'
 import type { Value } from '../types/value.ts'
 import type { ForeignKey, Index, Relation, Table, TypeEntry } from './catalog.ts'
-import type { StoredKind, StoredObject, StoredTable, StoredType } from './stored-objects.ts'
+import type { StoredKind, StoredObject, StoredTable } from './stored-objects.ts'
 import { createdTypeEntries, neutralContext } from './created-types.ts'
 
 /** Changed objects by "kind:oid"; undefined: removed. */
@@ -220,7 +220,7 @@ export class Contents {
       return this.#types
     }
     const entries = createdTypeEntries({
-      types: this.all('type') as Iterable<StoredType>,
+      types: this.all('type'),
       tables: this.all('table'),
       views: this.all('view'),
     })

@@ -12,7 +12,7 @@
 import { CATALOG_TREE, type Transaction } from '../../storage/engine/engine.ts'
 import type { Catalog } from './catalog.ts'
 import type { CatalogStore } from './catalog-store.ts'
-import { type Changes, changeId, type Contents, type StoredOf } from './contents.ts'
+import { changeId, type Contents, type StoredOf } from './contents.ts'
 import { stageObject, stageRemoval, stageVersion } from './object-store.ts'
 import { nameLockKey, objectKey, type StoredKind, type StoredObject } from './stored-objects.ts'
 
@@ -131,7 +131,7 @@ export class CatalogEditor {
   publish(): void {
     const staged = this.#versions.at(-1)
     if (staged === undefined) return
-    this.store.publish(staged.version, this.#changes as Changes)
+    this.store.publish(staged.version, this.#changes)
     this.#changes = new Map()
     this.#versions.length = 0
     this.#journal = []

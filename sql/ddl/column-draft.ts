@@ -155,7 +155,10 @@ class ColumnConstraints {
     if (defaultNode !== undefined && generated && identity !== undefined)
       throw complain('both identity and generation expression')
     if (isSerial && (defaultNode !== undefined || identity !== undefined))
-      throw complain('multiple default values')
+      throw new SqlError(
+        '42601',
+        `multiple default values specified for column "${name}" of table "${this.#tableName}"`,
+      )
   }
 
   get #tableName(): string {

@@ -34,7 +34,7 @@ export async function selectInto(work: DdlWork, statement: SelectStmt): Promise<
 async function run(work: DdlWork, query: Node, into: IntoClause, ifNotExists: boolean): Promise<string> {
   const name = must(into.rel)
   const isTemporary = name.relpersistence === 't'
-  const schema = await work.creationSchema(name.schemaname, isTemporary)
+  const schema = await work.creationSchema(name, isTemporary)
   const relname = must(name.relname)
   await work.lockName('relation', schema.oid, relname)
   if (!checkNameIsFree(work, schema, relname, ifNotExists)) return 'CREATE TABLE AS'

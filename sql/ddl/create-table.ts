@@ -1,7 +1,7 @@
 // CREATE TABLE. Column and constraint definitions are read first, then names are locked and objects made: the table with
 // its row type, sequences of serial and identity columns, indexes of keys, and last the foreign keys.
 
-import type { ColumnDef, CreateStmt } from 'libpg-query'
+import type { CreateStmt } from 'libpg-query'
 import type { CheckConstraint, Column, RowLayout, Schema } from '../catalog/catalog.ts'
 import { COLUMN_DEFAULTS, type StoredTable } from '../catalog/stored-objects.ts'
 import { nodeAs } from '../parse/ast.ts'
@@ -40,7 +40,7 @@ export async function createTable(work: DdlWork, statement: CreateStmt): Promise
   refuseWhatWeCannot(statement)
   work.currentTableName = relation.relname
   const isTemporary = relation.relpersistence === 't'
-  const schema = await work.creationSchema(relation.schemaname, isTemporary)
+  const schema = await work.creationSchema({ ...relation, schemaLocation: relation.location }, isTemporary)
   const persistence =
     isTemporary || schema.name === work.temporarySchemaName
       ? 'temporary'
@@ -100,7 +100,7 @@ async function readElements(work: DdlWork, statement: CreateStmt): Promise<Table
     const column = nodeAs(node, 'ColumnDef')
     const constraint = nodeAs(node, 'Constraint')
     const like = nodeAs(node, 'TableLikeClause')
-    if (column !== undefined) draft.columns.push(draftColumn(work, column as ColumnDef, draft.constraints))
+    if (column !== undefined) draft.columns.push(draftColumn(work, column, draft.constraints))
     else if (constraint !== undefined) draft.constraints.push(draftConstraint(work, constraint))
     else if (like !== undefined) await expandLike(work, like, draft)
   }

@@ -34,7 +34,7 @@ async function claimTypeName(
   names: readonly string[],
 ): Promise<{ schema: Schema; name: string }> {
   const { schema: schemaName, name } = splitName(names)
-  const schema = await work.creationSchema(schemaName)
+  const schema = await work.creationSchema({ schemaname: schemaName, relname: name })
   await work.lockName('type', schema.oid, name)
   if (work.catalog.typeByName(schema.oid, name) !== undefined) {
     throw new SqlError('42710', `type "${name}" already exists`)

@@ -149,7 +149,7 @@ function readOptions(work: DdlWork, options: readonly DefElem[]): CreateOptions 
         if (!isDefault) result.template = text
         break
       case 'owner':
-        if (!isDefault) result.ownerOid = work.roleNamed(text, option.location).oid
+        if (!isDefault) result.ownerOid = work.roleNamed(text).oid
         break
       case 'connection_limit':
         result.connectionLimit = Number(optionInt8(option))

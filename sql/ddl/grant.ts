@@ -239,7 +239,7 @@ function grantable(work: DdlWork, object: Securable, wanted: string, over: Relat
       privilege,
       grantOption: true,
     })
-  return [...wanted]
+  return Array.from(wanted)
     .filter(
       (letter) =>
         allows(object.acl, object.type, letter) || (over !== undefined && allows(over.acl, 'r', letter)),

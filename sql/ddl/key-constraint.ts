@@ -17,7 +17,7 @@ import type { DdlWork } from './work.ts'
 /** Adds a key to a table that this transaction holds locked. Returns the index's oid. */
 export async function addKeyConstraint(work: DdlWork, tableOid: number, draft: KeyDraft): Promise<number> {
   const table = work.table(tableOid)
-  if (draft.kind === 'primary') checkOnlyPrimaryKey(work, table, draft)
+  if (draft.kind === 'primary') checkOnlyPrimaryKey(table)
   if (draft.indexName !== undefined) return adoptIndex(work, table, draft, draft.indexName)
   const columns = draft.columns.map((name) => keyColumn(work, table, name, draft))
   const included = draft.included.map((name) => keyColumn(work, table, name, draft).column)
@@ -56,9 +56,9 @@ export async function addKeyConstraint(work: DdlWork, tableOid: number, draft: K
   })
 }
 
-function checkOnlyPrimaryKey(work: DdlWork, table: Table, draft: KeyDraft): void {
+function checkOnlyPrimaryKey(table: Table): void {
   if (!table.indexes.some((index) => index.isPrimary)) return
-  throw work.error('42P16', `multiple primary keys for table "${table.name}" are not allowed`, draft.location)
+  throw new SqlError('42P16', `multiple primary keys for table "${table.name}" are not allowed`)
 }
 
 function keyColumn(work: DdlWork, table: Table, name: string, draft: KeyDraft): IndexColumnDraft {
@@ -97,11 +97,11 @@ async function constraintName(work: DdlWork, table: Table, draft: KeyDraft): Pro
       ? { name1: table.name, label: 'pkey' }
       : { name1: table.name, name2: joinedColumnNames([...draft.columns, ...draft.included]), label: 'key' }
   const name = draft.name ?? chooseName(parts, isTaken)
-  checkConstraintNameIsFree(work, table.oid, name)
   await work.lockName('relation', table.schemaOid, name)
   if (work.catalog.relationByName(table.schemaOid, name) !== undefined) {
     throw new SqlError('42P07', `relation "${name}" already exists`)
   }
+  checkConstraintNameIsFree(work, table.oid, name)
   return name
 }
 

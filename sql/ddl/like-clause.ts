@@ -42,7 +42,7 @@ export async function expandLike(work: DdlWork, clause: TableLikeClause, draft: 
       detail: `This operation is not supported for ${relation.kind === 'index' ? 'indexes' : 'sequences'}.`,
     })
   }
-  const source = relation as LikeSource
+  const source: LikeSource = relation
   work.checkPrivilege(RELATION_NOUN[relation.kind] === 'view' ? 'view' : 'table', relation, 'r')
   const options = clause.options ?? 0
   const has = (bit: number): boolean => (options & bit) !== 0

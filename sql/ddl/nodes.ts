@@ -67,7 +67,7 @@ export function roleOidOf(work: DdlWork, spec: RoleSpec | undefined): number {
     case 'ROLESPEC_PUBLIC':
       return 0
     default:
-      return work.roleNamed(spec?.rolename ?? '', spec?.location).oid
+      return work.roleNamed(spec?.rolename ?? '').oid
   }
 }
 

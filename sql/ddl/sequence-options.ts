@@ -60,37 +60,16 @@ export function sequenceFrom(
   const range = RANGES.get(type) ?? INT8_RANGE
   const increment = incrementFrom(given, old)
   const isUp = increment > 0n
-  const oldRange = old === undefined ? undefined : RANGES.get(old.type)
-  const resetMax = old === undefined || BigInt(old.max) === oldRange?.max
-  const resetMin = old === undefined || BigInt(old.min) === oldRange?.min
-  const max = limitFrom(given.get('maxvalue'), {
-    old: resetMax && (given.has('as') || old === undefined) ? undefined : old?.max,
-    fallback: isUp ? range.max : -1n,
-    isGiven: given.has('maxvalue'),
-  })
-  const min = limitFrom(given.get('minvalue'), {
-    old: resetMin && (given.has('as') || old === undefined) ? undefined : old?.min,
-    fallback: isUp ? 1n : range.min,
-    isGiven: given.has('minvalue'),
-  })
+  const kept = keptLimits(old, given.has('as'))
+  const max = limitFrom(given.get('maxvalue'), kept.max, isUp ? range.max : -1n)
+  const min = limitFrom(given.get('minvalue'), kept.min, isUp ? 1n : range.min)
   checkLimits(type, range, min, max)
-  const startOption = given.get('start')
-  const start =
-    startOption !== undefined ? BigInt(optionInt8(startOption)) : (big(old?.start) ?? (isUp ? min : max))
-  if (start < min) throw new SqlError('22023', `START value (${start}) cannot be less than MINVALUE (${min})`)
-  if (start > max)
-    throw new SqlError('22023', `START value (${start}) cannot be greater than MAXVALUE (${max})`)
+  const start = bigOption(given.get('start')) ?? big(old?.start) ?? (isUp ? min : max)
+  checkWithin('START', start, min, max)
   const restart = given.get('restart')
-  const first =
-    restart === undefined ? start : restart.arg === undefined ? start : BigInt(optionInt8(restart))
-  if (restart !== undefined && first < min) {
-    throw new SqlError('22023', `RESTART value (${first}) cannot be less than MINVALUE (${min})`)
-  }
-  if (restart !== undefined && first > max) {
-    throw new SqlError('22023', `RESTART value (${first}) cannot be greater than MAXVALUE (${max})`)
-  }
-  const cacheOption = given.get('cache')
-  const cache = cacheOption === undefined ? (big(old?.cache) ?? 1n) : BigInt(optionInt8(cacheOption))
+  const first = restart?.arg === undefined ? start : BigInt(optionInt8(restart))
+  if (restart !== undefined) checkWithin('RESTART', first, min, max)
+  const cache = bigOption(given.get('cache')) ?? big(old?.cache) ?? 1n
   if (cache <= 0n) throw new SqlError('22023', `CACHE (${cache}) must be greater than zero`)
   const cycleOption = given.get('cycle')
   return {
@@ -109,6 +88,10 @@ function big(value: number | bigint | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(value)
 }
 
+function bigOption(option: DefElem | undefined): bigint | undefined {
+  return option === undefined ? undefined : BigInt(optionInt8(option))
+}
+
 function typeFrom(
   work: DdlWork,
   given: ReadonlyMap<string, DefElem>,
@@ -125,20 +108,37 @@ function typeFrom(
 }
 
 function incrementFrom(given: ReadonlyMap<string, DefElem>, old: Sequence | undefined): bigint {
-  const option = given.get('increment')
-  const increment = option === undefined ? (big(old?.increment) ?? 1n) : BigInt(optionInt8(option))
+  const increment = bigOption(given.get('increment')) ?? big(old?.increment) ?? 1n
   if (increment === 0n) throw new SqlError('22023', 'INCREMENT must not be zero')
   return increment
 }
 
+/** The limits that a changed sequence keeps: a new type replaces those that were its old type's own. */
+function keptLimits(
+  old: Sequence | undefined,
+  hasNewType: boolean,
+): { readonly min?: bigint | undefined; readonly max?: bigint | undefined } {
+  if (old === undefined) return {}
+  const min = BigInt(old.min)
+  const max = BigInt(old.max)
+  if (!hasNewType) return { min, max }
+  const range = RANGES.get(old.type)
+  return { min: min === range?.min ? undefined : min, max: max === range?.max ? undefined : max }
+}
+
 /** NO MAXVALUE is an option without a value: the default. */
-function limitFrom(
-  option: DefElem | undefined,
-  parts: { readonly old: number | bigint | undefined; readonly fallback: bigint; readonly isGiven: boolean },
-): bigint {
+function limitFrom(option: DefElem | undefined, kept: bigint | undefined, fallback: bigint): bigint {
   if (option?.arg !== undefined) return BigInt(optionInt8(option))
-  if (parts.isGiven || parts.old === undefined) return parts.fallback
-  return BigInt(parts.old)
+  return option === undefined ? (kept ?? fallback) : fallback
+}
+
+function checkWithin(what: 'START' | 'RESTART', value: bigint, min: bigint, max: bigint): void {
+  if (value < min) {
+    throw new SqlError('22023', `${what} value (${value}) cannot be less than MINVALUE (${min})`)
+  }
+  if (value > max) {
+    throw new SqlError('22023', `${what} value (${value}) cannot be greater than MAXVALUE (${max})`)
+  }
 }
 
 function checkLimits(type: number, range: Range, min: bigint, max: bigint): void {

@@ -15,7 +15,7 @@ import { type DdlWork, LOCK, qualifiedText, rangeVarOf } from './work.ts'
 export async function createSequence(work: DdlWork, statement: CreateSeqStmt): Promise<string> {
   const name = must(statement.sequence)
   const isTemporary = name.relpersistence === 't'
-  const schema = await work.creationSchema(name.schemaname, isTemporary)
+  const schema = await work.creationSchema(name, isTemporary)
   const relname = must(name.relname)
   await work.lockName('relation', schema.oid, relname)
   if (!checkNameIsFree(work, schema, relname, statement.if_not_exists === true)) return 'CREATE SEQUENCE'

@@ -26,7 +26,7 @@ export async function createView(work: DdlWork, statement: ViewStmt): Promise<st
   if (usesTemporary && name.relpersistence !== 't') {
     work.notice(`view "${name.relname}" will be a temporary view`)
   }
-  const schema = await work.creationSchema(name.schemaname, isTemporary)
+  const schema = await work.creationSchema(name, isTemporary)
   const relname = must(name.relname)
   await work.lockName('relation', schema.oid, relname)
   const columns = outputColumns(work, query, stringsOf(statement.aliases))

@@ -18,6 +18,8 @@ const METHOD_OIDS: Readonly<Record<string, number>> = {
   brin: 3580,
 }
 const HEAP_METHOD_OID = 2
+/** pg_global. */
+const SHARED_TABLESPACE_OID = 1664
 
 const PERSISTENCE: Readonly<Record<Relation['persistence'], string>> = {
   permanent: 'p',
@@ -45,14 +47,32 @@ function methodOf(relation: Relation): number {
   return relkind === 'r' ? HEAP_METHOD_OID : 0
 }
 
+function attributeCount(relation: Relation): number {
+  if (relation.kind === 'sequence') return 3
+  return relation.columns.length + (relation.kind === 'index' ? relation.included.length : 0)
+}
+
+/** What only tables can have. */
+function tableFields(relation: Relation): Fields {
+  if (relation.kind !== 'table') return { relhasindex: false, relchecks: 0, relhastriggers: false }
+  return {
+    relhasindex: relation.indexes.length > 0 || systemIndexesOf(relation.oid).length > 0,
+    relchecks: relation.checks.length,
+    relhastriggers: relation.foreignKeys.length > 0 || relation.referencedBy.length > 0,
+  }
+}
+
+function replicaIdentity(relation: Relation): string {
+  const relkind = relkindOf(relation)
+  if (relation.kind !== 'table' || relkind === 'v' || relkind === 'c') return 'n'
+  return systemRelationFacts(relation.oid)?.replicaIdentity ?? 'd'
+}
+
 function classRow(catalog: Catalog, relation: Relation): Fields {
   const relkind = relkindOf(relation)
   const system = systemRelationFacts(relation.oid)
   const hasStorage = relkind === 'r' || relkind === 'i' || relkind === 'S'
-  const isTable = relation.kind === 'table'
-  const hasTriggers = isTable && (relation.foreignKeys.length > 0 || relation.referencedBy.length > 0)
-  const columns = 'columns' in relation ? relation.columns.length : 0
-  const included = relation.kind === 'index' ? relation.included.length : 0
+  const isShared = system?.isShared === true || systemIndexFacts(relation.oid)?.isShared === true
   return {
     oid: relation.oid,
     relname: relation.name,
@@ -62,25 +82,22 @@ function classRow(catalog: Catalog, relation: Relation): Fields {
     relowner: relation.ownerOid,
     relam: methodOf(relation),
     relfilenode: hasStorage ? relation.oid : 0,
-    reltablespace: system?.isShared === true || systemIndexFacts(relation.oid)?.isShared === true ? 1664 : 0,
+    reltablespace: isShared ? SHARED_TABLESPACE_OID : 0,
     relpages: 0,
     reltuples: hasStorage && relation.kind === 'table' ? -1 : 0,
     relallvisible: 0,
     reltoastrelid: 0,
-    relhasindex: isTable && (relation.indexes.length > 0 || systemIndexesOf(relation.oid).length > 0),
-    relisshared: system?.isShared === true || systemIndexFacts(relation.oid)?.isShared === true,
+    relisshared: isShared,
     relpersistence: PERSISTENCE[relation.persistence],
     relkind,
-    relnatts: relation.kind === 'sequence' ? 3 : columns + included,
-    relchecks: isTable ? relation.checks.length : 0,
+    relnatts: attributeCount(relation),
+    ...tableFields(relation),
     relhasrules: relkind === 'v',
-    relhastriggers: hasTriggers,
     relhassubclass: false,
     relrowsecurity: false,
     relforcerowsecurity: false,
     relispopulated: true,
-    relreplident:
-      isTable && relkind !== 'v' ? (system?.replicaIdentity ?? (relkind === 'c' ? 'n' : 'd')) : 'n',
+    relreplident: replicaIdentity(relation),
     relispartition: false,
     relrewrite: 0,
     relfrozenxid: relkind === 'r' ? 3 : 0,

@@ -135,7 +135,7 @@ export class DdlSession {
       clockMicros: () => 0,
       random: () => 0.5,
       services: {} as FunctionContext['services'],
-    } as FunctionContext
+    }
   }
 
   execution(): ExecutionContext {
@@ -159,7 +159,7 @@ export class DdlSession {
       nextCommandId: () => ++this.#commandId,
       workMemBytes: 4_194_304,
       deferCheck: () => undefined,
-    } as ExecutionContext
+    }
   }
 }
 

@@ -20,7 +20,7 @@ const OPTION_NO_SCROLL = 0x0004
 const OPTION_HOLD = 0x0020
 
 /** FETCH ALL arrives as the largest long. */
-const FETCH_ALL = 9223372036854775807
+const FETCH_ALL = 2 ** 63
 
 export function declareCursor({ core, parsed, parameters }: UtilityCall): UtilityResult {
   const statement = (parsed.node as { DeclareCursorStmt: NodeOf<'DeclareCursorStmt'> }).DeclareCursorStmt

@@ -75,7 +75,7 @@ export function characteristics(options: readonly Node[]): readonly (readonly [s
     if (!('DefElem' in option)) throw unsupported('transaction option')
     const { defname = '', arg } = option.DefElem
     const value = constantText(arg) ?? ''
-    if (defname === 'transaction_isolation') return [defname, value as Isolation]
+    if (defname === 'transaction_isolation') return [defname, value]
     return [defname, value === '1' || value === 'true' ? 'on' : 'off']
   })
 }
