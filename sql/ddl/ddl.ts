@@ -60,7 +60,3 @@ export interface DdlResult {
 export function temporarySchemaName(processId: number): string {
   return `pg_temp_${processId}`
 }
-
-export function isTemporarySchema(name: string): boolean {
-  return /^pg_temp_\d+$/.test(name)
-}

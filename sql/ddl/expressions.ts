@@ -102,15 +102,22 @@ export function bindDefault(
   const cooked = cook(work, expr, table)
   const other = table.columns.find((column) => column.generated && cooked.columnNames.includes(column.name))
   if (other !== undefined) {
-    throw new SqlError(
-      '42P17',
-      `cannot use generated column "${other.name}" in column generation expression`,
-      {
-        detail: 'A generated column cannot reference another generated column.',
-      },
-    )
+    const message = `cannot use generated column "${other.name}" in column generation expression`
+    throw work.error('42P17', message, locationOf(expr, other.name), {
+      detail: 'A generated column cannot reference another generated column.',
+    })
   }
   return cooked
+}
+
+/** Where a column of this name stands first. */
+function locationOf(expr: Expr, column: string): number {
+  let location = -1
+  visitTree(expr, (node) => {
+    if (location < 0 && node['kind'] === 'column' && node['name'] === column) location = node['location'] as number
+    return undefined
+  })
+  return location
 }
 
 export function bindCheck(work: DdlWork, table: Table, source: Node | string): CookedExpression {

@@ -73,6 +73,9 @@ export async function reindex(work: DdlWork, statement: ReindexStmt): Promise<st
           `"${relation.name}" is not ${wanted === 'index' ? 'an index' : 'a table'}`,
         )
       work.checkOwner(wanted, relation)
+      if (relation.kind === 'table' && relation.indexes.length === 0) {
+        work.notice(`table "${relation.name}" has no indexes to reindex`)
+      }
       return 'REINDEX'
     }
     case 'REINDEX_OBJECT_SCHEMA':

@@ -46,6 +46,9 @@ async function removeObject(work: DdlWork, address: Dependency, isWhole: IsWhole
       break
     case CLASS_OID.pg_namespace:
       if (work.editor.object('schema', objectOid) !== undefined) await work.remove('schema', objectOid)
+      for (const entry of work.catalog.defaultPrivileges()) {
+        if (entry.schemaOid === objectOid) await work.remove('default-privileges', entry.oid)
+      }
       break
     case CLASS_OID.pg_constraint:
       await removeConstraint(work, objectOid)

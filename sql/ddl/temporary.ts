@@ -24,11 +24,6 @@ export async function dropTemporarySchema(context: DdlContext): Promise<void> {
   await removeObjects(work, doomed)
 }
 
-/** Whether commit has something to do for temporary tables; cheap to ask at every commit. */
-export function hasOnCommitActions(context: DdlContext): boolean {
-  return onCommitTables(context).length > 0
-}
-
 /** ON COMMIT DELETE ROWS and ON COMMIT DROP, in the transaction that is about to commit. */
 export async function runOnCommitActions(context: DdlContext): Promise<void> {
   const tables = onCommitTables(context)

@@ -2,7 +2,7 @@
 
 import type { ColumnExpr, Expr } from '../tree/expr.ts'
 import { childrenOf, freeColumns, someExpr } from '../exec/expression/walk.ts'
-import { columnKey, keyOf } from './layout.ts'
+import { keyOf } from './layout.ts'
 import type { Output } from './path.ts'
 
 /** Evaluated without suspending, whatever happens: it may run while a cell is at hand. */
@@ -41,10 +41,6 @@ export function columnOutputs(exprs: Iterable<Expr>, provided: (output: Output) 
     }
   }
   return [...outputs.values()]
-}
-
-export function outputKey(output: Output): string {
-  return columnKey(output.relation, output.column)
 }
 
 /** Whether the output is nothing but the column that its slot is named after. */

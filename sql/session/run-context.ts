@@ -1,6 +1,5 @@
 // One run of one statement: what the executor may use (ExecutionContext), filled by the session for each run.
 
-import { SUSPENDED } from '../../storage/base/suspend.ts'
 import type { Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, ExecutionContext } from '../exec/execution.ts'
@@ -83,9 +82,4 @@ export class RunContext implements ExecutionContext {
   isDeferred(constraintOid: number): boolean | undefined {
     return this.#host.isDeferred(constraintOid)
   }
-}
-
-/** Whether what was caught is the signal to wait, which nobody but a driver may handle. */
-export function isSuspension(thrown: unknown): boolean {
-  return thrown === SUSPENDED
 }

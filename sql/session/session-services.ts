@@ -5,6 +5,7 @@ import { suspend } from '../../storage/base/suspend.ts'
 import { formatLsn, type Lsn } from '../../storage/base/ids.ts'
 import type { LockOwner } from '../../storage/engine/engine.ts'
 import type { Sequence } from '../catalog/catalog.ts'
+import { storedDeparser } from '../ddl/stored-deparser.ts'
 import type { SessionServices } from '../functions/function.ts'
 import type {
   AdvisoryKey,
@@ -31,7 +32,7 @@ export function makeServices(core: SessionCore): SessionServices {
     roleOid: () => core.roleOid,
   }
   return {
-    catalog: catalogServices(names),
+    catalog: catalogServices({ ...names, deparser: storedDeparser(names) }),
     privileges: privilegeServices(names),
     sequences: sequenceServices(core),
     sizes: sizeServices(core),

@@ -30,16 +30,6 @@ export const META_PAGE: PageNo = 0 as PageNo
 export const NO_PAGE: PageNo = 0xffff_ffff as PageNo
 export const CLUSTER_TIMELINE: TimelineId = 1 as TimelineId
 
-export function asLsn(value: number): Lsn {
-  assert(Number.isSafeInteger(value) && value >= 0, 'LSN is a non-negative safe integer')
-  return value as Lsn
-}
-
-export function asPageNo(value: number): PageNo {
-  assert(Number.isInteger(value) && value >= 0 && value <= 0xffffffff, 'page number fits 32 bits')
-  return value as PageNo
-}
-
 export function asTimelineId(value: number): TimelineId {
   assert(Number.isInteger(value) && value > 0 && value <= 0xffffffff, 'timeline id fits 32 bits')
   return value as TimelineId

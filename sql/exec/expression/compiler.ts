@@ -8,7 +8,7 @@
 // run is `rt` (Runtime); columns are what the Scope says.
 
 import { must, unreachable } from '../../../storage/base/assert.ts'
-import type { FunctionRegistry, ScalarFunction } from '../../functions/function.ts'
+import type { FunctionRegistry } from '../../functions/function.ts'
 import type { ColumnExpr, Expr, SubqueryExpr, WholeRowExpr } from '../../tree/expr.ts'
 import { type SqlError, unsupported } from '../../types/sql-error.ts'
 import type { Type } from '../../types/type.ts'
@@ -195,9 +195,4 @@ export class ExpressionCompiler {
 
 function misplaced(what: string): SqlError {
   return unsupported(what)
-}
-
-/** Whether evaluating it may suspend or have an effect: then its row must be held in a field meanwhile. */
-export function isImmediate(fn: ScalarFunction): boolean {
-  return !(fn.usesContext && fn.volatility === 'volatile')
 }
