@@ -114,7 +114,8 @@ export function bindDefault(
 function locationOf(expr: Expr, column: string): number {
   let location = -1
   visitTree(expr, (node) => {
-    if (location < 0 && node['kind'] === 'column' && node['name'] === column) location = node['location'] as number
+    if (location < 0 && node['kind'] === 'column' && node['name'] === column)
+      location = node['location'] as number
     return undefined
   })
   return location

@@ -30,10 +30,12 @@ export function roleDependents(work: DdlWork, oid: number): string[] {
     if (relation.kind === 'index' || relation.oid < FIRST_CREATED_OID) continue
     note(addressOf(CLASS_OID.pg_class, relation.oid), relation.ownerOid, relation.acl)
     if (relation.kind === 'sequence') continue
-    for (const { number, acl } of relation.columns) note(addressOf(CLASS_OID.pg_class, relation.oid, number), 0, acl)
+    for (const { number, acl } of relation.columns)
+      note(addressOf(CLASS_OID.pg_class, relation.oid, number), 0, acl)
   }
   for (const { type, ownerOid, acl } of catalog.types()) {
-    if (type.kind === 'enum' || type.kind === 'domain') note(addressOf(CLASS_OID.pg_type, type.oid), ownerOid, acl)
+    if (type.kind === 'enum' || type.kind === 'domain')
+      note(addressOf(CLASS_OID.pg_type, type.oid), ownerOid, acl)
   }
   for (const entry of catalog.defaultPrivileges()) {
     if (entry.roleOid === oid) lines.push(`owner of ${describeDefault(work, entry)}`)

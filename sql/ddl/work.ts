@@ -69,6 +69,13 @@ export const LOCK: Readonly<
   accessExclusive: 8,
 }
 
+/** The name of something to be made; `schemaLocation`: where an error about its schema points. */
+export interface NewName {
+  readonly schemaname?: string | undefined
+  readonly relname?: string | undefined
+  readonly schemaLocation?: number | undefined
+}
+
 export class DdlWork {
   readonly context: DdlContext
   readonly source: SourceText
@@ -251,7 +258,8 @@ export class DdlWork {
   }
 
   /** The schema a new object goes into; checks the right to create there. */
-  async creationSchema(schemaName: string | undefined, isTemporary = false): Promise<Schema> {
+  async creationSchema(name: NewName, isTemporary = false): Promise<Schema> {
+    const schemaName = name.schemaname
     if (isTemporary) {
       if (schemaName !== undefined && schemaName !== 'pg_temp' && schemaName !== this.temporarySchemaName) {
         throw new SqlError('42P16', 'cannot create temporary relation in non-temporary schema')
@@ -260,7 +268,7 @@ export class DdlWork {
     }
     if (schemaName === 'pg_temp') return this.#temporarySchema()
     let schema: Schema
-    if (schemaName !== undefined) schema = this.schemaNamed(schemaName)
+    if (schemaName !== undefined) schema = this.schemaNamed(schemaName, name.schemaLocation)
     else {
       const first = this.firstSchemaName ?? this.functions.searchPath(false)[0]
       const found = first === undefined ? undefined : this.catalog.schemaByName(first)
@@ -269,7 +277,7 @@ export class DdlWork {
     }
     this.checkPrivilege('schema', schema, 'C')
     if (isSystemSchema(schema.oid)) {
-      throw new SqlError('42501', `permission denied to create in schema "${schema.name}"`, {
+      throw new SqlError('42501', `permission denied to create "${schema.name}.${name.relname ?? ''}"`, {
         detail: 'System catalog modifications are currently disallowed.',
       })
     }
@@ -336,7 +344,7 @@ export class DdlWork {
   }
 
   undefinedRelation(name: RangeVar): SqlError {
-    return this.error('42P01', `relation "${qualifiedText(name)}" does not exist`, name.location)
+    return new SqlError('42P01', `relation "${qualifiedText(name)}" does not exist`)
   }
 
   /** A relation by oid as this transaction sees it now. */
@@ -398,9 +406,9 @@ export class DdlWork {
     throw new SqlError('42501', `permission denied for ${noun} ${object.name}`)
   }
 
-  roleNamed(name: string, location?: number): Role {
+  roleNamed(name: string): Role {
     const role = this.shared.roleByName(name)
-    if (role === undefined) throw this.error('42704', `role "${name}" does not exist`, location)
+    if (role === undefined) throw new SqlError('42704', `role "${name}" does not exist`)
     return role
   }
 }
