@@ -1,9 +1,10 @@
 // psql 15's own commands print the same text on Borealis as on PostgreSQL 15 for the same schema. psql asks the catalog
 // with its own queries, so this compares pg_catalog as its best customer sees it.
 
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBorealis, type TestServer } from './support/borealis.ts'
@@ -12,6 +13,7 @@ import { RawClient } from './support/raw-client.ts'
 
 const SCHEMA = readFileSync(join(dirname(fileURLToPath(import.meta.url)), 'psql', 'schema.sql'), 'utf8')
 const DATABASE = 'psqlshop'
+const PSQL_TIMEOUT_MS = 20_000
 
 const COMMANDS = [
   '\\d',
@@ -53,8 +55,8 @@ const COMMANDS = [
 ]
 
 /** Sizes on disk, and ports, are each server's own. */
-function normalise(text: string): string {
-  return text
+function normalise(output: string): string {
+  return output
     .replaceAll(/port "\d+"/g, 'port "PORT"')
     .replaceAll(/\b\d+ (bytes|kB|MB)\b/g, 'SIZE')
     .replaceAll(/ +\| +SIZE/g, ' | SIZE')
@@ -62,7 +64,8 @@ function normalise(text: string): string {
     .replaceAll(/ {2,}/g, ' ')
 }
 
-function psql(port: number, commands: string): string {
+/** What it printed, complaints last. Not spawnSync: Borealis runs in this very process and must be able to answer. */
+async function psql(port: number, commands: string): Promise<string> {
   const args = [
     '-X',
     '-h',
@@ -76,11 +79,12 @@ function psql(port: number, commands: string): string {
     '-v',
     'VERBOSITY=verbose',
   ]
-  const { stdout, stderr } = spawnSync(join(postgresDirectory() ?? '', 'psql'), args, {
-    input: `${commands}\n`,
+  const child = spawn(join(postgresDirectory() ?? '', 'psql'), args, {
     env: { ...process.env, PGCLIENTENCODING: 'UTF8', PSQL_PAGER: '' },
-    encoding: 'utf8',
+    timeout: PSQL_TIMEOUT_MS,
   })
+  child.stdin.end(`${commands}\n`)
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   return stdout + stderr
 }
 
@@ -105,7 +109,8 @@ describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('
     await Promise.all([postgres?.stop(), borealis?.close()])
   })
 
-  test.each(COMMANDS)('%s', (command) => {
-    expect(normalise(psql(borealis.port, command))).toBe(normalise(psql(postgres.port, command)))
+  test.each(COMMANDS)('%s', async (command) => {
+    const [ours, theirs] = await Promise.all([psql(borealis.port, command), psql(postgres.port, command)])
+    expect(normalise(ours)).toBe(normalise(theirs))
   })
 })
