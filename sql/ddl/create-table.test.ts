@@ -37,7 +37,7 @@ test('CREATE TABLE with keys is stored and survives a new start', async () => {
     ['name', true, -1],
     ['code', false, 14],
   ])
-  const again = await (await openTestCluster(volume)).session()
+  const again = await (await openTestCluster({ volume })).session()
   const loaded = tableNamed(again, 't')
   expect({ ...loaded, codec: undefined }).toEqual({ ...table, codec: undefined })
 })

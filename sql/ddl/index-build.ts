@@ -2,18 +2,20 @@
 //
 //   table cells ──decode key columns──▶ CompiledIndex.encode ──▶ entries in chunks ──sort──▶ put in key order
 //
-// Entries lie one after another in large buffers, so that a million of them are a few objects; sorted is an array of
-// their numbers. Ties of the first six bytes, which are compared as numbers, are settled by memcmp.
+// Only the columns that the index needs are decoded. How an entry is made of key, row key and value is described in
+// exec/modify/index-key.ts; TableWriter makes the same ones, one by one.
 
 import { must } from '../../storage/base/assert.ts'
-import { ByteWriter } from '../../storage/base/byte-writer.ts'
+import { KEY_SIZE_BYTES_MAX } from '../../storage/base/limits.ts'
 import type { Cell } from '../../storage/engine/engine.ts'
 import type { Index, Table } from '../catalog/catalog.ts'
 import { settled } from '../catalog/wait.ts'
 import { CompiledTable, type CompiledIndex } from '../exec/modify/compiled-table.ts'
 import { duplicateInBuildError } from '../exec/modify/constraint-error.ts'
-import { TableWriter } from '../exec/modify/table-writer.ts'
 import { Runtime } from '../exec/runtime.ts'
+import { keyTooLarge } from '../types/key-codec.ts'
+import type { Row, Value } from '../types/value.ts'
+import { EntryList } from './entry-list.ts'
 import { writeEnvironment } from './expressions.ts'
 import { scanTable } from './table-scan.ts'
 import type { DdlWork } from './work.ts'
@@ -28,13 +30,13 @@ export async function buildIndex(work: DdlWork, table: Table, index: Index): Pro
     compiled.indexes.find((one) => one.index.oid === index.oid),
     'the table knows its new index',
   )
-  const entries = new EntryList()
   const context = work.execution()
   const runtime = new Runtime(context, 0)
-  const parts = { compiled, target, runtime, writer: new TableWriter(compiled, runtime) }
-  await scanTable(work, table, (cell) => addEntry(entries, parts, cell))
+  const encoder = new EntryEncoder({ compiled, target, runtime })
+  await scanTable(work, table, (cell) => encoder.add(cell))
+  const { entries } = encoder
   const order = entries.sorted()
-  if (target.isStrict) await checkUnique(work, entries, order, parts)
+  if (target.isStrict) await checkUnique(work, entries, order, { compiled, target, runtime })
   await putAll(work, index, entries, order, context.commandId)
 }
 
@@ -42,14 +44,61 @@ interface BuildParts {
   readonly compiled: CompiledTable
   readonly target: CompiledIndex
   readonly runtime: Runtime
-  readonly writer: TableWriter
 }
 
-function addEntry(entries: EntryList, { compiled, target, writer }: BuildParts, cell: Cell): void {
-  const rowKey = Buffer.from(cell.keyBytes.subarray(cell.keyStart, cell.keyEnd))
-  const entry = writer.indexEntry(target, compiled.decode(cell), rowKey)
-  if (entry === undefined) return
-  entries.add(entry.key, entry.value, entry.isUnique)
+/** Makes the entries of one index from rows' cells. */
+class EntryEncoder {
+  readonly entries: EntryList = new EntryList()
+  readonly #target: CompiledIndex
+  readonly #runtime: Runtime
+  readonly #rowKeySize: number
+  /** Decodes the columns the index depends on, and where they stand in a full row. */
+  readonly #decode: (cell: Cell) => Row
+  readonly #columns: readonly number[]
+  readonly #row: Row
+
+  constructor({ compiled, target, runtime }: BuildParts) {
+    const { table } = compiled
+    this.#target = target
+    this.#runtime = runtime
+    this.#rowKeySize = compiled.rowKeySize
+    this.#columns = [...target.dependsOn].filter((column) => column >= 0)
+    this.#decode = table.codec.compileDecoder(
+      this.#columns.map((column) => must(table.columns[column]).number),
+    )
+    this.#row = table.columns.map(() => null)
+  }
+
+  add(cell: Cell): void {
+    const target = this.#target
+    const row = this.#row
+    const decoded = this.#decode(cell)
+    for (let i = 0; i < decoded.length; i++) row[this.#columns[i] as number] = decoded[i] as Value
+    if (target.includes !== undefined && target.includes(this.#runtime, row) !== true) return
+    const values = target.values(this.#runtime, row)
+    const isUnique = target.isStrict && (target.index.nullsNotDistinct || !values.includes(null))
+    const { entries } = this
+    const { writer } = entries
+    entries.begin()
+    target.encode(values, writer)
+    const keySize = entries.keySizeBytes
+    if (keySize > KEY_SIZE_BYTES_MAX) throw keyTooLarge(keySize, target.index.name)
+    const isFixed = this.#rowKeySize > 0
+    if (isUnique) {
+      entries.beginValue()
+      if (!isFixed) writer.uint8(0)
+      writer.raw(cell.keyBytes, cell.keyStart, cell.keyEnd)
+    } else {
+      writer.raw(cell.keyBytes, cell.keyStart, cell.keyEnd)
+      entries.beginValue()
+      if (!isFixed) {
+        writer.uint8(1)
+        writer.uint8(keySize & 0xff)
+        writer.uint8(keySize >> 8)
+      }
+    }
+    entries.end(isUnique)
+  }
 }
 
 async function putAll(
@@ -90,82 +139,5 @@ async function checkUnique(
       return compiled.decode(must(cell, 'the entry’s row is there'))
     })
     throw duplicateInBuildError(compiled, target.index, target.values(runtime, row), work.functions)
-  }
-}
-
-/** Keys and values in one growing buffer, by number. */
-export class EntryList {
-  readonly #bytes = new ByteWriter(1 << 20)
-  #count = 0
-  /** Four numbers an entry: key start, value start, end, 1 when unique. */
-  #places = new Float64Array(4096)
-
-  get length(): number {
-    return this.#count
-  }
-
-  add(key: Uint8Array, value: Uint8Array, isUnique: boolean): void {
-    const place = this.#count * 4
-    if (place === this.#places.length) {
-      const grown = new Float64Array(place * 2)
-      grown.set(this.#places)
-      this.#places = grown
-    }
-    const bytes = this.#bytes
-    this.#places[place] = bytes.length
-    bytes.raw(key)
-    this.#places[place + 1] = bytes.length
-    bytes.raw(value)
-    this.#places[place + 2] = bytes.length
-    this.#places[place + 3] = isUnique ? 1 : 0
-    this.#count++
-  }
-
-  key(entry: number): Buffer {
-    return this.#bytes.bytes.subarray(this.#places[entry * 4], this.#places[entry * 4 + 1])
-  }
-
-  value(entry: number): Buffer {
-    return this.#bytes.bytes.subarray(this.#places[entry * 4 + 1], this.#places[entry * 4 + 2])
-  }
-
-  isUnique(entry: number): boolean {
-    return this.#places[entry * 4 + 3] === 1
-  }
-
-  compare(a: number, b: number): number {
-    const places = this.#places
-    const { bytes } = this.#bytes
-    return bytes.compare(bytes, places[b * 4], places[b * 4 + 1], places[a * 4], places[a * 4 + 1])
-  }
-
-  /** Numbers of the entries in key order. */
-  sorted(): Uint32Array {
-    const count = this.#count
-    const heads = new Float64Array(count)
-    const order = new Uint32Array(count)
-    let isSorted = true
-    for (let entry = 0; entry < count; entry++) {
-      order[entry] = entry
-      heads[entry] = this.#head(entry)
-      if (isSorted && entry > 0) {
-        const before = heads[entry - 1] as number
-        const now = heads[entry] as number
-        isSorted = before < now || (before === now && this.compare(entry - 1, entry) <= 0)
-      }
-    }
-    if (isSorted) return order
-    return order.sort((a, b) => (heads[a] as number) - (heads[b] as number) || this.compare(a, b))
-  }
-
-  /** The key's first six bytes as a number, zeroes behind a shorter one: a prefix of memcmp's order. */
-  #head(entry: number): number {
-    const { bytes } = this.#bytes
-    const start = this.#places[entry * 4] as number
-    const size = (this.#places[entry * 4 + 1] as number) - start
-    if (size >= 6) return bytes.readUIntBE(start, 6)
-    let head = 0
-    for (let i = 0; i < 6; i++) head = head * 256 + (i < size ? (bytes[start + i] as number) : 0)
-    return head
   }
 }

@@ -181,12 +181,18 @@ export interface TestCluster {
   session(database?: string): Promise<DdlSession>
 }
 
-/** A cluster in memory; with `volume`, the one that is in it. */
-export async function openTestCluster(
-  volume: MemoryVolume = new MemoryVolume({ clock: testClock }),
-): Promise<TestCluster> {
+export interface TestClusterOptions {
+  /** An existing volume: what is in it is opened. */
+  readonly volume?: MemoryVolume | undefined
+  /** Every page access suspends once. */
+  readonly chaos?: boolean | undefined
+}
+
+/** A cluster in memory. */
+export async function openTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   await loadParser()
-  const engine = engineOver(volume)
+  const volume = options.volume ?? new MemoryVolume({ clock: testClock })
+  const engine = engineOver(volume, { chaos: options.chaos })
   const cluster = await Cluster.open({ volume, engine, functions: builtinFunctions() })
   return {
     volume,
