@@ -77,6 +77,11 @@ const PREDEFINED_ROLES: readonly (readonly [number, string])[] = [
   [4544, 'pg_checkpoint'],
 ]
 
+/** The oid of a role that every cluster begins with. */
+export function bootstrapRoleOid(name: string): number {
+  return PREDEFINED_ROLES.find((role) => role[1] === name)?.[0] ?? POSTGRES_ROLE_OID
+}
+
 export const ROLE_DEFAULTS: Omit<StoredRole, 'oid' | 'name'> = {
   kind: 'role',
   superuser: false,

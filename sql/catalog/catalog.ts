@@ -346,6 +346,8 @@ export interface ServerState {
   locks(): Iterable<Row>
   /** Rows and pages of a table or index, estimated. */
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number }
+  /** last_value, log_cnt and is_called of now. May suspend. */
+  sequenceRow(sequence: Sequence): Row
   /** A sequence's last value, if it is known without waiting; null when it was never called. */
   lastSequenceValue?(sequenceOid: number): number | bigint | null
 }

@@ -28,6 +28,8 @@ interface SequenceState {
 export interface SequenceValue {
   readonly last: Int8
   readonly isCalled: boolean
+  /** How many values may still be given before the cell is written again: log_cnt. */
+  readonly reserved: Int8
 }
 
 export function sequenceKey(oid: number, generation: number): Buffer {
@@ -84,15 +86,17 @@ export class SequenceValues {
 
   /** last_value and is_called as now. May suspend. */
   current(sequence: Sequence): SequenceValue {
-    const { last, isCalled } = this.#state(sequence)
-    return { last: int8(last), isCalled }
+    const { last, isCalled, reserved } = this.#state(sequence)
+    return { last: int8(last), isCalled, reserved: int8(reserved) }
   }
 
   /** The same at a read point of the past, as far as it was written then. May suspend. */
   at(view: View, sequence: Sequence): SequenceValue {
     const cell = this.#database.get(view, CATALOG_TREE, sequenceKey(sequence.oid, sequence.generation))
-    if (cell === undefined) return { last: sequence.initial.value, isCalled: sequence.initial.isCalled }
-    return { last: int8(cell.bytes.readBigInt64BE(cell.start)), isCalled: cell.bytes[cell.start + 8] === 1 }
+    if (cell === undefined)
+      return { last: sequence.initial.value, isCalled: sequence.initial.isCalled, reserved: 0 }
+    const isCalled = cell.bytes[cell.start + 8] === 1
+    return { last: int8(cell.bytes.readBigInt64BE(cell.start)), isCalled, reserved: 0 }
   }
 
   #state(sequence: Sequence): SequenceState {

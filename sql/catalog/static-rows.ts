@@ -93,7 +93,8 @@ function reader(type: Type): (text: string) => Value {
   if (name.startsWith('reg') || ['oid', 'int2', 'int4', 'float4', 'xid'].includes(name)) return Number
   if (name === 'oidvector' || name === 'int2vector') return (text) => vector(type.elementOid, text)
   if (['name', 'text', 'char', 'pg_node_tree'].includes(name)) return (text) => text
-  if (type.kind === 'array' && type.name !== '_aclitem') return (text) => type.input(text, -1, context)
+  if (type.name === '_aclitem') return (text) => new ArrayValue(type.elementOid, text.slice(1, -1).split(','))
+  if (type.kind === 'array') return (text) => type.input(text, -1, context)
   return (text) => text
 }
 

@@ -10,7 +10,7 @@ import { TableCodec } from '../types/row-codec.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
 import { parseAcl } from './acl.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import { bootstrapRoleOid, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
 import type { Column, Index, Relation, Table, TypeEntry, VirtualRelation } from './catalog.ts'
 import { arrayTypeOf, compositeTypeOf, domainTypeOf } from './created-types.ts'
 import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS } from './stored-objects.ts'
@@ -173,7 +173,7 @@ function entryOf(type: Type, schemaOid: number, relationOid = 0): TypeEntry {
 }
 
 function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>): Table {
-  const [oid, schema, name, , rowType, rowArray, , acl, , , columnList] = row as string[]
+  const [oid, schema, name, , rowType, rowArray, , acl, , , options, columnList] = row as string[]
   const virtual = (): VirtualRelation => providers.get(`${schema}.${name}`) ?? EMPTY
   const columns = must(columnList)
     .split(' ')
@@ -184,7 +184,7 @@ function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>):
     name: must(name),
     schemaOid: schema === 'pg_catalog' ? PG_CATALOG_OID : INFORMATION_SCHEMA_OID,
     ownerOid: POSTGRES_ROLE_OID,
-    acl: acl === '-' ? undefined : parseAcl(must(acl), () => POSTGRES_ROLE_OID),
+    acl: acl === '-' ? undefined : parseAcl(must(acl), bootstrapRoleOid),
     persistence: 'permanent',
     columns,
     tree: NO_TREE,
@@ -204,7 +204,7 @@ function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>):
         return virtual().lookups
       },
     },
-    options: [],
+    options: options === '-' ? [] : must(options).split(','),
     isCompositeType: false,
   }
 }

@@ -1,6 +1,6 @@
 // pg_attribute and pg_attrdef: columns of tables, views, indexes, sequences and row types, system columns included.
 
-import { INT8_OID } from '../../types/oids.ts'
+import { CSTRING_OID, INT8_OID, NAME_OID } from '../../types/oids.ts'
 import { ArrayValue, type Value } from '../../types/value.ts'
 import type { Catalog, Column, Index, Relation, Table, View } from '../catalog.ts'
 import { neutralContext } from '../created-types.ts'
@@ -89,10 +89,13 @@ function* attributesOf(catalog: Catalog, relation: Relation): Iterable<Fields> {
     })
   switch (relation.kind) {
     case 'table':
-    case 'view':
-      for (const column of relation.columns) yield row(column)
+    case 'view': {
+      const isView = relkindOf(relation) === 'v'
+      // A view's columns have no declared dimensions.
+      for (const column of relation.columns) yield isView ? { ...row(column), attndims: 0 } : row(column)
       if (relkindOf(relation) === 'r') yield* systemColumns(catalog, oid)
       return
+    }
     case 'index':
       yield* indexAttributes(catalog, relation)
       return
@@ -119,7 +122,7 @@ function* indexAttributes(catalog: Catalog, index: Index): Iterable<Fields> {
     number++
     const key = index.columns[i]
     const column = place >= 0 ? table.columns[place] : undefined
-    const type = column?.type ?? key?.type ?? 0
+    const type = keyType(index, i, column?.type ?? key?.type ?? 0)
     const name = column?.name ?? expressionName(index, i)
     const shown: Column = {
       ...plain(number, name, type, false),
@@ -129,6 +132,11 @@ function* indexAttributes(catalog: Catalog, index: Index): Iterable<Fields> {
     }
     yield attributeRow(catalog, { relation: index.oid, number, name, type, column: shown })
   }
+}
+
+/** btree keeps names as C strings (pg_opclass.opckeytype of name_ops). */
+function keyType(index: Index, at: number, type: number): number {
+  return type === NAME_OID && index.method === 'btree' && at < index.columns.length ? CSTRING_OID : type
 }
 
 /** Names of expression columns: the function's, or expr; numbered when they repeat. */
