@@ -43,7 +43,8 @@ const RELATIONS: Readonly<Record<string, { readonly where: string; readonly exce
   pg_attribute: {
     where: `attrelid in (select oid from pg_class
       where relnamespace in (11, 'information_schema'::regnamespace) and relkind in ('r', 'v', 'i'))`,
-    except: ['attoptions'],
+    // Column grants of pg_subscription are not kept.
+    except: ['attoptions', 'attacl'],
   },
   pg_index: {
     where: 'indrelid in (select oid from pg_class where relnamespace = 11)',

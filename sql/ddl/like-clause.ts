@@ -36,7 +36,9 @@ type LikeSource = Extract<Relation, { readonly columns: readonly Column[] }> & {
 
 /** Adds the source's columns and checks to the draft. */
 export async function expandLike(work: DdlWork, clause: TableLikeClause, draft: TableDraft): Promise<void> {
-  const relation = await work.relation(must(clause.relation), LOCK.accessShare)
+  const name = must(clause.relation)
+  const relation = await work.lockRelation(name, LOCK.accessShare)
+  if (relation === undefined) throw work.error('42P01', work.undefinedRelation(name).message, name.location)
   if (relation.kind !== 'table' && relation.kind !== 'view') {
     throw new SqlError('42809', `relation "${relation.name}" is invalid in LIKE clause`, {
       detail: `This operation is not supported for ${relation.kind === 'index' ? 'indexes' : 'sequences'}.`,

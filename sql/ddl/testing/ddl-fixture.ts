@@ -170,7 +170,7 @@ export function emptyServer(timeline: TimelineId): ServerState {
     settings: () => [],
     preparedStatements: () => [],
     cursors: () => [],
-    sequenceRow: () => unreachable('no sequence is read here'),
+    sequenceRow: () => [],
     locks: () => [],
     estimate: () => ({ tuples: 0, pages: 0 }),
   }
