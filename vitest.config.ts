@@ -7,6 +7,7 @@ const isCi = process.env['CI'] !== undefined
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['{server,storage,sql,test,bench}/**/*.test.ts'],
+    globalSetup: ['test/support/shared-oracle.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,
