@@ -5,6 +5,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { View } from '../catalog/catalog.ts'
+import { sequenceTable } from '../catalog/sequence-table.ts'
 import type { Node, RangeSubselect, RangeVar } from '../parse/ast.ts'
 import { nodeAs, stringsOf, tagOf } from '../parse/ast.ts'
 import { parseSql } from '../parse/parse.ts'
@@ -101,6 +102,7 @@ function analyseRangeVar(scope: Scope, node: RangeVar): ScopeItem {
   const relation = requireRelation(scope, node)
   refuseUnreadable(analysis, relation, node.location ?? 0)
   if (relation.kind === 'table') return tableItem(scope, relation, node.alias)
+  if (relation.kind === 'sequence') return tableItem(scope, sequenceTable(relation), node.alias)
   if (relation.kind !== 'view')
     throw analysis.error('42809', `"${relation.name}" is not a table`, node.location)
   const query = expandView(scope, relation)

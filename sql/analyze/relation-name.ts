@@ -69,7 +69,4 @@ export function refuseUnreadable(analysis: Analysis, relation: Relation, locatio
       detail: 'This operation is not supported for composite types.',
     })
   }
-  if (relation.kind === 'sequence') {
-    throw analysis.error('0A000', `reading sequence "${relation.name}" as a table is not supported`, location)
-  }
 }

@@ -30,7 +30,11 @@ export function junkAfterNumber(text: string): SqlError | undefined {
     if (!/[a-z_\x80-\uffff]/i.test(junk)) continue
     const kind = isParameter ? 'parameter' : 'numeric literal'
     const characters = Array.from(text.slice(0, start)).length
-    return syntaxError(`trailing junk after ${kind} at or near "${text.slice(start, at + 1)}"`, characters)
+    return syntaxError(
+      `trailing junk after ${kind} at or near "${text.slice(start, at + 1)}"`,
+      characters,
+      text,
+    )
   }
   return undefined
 }

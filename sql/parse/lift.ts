@@ -81,6 +81,8 @@ function isMixed(word: string): boolean {
 /** Words that go on with a type's name after ::. */
 const TYPE_WORDS: ReadonlySet<string> = new Set(['with', 'without', 'time', 'zone', 'varying', 'precision'])
 
+const ZERO = /\s*0+(?:\.0*)?(?![\d.eE])/y
+
 const OTHER = 0
 const LETTER = 1
 const DIGIT = 2
@@ -278,6 +280,12 @@ class LiftScanner {
     return (code === 58 && this.#text.charCodeAt(at + 1) === 58) || code === 91
   }
 
+  /** Dividing by a literal zero is an error of the plan, not of the rows it would be done for. */
+  #isZeroNext(): boolean {
+    ZERO.lastIndex = this.#at + 1
+    return ZERO.test(this.#text)
+  }
+
   #symbol(code: number): boolean {
     const text = this.#text
     const next = text.charCodeAt(this.#at + 1)
@@ -290,6 +298,10 @@ class LiftScanner {
         return next === 45 ? this.#lineComment() : this.#minus(next)
       case 47: // /
         if (next === 42) return this.#blockComment()
+        if (this.#isZeroNext()) return false
+        break
+      case 37: // %
+        if (this.#isZeroNext()) return false
         break
       case 46: // .
         if (isDigit(next)) return this.#before !== WORD && this.#number(this.#at)

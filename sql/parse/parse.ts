@@ -80,19 +80,19 @@ function rawStatements(text: string): readonly RawStatement[] {
   try {
     return (parseSync(text) as { stmts?: RawStatement[] }).stmts ?? []
   } catch (thrown) {
-    throw parserError(thrown)
+    throw parserError(thrown, text)
   }
 }
 
 /** libpg-query's own error class carries `sqlDetails`; traps of the module are WebAssembly or range errors. */
-function parserError(thrown: unknown): unknown {
+function parserError(thrown: unknown, text: string): unknown {
   if (!(thrown instanceof Error)) return thrown
   const details = (thrown as { sqlDetails?: { cursorPosition: number; fileName?: string } }).sqlDetails
   if (details !== undefined) {
     // The cursor is 0 both at the start and where there is none; errors of the scanner quote what they point at.
     const { cursorPosition } = details
     const isNowhere = cursorPosition === 0 && !/ at or near | at end of input/.test(thrown.message)
-    return syntaxError(thrown.message, isNowhere ? -1 : cursorPosition)
+    return syntaxError(thrown.message, isNowhere ? -1 : cursorPosition, text)
   }
   if (thrown instanceof RangeError || thrown.name === 'RuntimeError') return stackDepthExceeded()
   return thrown

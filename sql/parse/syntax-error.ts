@@ -26,19 +26,29 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^subquery in FROM must have an alias/, 'For example, FROM (SELECT ...) [AS] foo.'],
   [/^VALUES in FROM must have an alias/, 'For example, FROM (VALUES ...) [AS] foo.'],
   [/^LIMIT #,# syntax is not supported/, 'Use separate LIMIT and OFFSET clauses.'],
-  [/^invalid Unicode escape$/, 'Unicode escapes must be \\XXXX or \\+XXXXXX.'],
   [/^unsafe use of \\'/, "Use '' to write quotes in strings. \\' is insecure in client-only encodings."],
 ]
 
 const matching = (table: readonly (readonly [RegExp, string])[], message: string): string | undefined =>
   table.find(([pattern]) => pattern.test(message))?.[1]
 
-/** The error for a message of the grammar. `cursor` is the 0-based character offset, -1 for none. */
-export function syntaxError(message: string, cursor: number): SqlError {
+/**
+ * The error for a message of the grammar. `cursor` is the 0-based character offset, -1 for none; `text` is what was
+ * parsed, for messages that two kinds of string share.
+ */
+export function syntaxError(message: string, cursor: number, text: string): SqlError {
   return new SqlError(matching(CODES, message) ?? '42601', message, {
-    hint: matching(HINTS, message),
+    hint: message === 'invalid Unicode escape' ? escapeHint(cursor, text) : matching(HINTS, message),
     position: cursor < 0 ? undefined : cursor + 1,
   })
+}
+
+/** E'' strings and U&'' ones have escapes of their own. */
+function escapeHint(cursor: number, text: string): string {
+  const isExtended = /^\\u/i.test([...text.slice(0, cursor + 2)].slice(cursor).join(''))
+  return isExtended
+    ? 'Unicode escapes must be \\uXXXX or \\UXXXXXXXX.'
+    : 'Unicode escapes must be \\XXXX or \\+XXXXXX.'
 }
 
 /** What PostgreSQL says when an expression nests too deeply for its stack. */

@@ -22,6 +22,10 @@ function explainNode(
   figures: ReadonlyMap<object, NodeFigures> | undefined,
 ): ExplainNode {
   const { label, properties } = node.describe(options)
+  const [only] = node.children
+  // A projection is a part of its input, to whom it is shown.
+  if (label === 'Result' && only !== undefined && properties.length === 0)
+    return explainNode(only, options, figures)
   const costs = options.costs ? `  (${costText(node)})` : ''
   const actual =
     figures === undefined ? '' : `${costs === '' ? ' ' : ''} (${actualText(figures.get(node), options)})`

@@ -3,12 +3,32 @@
 // is at Bind, while we plan at Parse).
 
 import { SUSPENDED } from '../../storage/base/suspend.ts'
-import { rewrite, visitExpr } from '../exec/expression/walk.ts'
+import { mapQuery } from '../exec/expression/map-query.ts'
+import { replace, rewrite, visitExpr } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
-import type { Expr } from '../tree/expr.ts'
+import type { CaseExpr, Expr } from '../tree/expr.ts'
+import type { Modify, Query } from '../tree/query.ts'
 import type { Value } from '../types/value.ts'
 import { EMPTY_LAYOUT } from './layout.ts'
 import type { Planner } from './planner.ts'
+
+/** Folds every expression of a statement, subqueries included. */
+export function foldStatement<Q extends Query | Modify>(planner: Planner, query: Q): Q {
+  return mapQuery(query, (expr) => foldDeep(planner, expr))
+}
+
+/** Subqueries come last: those in branches that are never taken are gone by then, and their errors with them. */
+function foldDeep(planner: Planner, expr: Expr): Expr {
+  return replace(foldConstants(planner, expr), (one) =>
+    one.kind === 'subquery'
+      ? {
+          ...one,
+          left: one.left.map((item) => foldDeep(planner, item)),
+          query: foldStatement(planner, one.query),
+        }
+      : undefined,
+  )
+}
 
 const isConstant = (expr: Expr): boolean => expr.kind === 'constant'
 
@@ -44,6 +64,10 @@ function foldCalls(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): 
       case 'and':
       case 'or':
         return foldLogic(one)
+      case 'case':
+        return foldCase(one)
+      case 'coalesce':
+        return foldCoalesce(one)
       default:
         return one
     }
@@ -59,6 +83,33 @@ function foldLogic(expr: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   const [first] = args
   if (first === undefined) return constant(expr, !decisive)
   return args.length === 1 ? first : args.length === expr.args.length ? expr : { ...expr, args }
+}
+
+/** Branches behind a true condition, and those of false ones, are never taken (documentation, section 4.2.14). */
+function foldCase(expr: CaseExpr): Expr {
+  if (expr.subject !== undefined) return expr
+  const whens: CaseExpr['whens'][number][] = []
+  let { otherwise } = expr
+  for (const when of expr.whens) {
+    if (when.condition.kind !== 'constant') whens.push(when)
+    else if (when.condition.value === true) {
+      otherwise = when.result
+      break
+    }
+  }
+  if (whens.length > 0) return whens.length === expr.whens.length ? expr : { ...expr, whens, otherwise }
+  return otherwise ?? constant(expr, null)
+}
+
+/** Arguments behind one that is known not to be NULL are never looked at. */
+function foldCoalesce(expr: Extract<Expr, { kind: 'coalesce' | 'greatest' | 'least' }>): Expr {
+  const args = expr.args.filter((arg) => !(arg.kind === 'constant' && arg.value === null))
+  const end = args.findIndex((arg) => arg.kind === 'constant')
+  if (end >= 0) args.length = end + 1
+  const [first] = args
+  if (first === undefined) return constant(expr, null)
+  if (args.length === 1 && first.kind === 'constant') return first
+  return args.length === expr.args.length ? expr : { ...expr, args }
 }
 
 function constant(like: Expr, value: Value): Expr {

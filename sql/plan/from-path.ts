@@ -194,7 +194,9 @@ export function virtualPath(planner: Planner, from: TableFrom, conditions: reado
     const isPlain = tableColumns.every((column, i) => column === i)
     const entry = (row: Row): Row => (isPlain ? row : tableColumns.map((column) => row[column] ?? null))
     const key = lookup === undefined ? undefined : planner.compileValue(lookup.value, EMPTY_LAYOUT, outer)
-    function* rows(rt: Runtime): Iterable<Row> {
+    const rows = (rt: Runtime): Iterable<Row> =>
+      key === undefined && isPlain ? virtual.rows(rt.context.catalog, rt.context.server) : found(rt)
+    function* found(rt: Runtime): Iterable<Row> {
       const { catalog, server } = rt.context
       if (key === undefined || lookup === undefined) {
         for (const row of virtual.rows(catalog, server)) yield entry(row)

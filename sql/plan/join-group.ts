@@ -225,7 +225,13 @@ export class GroupPlanner {
     )
   }
 
-  #search(items: readonly Item[], conditions: readonly Placed[]): Path {
+  #search(group: readonly Item[], conditions: readonly Placed[]): Path {
+    // Values from outside (an outer query, the other side of an outer join) are there before any item is joined.
+    const own = new Set(group.flatMap((item) => [...item.relations]))
+    const items = group.map((item): Item => ({
+      ...item,
+      needs: new Set([...item.needs].filter((one) => own.has(one))),
+    }))
     const starts = items.map((item) => this.#start(item, conditions))
     if (items.length === 0) throw new Error('a group has items')
     if (items.length <= EXHAUSTIVE_ITEMS_MAX) return this.#exhaustive(items, starts, conditions)

@@ -18,6 +18,7 @@ import { StatementExecution } from '../exec/statement-execution.ts'
 import type { AnalysedStatement, Target } from '../tree/query.ts'
 import { cteStore, type PlannedCte } from './cte.ts'
 import { explainPlan } from './explain.ts'
+import { foldStatement } from './fold.ts'
 import { planModify } from './modify-plan.ts'
 import type { PlanContext } from './plan-context.ts'
 import { pointOf } from './plan-node.ts'
@@ -35,7 +36,7 @@ export function planStatement(statement: AnalysedStatement, context: PlanContext
     return planModify(planner, query, outer)
   }
   planner.ctes.planRecursive = (planned, outer) => planRecursive(planner, planned, outer)
-  const { body } = statement
+  const body = foldStatement(planner, statement.body)
   const isQuery = body.kind === 'select' || body.kind === 'set' || body.kind === 'values'
   const root = isQuery ? planner.planQuery(body, undefined).node : planModify(planner, body, undefined)
   return new StatementPlan(statement, planner, root)

@@ -4,8 +4,9 @@ import { analyze } from '../analyze/analyze.ts'
 import type { AnalysisContext } from '../analyze/analysis.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PreparedPlan } from '../exec/execution.ts'
-import type { ParsedStatement } from '../parse/parse.ts'
+import { parseSql, type ParsedStatement } from '../parse/parse.ts'
 import { planStatement } from '../plan/plan-statement.ts'
+import { SqlError } from '../types/sql-error.ts'
 import type { CachedStatement } from './plan-cache.ts'
 import type { SessionCore } from './session-core.ts'
 
@@ -74,6 +75,18 @@ export function makePlan(
     catalogVersion: catalog.version,
     settingsKey: analysed.dependsOnSettings ? core.context.settingsKey : undefined,
     dependsOnClock: analysed.dependsOnClock,
+  }
+}
+
+/** Whether planning a text, its literals constants, ends in an error already. For a text that was planned otherwise. */
+export function failsWhenPlanned(core: SessionCore, text: string): boolean {
+  const [parsed] = parseSql(text)
+  if (parsed === undefined) return false
+  try {
+    return makePlan(core, parsed).plan.foldError !== undefined
+  } catch (error) {
+    if (error instanceof SqlError) return true
+    throw error
   }
 }
 

@@ -17,15 +17,36 @@ export function fieldDescriptions(
   columns: readonly OutputColumn[],
   formats: readonly number[],
 ): readonly FieldDescription[] {
-  return columns.map((column, i) => ({
-    name: column.name,
-    tableOid: column.tableOid,
-    columnNumber: column.columnNumber,
-    typeOid: column.type,
-    typeLength: core.context.lookup.type(column.type).length,
-    typeModifier: column.typmod,
-    format: formatOf(formats, i),
-  }))
+  return columns.map((column, i) => {
+    const { oid, length, typmod } = describedType(core, column)
+    return {
+      name: column.name,
+      tableOid: column.tableOid,
+      columnNumber: column.columnNumber,
+      typeOid: oid,
+      typeLength: length,
+      typeModifier: typmod,
+      format: formatOf(formats, i),
+    }
+  })
+}
+
+/** Clients are told of a domain's base type, with the modifier that the domain gives it. */
+function describedType(
+  core: SessionCore,
+  column: OutputColumn,
+): { readonly oid: number; readonly length: number; readonly typmod: number } {
+  let type = core.context.lookup.type(column.type)
+  let { typmod } = column
+  while (type.kind === 'domain') {
+    typmod = domainTypmod(core, type.oid)
+    type = core.context.lookup.type(type.baseOid)
+  }
+  return { oid: type.oid, length: type.length, typmod }
+}
+
+function domainTypmod(core: SessionCore, oid: number): number {
+  return core.catalog.typeEntry(oid)?.domain?.typmod ?? -1
 }
 
 /** Encoders by output columns (a plan's array is the same object at every run) and formats. */

@@ -1,7 +1,7 @@
 // What computed relations (pg_stat_activity, pg_settings, pg_locks, ...) show of the running server, seen by one session.
 
 import type { TimelineId } from '../../storage/base/ids.ts'
-import type { ServerState, SessionState, SettingState } from '../catalog/catalog.ts'
+import type { Sequence, ServerState, SessionState, SettingState } from '../catalog/catalog.ts'
 import { ArrayValue, type Row } from '../types/value.ts'
 import { displayValue } from './setting-definition.ts'
 import type { SessionCore } from './session-core.ts'
@@ -76,6 +76,11 @@ export class BackendState implements ServerState {
 
   locks(): Iterable<Row> {
     return []
+  }
+
+  sequenceRow(sequence: Sequence): Row {
+    const { last, reserved, isCalled } = this.#core.handle.catalogs.sequences.current(sequence)
+    return [last, reserved, isCalled]
   }
 
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number } {

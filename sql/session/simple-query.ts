@@ -4,7 +4,7 @@
 //   text ──lift──▶ cached plan? ──yes──▶ one statement, literals as parameters
 //                        └──no──▶ parse ──▶ statement list ──▶ for each: plan or utility ──▶ rows ──▶ tag
 
-import { suspend } from '../../storage/base/suspend.ts'
+import { SUSPENDED, suspend } from '../../storage/base/suspend.ts'
 import { parseSql, type ParsedStatement } from '../parse/parse.ts'
 import type { Row } from '../types/value.ts'
 import type { CopyIn } from './copy/copy-in.ts'
@@ -13,7 +13,8 @@ import { Portal, type PortalStatement } from './portal.ts'
 import { fieldDescriptions, rowEncoder } from './result-format.ts'
 import { failedBlock } from './failed-block.ts'
 import type { SessionCore } from './session-core.ts'
-import { parsedPortalStatement } from './statement-runner.ts'
+import { failsWhenPlanned } from './planning.ts'
+import { parsedPortalStatement, PlannedStatement } from './statement-runner.ts'
 
 export class SimpleQuery {
   readonly #core: SessionCore
@@ -95,7 +96,7 @@ export class SimpleQuery {
     if (columns !== undefined) {
       if (!this.#isDescribed) {
         // The first row is asked for before the description is written: planning anew may still change it.
-        portal.prefetch()
+        this.#prefetch(portal)
         sink.rowDescription(fieldDescriptions(core, statement.columns ?? columns, portal.resultFormats))
         this.#isDescribed = true
       }
@@ -113,6 +114,26 @@ export class SimpleQuery {
     this.#portal = undefined
     sink.commandComplete(tag)
     return true
+  }
+
+  /**
+   * An error of the first rows comes behind their description, one of planning instead of it. Literals that were lifted
+   * were no constants for the planner: what it would have said of them is found out now.
+   */
+  #prefetch(portal: Portal): void {
+    try {
+      portal.prefetch()
+    } catch (error) {
+      const { statement } = portal
+      if (error !== SUSPENDED && portal.isStarted && statement instanceof PlannedStatement) {
+        const isLifted = this.#statements.length === 0
+        const { columns, plan } = statement
+        const isStreamed = plan.command === 'SELECT' && !plan.writes && columns !== undefined
+        if (isStreamed && !(isLifted && failsWhenPlanned(this.#core, portal.text)))
+          this.#core.sink.rowDescription(fieldDescriptions(this.#core, columns, portal.resultFormats))
+      }
+      throw error
+    }
   }
 
   #sendRows(portal: Portal, columnCount: number): void {

@@ -3,7 +3,6 @@
 import type { Column, Table } from '../../catalog/catalog.ts'
 import type { RangeVar } from '../../parse/ast.ts'
 import type { NodeOf } from '../../parse/ast.ts'
-import type { ParsedStatement } from '../../parse/parse.ts'
 import { must } from '../../../storage/base/assert.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
 import { hasPrivilege } from '../privileges.ts'
@@ -16,13 +15,9 @@ export interface CopyTarget {
   readonly columns: readonly number[]
 }
 
-export function copyTarget(
-  core: SessionCore,
-  parsed: ParsedStatement,
-  statement: NodeOf<'CopyStmt'>,
-): CopyTarget {
+export function copyTarget(core: SessionCore, statement: NodeOf<'CopyStmt'>): CopyTarget {
   if (statement.whereClause !== undefined) throw unsupported('COPY FROM with WHERE')
-  const table = namedTable(core, must(statement.relation), parsed)
+  const table = namedTable(core, must(statement.relation), true)
   if (!core.isSuperuser && !hasPrivilege(core.catalog, core.roleOid, table, 'a')) {
     throw new SqlError('42501', `permission denied for table ${table.name}`)
   }
@@ -55,12 +50,11 @@ export function storedColumns(table: Table): readonly number[] {
 
 /** Names for COPY TO without a column list. */
 export function copyColumnNames(core: SessionCore, relation: RangeVar): readonly string[] {
-  const table = namedTable(core, relation, undefined)
+  const table = namedTable(core, relation, false)
   return storedColumns(table).map((index) => must(table.columns[index]).name)
 }
 
-function namedTable(core: SessionCore, name: RangeVar, parsed: ParsedStatement | undefined): Table {
-  const isFrom = parsed !== undefined
+function namedTable(core: SessionCore, name: RangeVar, isFrom: boolean): Table {
   const { catalog } = core
   const relname = name.relname ?? ''
   const schemas = name.schemaname === undefined ? core.context.searchPath(true) : [name.schemaname]
@@ -75,7 +69,5 @@ function namedTable(core: SessionCore, name: RangeVar, parsed: ParsedStatement |
     })
   }
   const shown = name.schemaname === undefined ? relname : `${name.schemaname}.${relname}`
-  throw new SqlError('42P01', `relation "${shown}" does not exist`, {
-    position: parsed?.source.positionOf(name.location),
-  })
+  throw new SqlError('42P01', `relation "${shown}" does not exist`)
 }

@@ -24,29 +24,24 @@ export function copyStatement(call: UtilityCall): UtilityResult {
   if (statement.filename !== undefined) throw unsupported('COPY with a file on the server')
   if (statement.is_program === true) throw unsupported('COPY with a program')
   const isFrom = statement.is_from === true
-  const options = copyOptions(readOptions(statement.options ?? []), isFrom)
-  if (isFrom) return copyFrom(core, parsed, statement, options)
+  const options = copyOptions(readOptions(parsed, statement.options ?? []), isFrom)
+  if (isFrom) return copyFrom(core, statement, options)
   return copyTo(call, statement, options)
 }
 
-function readOptions(nodes: readonly Node[]): CopyOption[] {
+function readOptions(parsed: ParsedStatement, nodes: readonly Node[]): CopyOption[] {
   return nodes.map((node) => {
     if (!('DefElem' in node)) throw unsupported('COPY option')
-    const { defname = '', arg } = node.DefElem
+    const { defname = '', arg, location } = node.DefElem
     const value = arg !== undefined && 'List' in arg ? listTexts(arg) : constantText(arg)
-    return { name: defname, value, position: undefined }
+    return { name: defname, value, position: parsed.source.positionOf(location) }
   })
 }
 
-function copyFrom(
-  core: SessionCore,
-  parsed: ParsedStatement,
-  statement: CopyNode,
-  options: CopyOptions,
-): UtilityResult {
+function copyFrom(core: SessionCore, statement: CopyNode, options: CopyOptions): UtilityResult {
   if (core.transaction.isReadOnly)
     throw new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction')
-  const target = copyTarget(core, parsed, statement)
+  const target = copyTarget(core, statement)
   const copyIn = new CopyIn(core, target, options, core.isSimpleQuery)
   const format = options.format === 'binary' ? 1 : 0
   core.sink.copyIn(

@@ -58,7 +58,7 @@ export function fetchColumns(
   statement: NodeOf<'FetchStmt'>,
 ): readonly OutputColumn[] | undefined {
   if (statement.ismove === true) return undefined
-  return cursorNamed(core, statement.portalname ?? '').statement.columns
+  return core.portals.get(statement.portalname ?? '')?.statement.columns
 }
 
 export function fetchCursor({ core, parsed, portal: call }: UtilityCall): UtilityResult {

@@ -55,7 +55,7 @@ export function executeColumns(
   core: SessionCore,
   statement: NodeOf<'ExecuteStmt'>,
 ): readonly OutputColumn[] | undefined {
-  return statementNamed(core, statement.name ?? '').columns
+  return core.statements.get(statement.name ?? '')?.columns
 }
 
 export function executeStatement({ core, parsed, parameters, portal }: UtilityCall): UtilityResult {

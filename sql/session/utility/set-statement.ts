@@ -128,10 +128,16 @@ function textColumn(name: string): OutputColumn {
 }
 
 /** SHOW's column is named as the setting is spelled; SHOW ALL has three. */
-export function showColumns(statement: NodeOf<'VariableShowStmt'>): readonly OutputColumn[] {
+export function showColumns(
+  core: SessionCore,
+  statement: NodeOf<'VariableShowStmt'>,
+): readonly OutputColumn[] {
   const name = statement.name ?? ''
   if (name === 'all') return ['name', 'setting', 'description'].map(textColumn)
-  return [textColumn(settingDefinition(name)?.name ?? name)]
+  const definition = settingDefinition(name)
+  // A setting of an extension exists from when it is set; the others are known or an error.
+  if (definition === undefined) core.settings.show(name)
+  return [textColumn(definition?.name ?? name)]
 }
 
 export function showStatement({ core, parsed }: UtilityCall): UtilityResult {

@@ -95,7 +95,7 @@ export function utilityColumns(
   parsed: ParsedStatement,
 ): readonly OutputColumn[] | undefined {
   const { node } = parsed
-  if ('VariableShowStmt' in node) return showColumns(node.VariableShowStmt)
+  if ('VariableShowStmt' in node) return showColumns(core, node.VariableShowStmt)
   if ('ExplainStmt' in node) return explainColumns(node.ExplainStmt)
   if ('FetchStmt' in node) return fetchColumns(core, node.FetchStmt)
   if ('ExecuteStmt' in node) return executeColumns(core, node.ExecuteStmt)
