@@ -6,7 +6,6 @@
 import { must } from '../../storage/base/assert.ts'
 import { arrayBehaviour } from '../types/array-type.ts'
 import { type Behaviour, defineType } from '../types/define-type.ts'
-import { BYTEA_OID } from '../types/oids.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type, TypeContext } from '../types/type.ts'
 import { arrayFacts, type TypeFacts } from '../types/type-facts.ts'
@@ -14,13 +13,7 @@ import type { Value } from '../types/value.ts'
 import type { TypeEntry, View } from './catalog.ts'
 import { compositeBehaviour, type CompositeField } from './composite-type.ts'
 import { enumBehaviour } from './enum-type.ts'
-import type { StoredTable, StoredType } from './stored-objects.ts'
-
-export interface TypeSources {
-  readonly types: Iterable<StoredType>
-  readonly tables: Iterable<StoredTable>
-  readonly views: Iterable<View>
-}
+import type { StoredObject, StoredTable, StoredType } from './stored-objects.ts'
 
 const BASE_FACTS: TypeFacts = {
   oid: 0,
@@ -95,36 +88,101 @@ export function compositeTypeOf(
   return defineType(facts, compositeBehaviour(of.oid, fields), { kind: 'composite' })
 }
 
-/** Entries of all created types, by oid. */
-export function createdTypeEntries(sources: TypeSources): ReadonlyMap<number, TypeEntry> {
-  const makers = new Map<number, () => TypeEntry>()
-  const entries = new Map<number, TypeEntry>()
-  const typeOf = (oid: number): Type => {
-    const known = builtinType(oid) ?? entries.get(oid)?.type
+/**
+ * The created types of one version of a catalog, made when they are asked for. What was made is kept with the stored
+ * object it was made from, and used again by every version in which the types below are the same.
+ */
+export class CreatedTypes {
+  readonly #ownerOf: (oid: number) => StoredObject | undefined
+  readonly #entries = new Map<number, TypeEntry>()
+
+  /** `ownerOf`: the stored type or relation that a type's oid belongs to. */
+  constructor(ownerOf: (oid: number) => StoredObject | undefined) {
+    this.#ownerOf = ownerOf
+  }
+
+  /** A created or built-in type. */
+  type(oid: number): Type | undefined {
+    return builtinType(oid) ?? this.entry(oid)?.type
+  }
+
+  entry(oid: number): TypeEntry | undefined {
+    const known = this.#entries.get(oid)
     if (known !== undefined) return known
-    const make = makers.get(oid)
-    // A column that was dropped with its type keeps bytes nobody reads.
-    if (make === undefined) return must(builtinType(BYTEA_OID))
-    const entry = make()
-    entries.set(oid, entry)
-    return entry.type
+    const owner = this.#ownerOf(oid)
+    if (owner === undefined) return undefined
+    const made = this.#make(oid, owner)
+    if (made !== undefined) this.#entries.set(oid, made)
+    return made
   }
-  for (const stored of sources.types) {
-    makers.set(stored.oid, () => createdEntry(stored, typeOf))
-    makers.set(stored.arrayOid, () =>
-      arrayEntry(stored, stored.arrayOid, stored.arrayName, typeOf(stored.oid)),
-    )
+
+  #make(oid: number, owner: StoredObject): TypeEntry | undefined {
+    switch (owner.kind) {
+      case 'type':
+        if (oid === owner.arrayOid) return this.#array(owner, oid, owner.arrayName, owner.oid)
+        if (owner.form === 'enum') return remembered(owner, [], () => enumEntry(owner))
+        return this.#domain(owner)
+      case 'table':
+      case 'view':
+        if (oid === owner.rowArrayTypeOid)
+          return this.#array(owner, oid, arrayNameOf(owner.name), owner.rowTypeOid)
+        return this.#row(owner)
+      default:
+        return undefined
+    }
   }
-  const relations = [...sources.tables, ...sources.views]
-  for (const relation of relations) {
-    const { rowTypeOid, rowArrayTypeOid, name } = relation
-    makers.set(rowTypeOid, () => rowEntry(relation, typeOf))
-    makers.set(rowArrayTypeOid, () =>
-      arrayEntry(relation, rowArrayTypeOid, arrayNameOf(name), typeOf(rowTypeOid)),
-    )
+
+  #array(owner: StoredType | StoredTable | View, oid: number, name: string, elementOid: number): TypeEntry {
+    const element = must(this.type(elementOid), 'an array has an element type')
+    const known = arrays.get(element)
+    if (known !== undefined && known.schemaOid === owner.schemaOid && known.ownerOid === owner.ownerOid)
+      return known
+    const entry = entryOf(owner, arrayTypeOf(element, oid, name))
+    arrays.set(element, entry)
+    return entry
   }
-  for (const oid of makers.keys()) typeOf(oid)
-  return entries
+
+  #domain(stored: StoredType): TypeEntry {
+    const domain = must(stored.domain, 'a domain has its facts')
+    const base = must(this.type(domain.baseOid), 'a domain has a base type')
+    const make = (): TypeEntry => ({
+      ...entryOf(stored, domainTypeOf(stored, base)),
+      acl: stored.acl,
+      domain,
+    })
+    return remembered(stored, [base], make)
+  }
+
+  #row(relation: StoredTable | View): TypeEntry {
+    const live = relation.columns.filter((column) => !column.isDropped)
+    const types = live.map((column) => must(this.type(column.type), 'every column has a type'))
+    const { oid: relationOid, rowTypeOid: oid, rowArrayTypeOid: arrayOid, name } = relation
+    return remembered(relation, types, () => {
+      const fields = live.map((column, i) => ({
+        name: column.name,
+        type: must(types[i]),
+        typmod: column.typmod,
+      }))
+      return { ...entryOf(relation, compositeTypeOf({ oid, name, arrayOid }, fields)), relationOid }
+    })
+  }
+}
+
+interface Remembered {
+  readonly below: readonly Type[]
+  readonly entry: TypeEntry
+}
+
+const entries = new WeakMap<StoredObject, Remembered>()
+const arrays = new WeakMap<Type, TypeEntry>()
+
+/** The entry made from this stored object, made anew when a type below it is another one. */
+function remembered(owner: StoredObject, below: readonly Type[], make: () => TypeEntry): TypeEntry {
+  const known = entries.get(owner)
+  if (known?.below.every((type, i) => type === below[i]) === true) return known.entry
+  const entry = make()
+  entries.set(owner, { below, entry })
+  return entry
 }
 
 /** PostgreSQL's makeArrayTypeName, without its search for a free one. */
@@ -132,33 +190,13 @@ export function arrayNameOf(name: string): string {
   return `_${name}`.slice(0, 63)
 }
 
-type Owned = Pick<TypeEntry, 'schemaOid' | 'ownerOid'>
-
-function arrayEntry({ schemaOid, ownerOid }: Owned, oid: number, name: string, element: Type): TypeEntry {
-  const type = arrayTypeOf(element, oid, name)
+function entryOf(owner: Pick<TypeEntry, 'schemaOid' | 'ownerOid'>, type: Type): TypeEntry {
+  const { schemaOid, ownerOid } = owner
   return { type, schemaOid, ownerOid, relationOid: 0, labels: [], domain: undefined, acl: undefined }
 }
 
-function rowEntry(relation: StoredTable | View, typeOf: (oid: number) => Type): TypeEntry {
-  const { schemaOid, ownerOid, oid: relationOid, rowTypeOid, rowArrayTypeOid, name } = relation
-  const live = relation.columns.filter((column) => !column.isDropped)
-  const fields = live.map((column) => ({
-    name: column.name,
-    type: typeOf(column.type),
-    typmod: column.typmod,
-  }))
-  const type = compositeTypeOf({ oid: rowTypeOid, name, arrayOid: rowArrayTypeOid }, fields)
-  return { type, schemaOid, ownerOid, relationOid, labels: [], domain: undefined, acl: undefined }
-}
-
-function createdEntry(stored: StoredType, typeOf: (oid: number) => Type): TypeEntry {
-  const { schemaOid, ownerOid, acl, labels, domain } = stored
-  const common = { schemaOid, ownerOid, acl, relationOid: 0, labels, domain }
-  if (stored.form === 'domain') {
-    const type = domainTypeOf(stored, typeOf(must(domain).baseOid))
-    return { ...common, type }
-  }
-  const { oid, name, arrayOid } = stored
+function enumEntry(stored: StoredType): TypeEntry {
+  const { oid, name, arrayOid, labels, acl } = stored
   const facts: TypeFacts = {
     ...BASE_FACTS,
     oid,
@@ -170,5 +208,5 @@ function createdEntry(stored: StoredType, typeOf: (oid: number) => Type): TypeEn
     align: 'i',
     storage: 'p',
   }
-  return { ...common, type: defineType(facts, enumBehaviour(name, labels), { kind: 'enum' }) }
+  return { ...entryOf(stored, defineType(facts, enumBehaviour(name, labels), { kind: 'enum' })), labels, acl }
 }

@@ -42,6 +42,8 @@ export class CatalogEditor {
   /** Tokens staged, with the journal's length then: what a rollback undoes. The last one counts. */
   readonly #versions: { readonly version: string; readonly at: number }[] = []
   #cached: { readonly base: Contents; readonly result: Contents } | undefined
+  /** Changes that `#cached` does not have yet. */
+  readonly #fresh = new Map<string, StoredObject | undefined>()
 
   constructor(store: CatalogStore, options: EditorOptions) {
     this.store = store
@@ -58,11 +60,16 @@ export class CatalogEditor {
   contents(): Contents {
     const base = this.store.current
     if (this.#changes.size === 0) return base
-    if (this.#cached?.base !== base) {
-      snapshotCount++
-      this.#cached = { base, result: base.derive(`${base.version}~${snapshotCount}`, this.#changes) }
-    }
-    return this.#cached.result
+    const cached = this.#cached
+    if (cached?.base === base && this.#fresh.size === 0) return cached.result
+    snapshotCount++
+    const version = `${base.version}~${snapshotCount}`
+    // Usually only the last changes are new; after another transaction's commit all are laid over its result.
+    const result =
+      cached?.base === base ? cached.result.derive(version, this.#fresh) : base.derive(version, this.#changes)
+    this.#fresh.clear()
+    this.#cached = { base, result }
+    return result
   }
 
   /** The same as a Catalog. */
@@ -124,6 +131,7 @@ export class CatalogEditor {
     }
     this.#journal.length = savepoint
     this.#cached = undefined
+    this.#fresh.clear()
     while ((this.#versions.at(-1)?.at ?? -1) >= savepoint) this.#versions.pop()
   }
 
@@ -136,6 +144,7 @@ export class CatalogEditor {
     this.#versions.length = 0
     this.#journal = []
     this.#cached = undefined
+    this.#fresh.clear()
   }
 
   #touchVersion(): void {
@@ -148,6 +157,6 @@ export class CatalogEditor {
   #change(id: string, next: StoredObject | undefined): void {
     this.#journal.push({ id, hadChange: this.#changes.has(id), previous: this.#changes.get(id) })
     this.#changes.set(id, next)
-    this.#cached = undefined
+    this.#fresh.set(id, next)
   }
 }

@@ -290,7 +290,7 @@ export async function addCheck(
 ): Promise<CheckConstraint> {
   const table = work.table(tableOid)
   const cooked = bindCheck(work, table, draft.expression)
-  const isTaken = (name: string): boolean => isConstraintName(work.catalog, table.schemaOid, name)
+  const isTaken = (name: string): boolean => isConstraintName(work, table.schemaOid, name)
   const [only] = cooked.columnNames
   const name2 = cooked.columnNames.length === 1 ? only : undefined
   const name = draft.name ?? chooseName({ name1: table.name, name2, label: 'check' }, isTaken)

@@ -115,9 +115,8 @@ function checkImmediate(target: Table, index: Index): Index {
 }
 
 function keyName(work: DdlWork, table: Table, draft: ForeignKeyDraft): string {
-  const { catalog } = work
   const parts = { name1: table.name, name2: joinedColumnNames(draft.columns), label: 'fkey' }
-  return chooseName(parts, (name) => isConstraintName(catalog, table.schemaOid, name))
+  return chooseName(parts, (name) => isConstraintName(work, table.schemaOid, name))
 }
 
 function checkGenerated(

@@ -1,7 +1,7 @@
 // Names that PostgreSQL makes up: table_pkey, table_a_b_key, table_a_seq, with numbers behind when taken.
 // (Its makeObjectName, ChooseRelationName and ChooseConstraintName.)
 
-import type { Catalog } from '../catalog/catalog.ts'
+import type { DdlWork } from './work.ts'
 
 const NAME_SIZE_BYTES_MAX = 63
 
@@ -43,15 +43,15 @@ export function chooseName(
 }
 
 /** Whether any constraint in the schema has the name. */
-export function isConstraintName(catalog: Catalog, schemaOid: number, name: string): boolean {
-  for (const relation of catalog.relations()) {
-    if (relation.schemaOid !== schemaOid) continue
-    if (relation.kind === 'index' && relation.constraintOid !== 0 && relation.name === name) return true
-    if (relation.kind !== 'table') continue
-    if (relation.checks.some((check) => check.name === name)) return true
-    if (relation.foreignKeys.some((key) => key.name === name)) return true
+export function isConstraintName(work: DdlWork, schemaOid: number, name: string): boolean {
+  const contents = work.editor.contents()
+  for (const table of contents.all('table')) {
+    if (table.schemaOid !== schemaOid) continue
+    if (table.checks.some((check) => check.name === name)) return true
+    if (table.foreignKeys.some((key) => key.name === name)) return true
   }
-  return false
+  const index = contents.relationOid(schemaOid, name)
+  return index !== undefined && (contents.object('index', index)?.constraintOid ?? 0) !== 0
 }
 
 /** Column names joined as PostgreSQL joins them for index and key names: until 63 bytes are full. */
