@@ -45,7 +45,11 @@ export function syntaxError(message: string, cursor: number, text: string): SqlE
 
 /** E'' strings and U&'' ones have escapes of their own. */
 function escapeHint(cursor: number, text: string): string {
-  const isExtended = /^\\u/i.test(Array.from(text.slice(0, cursor + 2)).slice(cursor).join(''))
+  const isExtended = /^\\u/i.test(
+    Array.from(text.slice(0, cursor + 2))
+      .slice(cursor)
+      .join(''),
+  )
   return isExtended
     ? 'Unicode escapes must be \\uXXXX or \\UXXXXXXXX.'
     : 'Unicode escapes must be \\XXXX or \\+XXXXXX.'
