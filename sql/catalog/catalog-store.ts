@@ -9,6 +9,7 @@ import type { Changes, Contents } from './contents.ts'
 import { CatalogEditor, type EditorOptions } from './editor.ts'
 import { loadContents, readVersion } from './object-store.ts'
 import { OidAllocator } from './oid-allocator.ts'
+import type { StoredKind, StoredObject } from './stored-objects.ts'
 import { settled } from './wait.ts'
 
 /** Loaded contents by version token. One for the process: branches of one parent share what they have not changed. */
@@ -41,6 +42,8 @@ export class CatalogStore {
   readonly oids: OidAllocator
   readonly #cache: ContentsCache
   #current: Contents
+  /** Called for every object whose removal was committed. */
+  onRemoved: ((object: StoredObject) => void) | undefined
   readonly #loading = new Map<string, Promise<Contents>>()
 
   private constructor(database: Database, cache: ContentsCache, current: Contents) {
@@ -96,6 +99,14 @@ export class CatalogStore {
 
   /** For CatalogEditor.publish. */
   publish(version: string, changes: Changes): void {
-    this.#current = this.#cache.add(this.#current.derive(version, changes))
+    const before = this.#current
+    this.#current = this.#cache.add(before.derive(version, changes))
+    if (this.onRemoved === undefined) return
+    for (const [id, next] of changes) {
+      if (next !== undefined) continue
+      const [kind, oid] = id.split(':') as [StoredKind, string]
+      const removed = before.object(kind, Number(oid))
+      if (removed !== undefined) this.onRemoved(removed)
+    }
   }
 }

@@ -18,6 +18,7 @@ import { CatalogStore, ContentsCache } from './catalog-store.ts'
 import type { Contents } from './contents.ts'
 import type { CatalogEditor } from './editor.ts'
 import { stageObject, stageVersion } from './object-store.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { SequenceValues } from './sequence-values.ts'
 import { CatalogSnapshot, sharedSnapshot, type SharedSnapshot } from './snapshot.ts'
 import type { StoredObject } from './stored-objects.ts'
@@ -44,6 +45,9 @@ export class Cluster {
     this.functions = parts.functions
     this.store = store
     this.#cache = cache
+    store.onRemoved = (object): void => {
+      if (object.kind === 'database') this.#databaseRemoved(object.timeline)
+    }
   }
 
   /** Opens the cluster; a new volume gets its roles, its databases and their catalogs first. */
@@ -78,12 +82,19 @@ export class Cluster {
 
   async #open(entry: DatabaseEntry): Promise<DatabaseCatalog> {
     const database = await this.engine.open(entry.timeline)
-    return new DatabaseCatalog(this, entry.oid, await CatalogStore.open(database, this.#cache))
+    const store = await CatalogStore.open(database, this.#cache)
+    await removeLeftovers(store)
+    return new DatabaseCatalog(this, entry.oid, store)
   }
 
-  /** Lets go of a dropped database's catalog. */
-  forget(timeline: TimelineId): void {
+  /** A database's entry is gone: once that is durable, so is its timeline (what its branches read stays). */
+  #databaseRemoved(timeline: TimelineId): void {
     this.#databases.delete(timeline)
+    const { database } = this.store
+    database.onDurable(database.head, (error) => {
+      // A timeline that could not be dropped costs space only; the next DROP DATABASE does not miss it.
+      if (error === undefined) void this.volume.dropTimeline(timeline).catch(() => undefined)
+    })
   }
 
   /** A transaction's changes of roles and databases; `transaction` is one on store.database. */

@@ -138,3 +138,26 @@ test('the catalog of a read point in the past', async () => {
   expect(then.relationByName(2200, 't')).toBeDefined()
   expect(one.catalog.relationByName(2200, 't')).toBeUndefined()
 })
+
+test('temporary tables of a server that was killed are gone when it starts again', async () => {
+  const { session, volume } = await openTestCluster()
+  const one = await session()
+  await one.run('create temp table tmp (a serial primary key)')
+  expect(one.catalog.schemaByName('pg_temp_1')).toBeDefined()
+  const again = await (await openTestCluster({ volume })).session()
+  expect(again.catalog.schemaByName('pg_temp_1')).toBeUndefined()
+  expect([...again.catalog.relations()].filter((relation) => relation.persistence === 'temporary')).toEqual(
+    [],
+  )
+})
+
+test('a dropped database gives its timeline back', async () => {
+  const { session, volume } = await openTestCluster()
+  const one = await session()
+  const before = volume.timelines().length
+  await one.run('create database dev')
+  expect(volume.timelines()).toHaveLength(before + 1)
+  await one.run('drop database dev')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(volume.timelines()).toHaveLength(before)
+})
