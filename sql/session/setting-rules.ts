@@ -35,7 +35,11 @@ export class SettingRules implements SettingHooks {
         return this.#role(value)
       case 'session_authorization':
         return this.#sessionAuthorization(value)
+      case 'default_transaction_isolation':
+        if (value === 'serializable') throw unsupported('SERIALIZABLE isolation')
+        return value
       case 'transaction_isolation':
+        if (value === 'serializable') throw unsupported('SERIALIZABLE isolation')
         this.#setIsolation(value as Isolation | 'read uncommitted')
         return value
       case 'transaction_read_only':
