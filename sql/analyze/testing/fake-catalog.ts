@@ -2,7 +2,7 @@
 // UNIQUE INDEX that one script builds the same schema here and in a PostgreSQL to compare with.
 
 import { must } from '../../../storage/base/assert.ts'
-import { createdTypeEntries } from '../../catalog/created-types.ts'
+import { CreatedTypes } from '../../catalog/created-types.ts'
 import type {
   Catalog,
   Column,
@@ -15,7 +15,12 @@ import type {
   View,
 } from '../../catalog/catalog.ts'
 import { builtinTypeEntry } from '../../catalog/snapshot.ts'
-import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS, type StoredType } from '../../catalog/stored-objects.ts'
+import {
+  COLUMN_DEFAULTS,
+  INDEX_COLUMN_DEFAULTS,
+  type StoredObject,
+  type StoredType,
+} from '../../catalog/stored-objects.ts'
 import { systemRelation, systemRelationByName } from '../../catalog/system-relations.ts'
 import type { FunctionRegistry, SqlFunction } from '../../functions/function.ts'
 import { builtinFunctions } from '../../functions/registry.ts'
@@ -135,11 +140,14 @@ export class FakeCatalog implements Catalog {
   }
 
   #rebuild(): void {
-    this.#created = createdTypeEntries({
-      types: this.#stored,
-      tables: this.#relations.filter((relation) => relation.kind === 'table'),
-      views: this.#relations.filter((relation) => relation.kind === 'view'),
-    })
+    const owners = new Map<number, StoredObject>()
+    for (const stored of this.#stored) owners.set(stored.oid, stored).set(stored.arrayOid, stored)
+    for (const relation of this.#relations) {
+      if (relation.kind !== 'table' && relation.kind !== 'view') continue
+      owners.set(relation.rowTypeOid, relation).set(relation.rowArrayTypeOid, relation)
+    }
+    const types = new CreatedTypes((oid) => owners.get(oid))
+    this.#created = new Map([...owners.keys()].map((oid) => [oid, must(types.entry(oid))]))
   }
 }
 
