@@ -52,6 +52,7 @@ interface SavepointState {
   readonly engine: Savepoint | undefined
   readonly cluster: Savepoint | undefined
   readonly catalogMark: number
+  readonly clusterMark: number
   readonly settingsMark: number
   readonly deferredCount: number
 }
@@ -230,6 +231,7 @@ export class SessionTransaction {
       engine: this.writer().savepoint(),
       cluster: this.#cluster?.transaction.savepoint(),
       catalogMark: this.#edit?.mark() ?? 0,
+      clusterMark: this.#clusterEdit?.mark() ?? 0,
       settingsMark: this.#host.settingsMark(),
       deferredCount: this.#deferred.length,
     })
@@ -246,8 +248,10 @@ export class SessionTransaction {
     const savepoint = must(this.#savepoints[index])
     this.#savepoints.length = index + 1
     if (savepoint.engine !== undefined) this.#engine?.rollbackTo(savepoint.engine)
-    if (savepoint.cluster !== undefined) this.#cluster?.transaction.rollbackTo(savepoint.cluster)
-    else this.#abortCluster()
+    if (savepoint.cluster !== undefined) {
+      this.#cluster?.transaction.rollbackTo(savepoint.cluster)
+      this.#clusterEdit?.rollbackTo(savepoint.clusterMark)
+    } else this.#abortCluster()
     this.#edit?.rollbackTo(savepoint.catalogMark)
     this.#host.rollbackSettings(savepoint.settingsMark)
     this.#deferred.length = Math.min(this.#deferred.length, savepoint.deferredCount)
