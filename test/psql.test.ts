@@ -50,9 +50,41 @@ const COMMANDS = [
   '\\db',
   '\\dC int4',
   '\\do ||',
+  '\\d shop.ledger',
+  '\\d+ shop.ledger',
+  '\\d+ shop.busy',
+  '\\sv shop.busy',
+  '\\sv rich',
+  '\\d+ ticket',
+  '\\d+ order_note',
+  '\\d shop.*',
+  '\\dD shop.*',
+  '\\dT+ shop.*',
+  '\\d shop.spot',
+  '\\dd',
+  '\\dp shop.*',
+  '\\ddp',
+  '\\drds',
+  '\\dRp',
+  '\\dy',
+  '\\dO',
+  '\\dA',
+  '\\dE',
+  '\\dm',
+  '\\dg',
+  '\\sf abs(int4)',
   '\\d nosuch',
   '\\conninfo',
 ]
+
+/** Built-in objects have no descriptions: PostgreSQL's are its own texts. The last column is not compared. */
+const UNDESCRIBED: ReadonlySet<string> = new Set(['\\df+ abs', '\\dT int4', '\\dT+ uuid', '\\do ||'])
+
+/** What is meant to differ, with the reason. */
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  '\\dx':
+    'PostgreSQL comes with the extension plpgsql; there is no procedural language here, and none is shown',
+}
 
 /** Sizes on disk, and ports, are each server's own. */
 function normalise(output: string): string {
@@ -62,6 +94,10 @@ function normalise(output: string): string {
     .replaceAll(/ +\| +SIZE/g, ' | SIZE')
     .replaceAll(/-{3,}/g, '---')
     .replaceAll(/ {2,}/g, ' ')
+}
+
+function withoutLastColumn(table: string): string {
+  return table.replaceAll(/ ?\|[^|\n]*$/gm, '')
 }
 
 /** What it printed, complaints last. Not spawnSync: Borealis runs in this very process and must be able to answer. */
@@ -100,7 +136,8 @@ describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('
       expect(await admin.query(`create database ${DATABASE}`)).toEqual(['C CREATE DATABASE', 'Z I'])
       admin.close()
       const client = await RawClient.login(port, { database: DATABASE })
-      expect((await client.query(SCHEMA)).filter((line) => line.startsWith('E'))).toEqual([])
+      for (const part of SCHEMA.split('-- in a transaction of its own'))
+        expect((await client.query(part)).filter((line) => line.startsWith('E'))).toEqual([])
       client.close()
     }
   })
@@ -111,6 +148,12 @@ describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('
 
   test.each(COMMANDS)('%s', async (command) => {
     const [ours, theirs] = await Promise.all([psql(borealis.port, command), psql(postgres.port, command)])
-    expect(normalise(ours)).toBe(normalise(theirs))
+    if (EXCEPTIONS[command] !== undefined) {
+      expect(normalise(ours), `no longer differs: ${command}`).not.toBe(normalise(theirs))
+      return
+    }
+    const shown = (output: string): string =>
+      UNDESCRIBED.has(command) ? withoutLastColumn(normalise(output)) : normalise(output)
+    expect(shown(ours)).toBe(shown(theirs))
   })
 })

@@ -51,7 +51,7 @@ export function subscripted(scope: Scope, arg: Expr, indices: readonly A_Indices
   const isSlice = indices.some((index) => index.is_slice === true)
   if (base === JSONB_OID) return jsonbSubscript(scope, arg, indices)
   const type = analysis.type(base)
-  if (type.elementOid === 0 || base === NAME_OID) {
+  if (type.elementOid === 0) {
     const name = formatType(analysis.context, arg.type)
     throw analysis.error(
       '42804',
@@ -59,6 +59,8 @@ export function subscripted(scope: Scope, arg: Expr, indices: readonly A_Indices
       locationOf(arg),
     )
   }
+  if (isSlice && base === NAME_OID)
+    throw analysis.error('0A000', 'slices of fixed-length arrays not implemented', locationOf(arg))
   const subscripts = indices.map((index): Subscript => {
     if (index.is_slice === true) {
       return { kind: 'slice', lower: integer(scope, index.lidx), upper: integer(scope, index.uidx) }

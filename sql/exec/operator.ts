@@ -14,6 +14,8 @@ export interface Operator {
   next(): Row | undefined
   /** Starts again, with whatever runtime.s now holds. Cheap when nothing below depends on it is a plus, not a promise. */
   rescan(): void
+  /** Of operators whose rescan replays rows: values from outside have changed, nothing kept is right any more. */
+  forget?(): void
   /** Idempotent. */
   close(): void
 }
@@ -79,6 +81,11 @@ class CountingOperator implements Operator {
   rescan(): void {
     this.#isFresh = true
     this.#inner.rescan()
+  }
+
+  forget(): void {
+    this.#isFresh = true
+    this.#inner.forget?.()
   }
 
   /** Of operators that change data. */

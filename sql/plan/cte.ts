@@ -46,6 +46,11 @@ export class CteRegistry {
     return must(this.#ctes.get(id), 'a WITH query is planned before it is read')
   }
 
+  /** Those that keep their rows in a store of the run. */
+  storedOf(ctes: readonly Cte[]): readonly PlannedCte[] {
+    return ctes.map((cte) => this.get(cte.id)).filter((planned) => planned.inline === undefined)
+  }
+
   #define(cte: Cte, outer: OuterScope | undefined): void {
     const planner = this.#planner
     const { query } = cte
@@ -84,6 +89,12 @@ function hasEffects(query: Query): boolean {
     found ||= expr.kind !== 'subquery' && isVolatile(expr)
   })
   return found
+}
+
+/** Empties the store, if this run has opened it. */
+export function resetStore(planned: PlannedCte, rt: Runtime): void {
+  const store = rt.states[planned.state] as CteStore | undefined
+  store?.reset()
 }
 
 /** The store of a WITH query in this run; opened by the first who asks. */

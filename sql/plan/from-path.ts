@@ -5,7 +5,7 @@ import type { Estimate, PlanNode } from '../exec/operator.ts'
 import { CteReader, type CteStore } from '../exec/operator/cte-store.ts'
 import { IterableOperator, ValuesOperator } from '../exec/operator/pipeline.ts'
 import type { Runtime } from '../exec/runtime.ts'
-import type { Expr, RelationId } from '../tree/expr.ts'
+import { type Expr, type RelationId, SYSTEM_COLUMN } from '../tree/expr.ts'
 import type {
   CteFrom,
   From,
@@ -16,6 +16,7 @@ import type {
   ValuesFrom,
 } from '../tree/query.ts'
 import { RecordValue, type Row } from '../types/value.ts'
+import { replaceDeep } from '../exec/expression/map-query.ts'
 import { freeRelations } from '../exec/expression/walk.ts'
 import { cteStore } from './cte.ts'
 import { compileFunctionRows } from './function-rows.ts'
@@ -62,7 +63,21 @@ export class EntryPath implements Path {
   build(outputs: readonly Output[], outer: OuterScope | undefined): Planned {
     const planner = this.#planner
     const made = withWholeRow(this.#make(outer), this.#from)
-    return addProjection(planner, addFilter(planner, made, this.#conditions, outer), outputs, outer)
+    const conditions = this.#conditions.map((one) => this.#withTableOid(one))
+    const known = outputs.map((output) => ({ ...output, expr: this.#withTableOid(output.expr) }))
+    return addProjection(planner, addFilter(planner, made, conditions, outer), known, outer)
+  }
+
+  /** Of a computed relation: the one system column it has is the same in every row. */
+  #withTableOid(expr: Expr): Expr {
+    const from = this.#from
+    if (from.kind !== 'table') return expr
+    return replaceDeep(expr, (one) => {
+      const isTableOid =
+        one.kind === 'column' && one.relation === from.id && one.column === SYSTEM_COLUMN.tableoid
+      if (!isTableOid) return undefined
+      return { kind: 'constant', value: from.table.oid, type: 26, typmod: -1, collation: 0, location: -1 }
+    })
   }
 }
 
@@ -208,14 +223,9 @@ export function virtualPath(planner: Planner, from: TableFrom, conditions: reado
     }
     const label = lookup === undefined ? `Seq Scan on ${from.table.name}` : `Index Scan on ${from.table.name}`
     const node = makeNode({ label, estimate, children: [], open: (rt) => new IterableOperator(rt, rows) })
-    return { node, layout: virtualLayout(from) }
+    return { node, layout: entryLayout(from) }
   }
   return new EntryPath(planner, from, conditions, estimate, make)
-}
-
-/** Real columns and tableoid. */
-function virtualLayout(from: TableFrom): Layout {
-  return entryLayout(from)
 }
 
 function findLookup(

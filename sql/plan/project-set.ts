@@ -2,7 +2,7 @@
 // are filled up with NULL (PostgreSQL 10 and later; documentation, section 38.5.8).
 
 import { must } from '../../storage/base/assert.ts'
-import { replace, someExpr } from '../exec/expression/walk.ts'
+import { childrenOf, replace } from '../exec/expression/walk.ts'
 import type { Operator } from '../exec/operator.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId, SetCallExpr } from '../tree/expr.ts'
@@ -15,12 +15,9 @@ import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 
+/** Whether the expression itself gives sets; what its subqueries do inside is theirs. */
 export function hasSetCall(expr: Expr): boolean {
-  return expr.kind === 'set-call' || (expr.kind !== 'subquery' && someExprOutside(expr))
-}
-
-function someExprOutside(expr: Expr): boolean {
-  return someExpr(expr, (one) => one.kind === 'set-call')
+  return expr.kind === 'set-call' || childrenOf(expr).some(hasSetCall)
 }
 
 export interface SetProjection {

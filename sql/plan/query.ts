@@ -4,10 +4,12 @@
 import { must } from '../../storage/base/assert.ts'
 import { AppendOperator, ValuesOperator } from '../exec/operator/pipeline.ts'
 import { SetOperator, SortOperator } from '../exec/operator/sort.ts'
+import type { PlanNode } from '../exec/operator.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
 import type { Query, SetQuery, SortKey, ValuesQuery } from '../tree/query.ts'
 import type { Row } from '../types/value.ts'
+import { type PlannedCte, resetStore } from './cte.ts'
 import { compileGroupKey } from './hash-key.ts'
 import { EMPTY_LAYOUT, Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
@@ -18,6 +20,39 @@ import { addDistinct, addLimit, planSelect, type QueryRequest, sortProperties } 
 import { compileCompare } from './sort-key.ts'
 
 export function planQuery(
+  planner: Planner,
+  query: Query,
+  outer: OuterScope | undefined,
+  request: QueryRequest,
+): Planned {
+  const planned = planBody(planner, query, outer, request)
+  if (outer === undefined) return planned
+  const stored = planner.ctes.storedOf(query.ctes)
+  return stored.length === 0 ? planned : { ...planned, node: renewing(planned.node, stored) }
+}
+
+/** WITH queries of a subquery depend on the row it is run for: each run starts with empty stores. */
+function renewing(node: PlanNode, stored: readonly PlannedCte[]): PlanNode {
+  return {
+    estimate: node.estimate,
+    children: node.children,
+    describe: (options) => node.describe(options),
+    open: (rt) => {
+      const inner = node.open(rt)
+      return {
+        next: () => inner.next(),
+        rescan: () => {
+          for (const planned of stored) resetStore(planned, rt)
+          inner.rescan()
+        },
+        forget: () => inner.forget?.(),
+        close: () => inner.close(),
+      }
+    },
+  }
+}
+
+function planBody(
   planner: Planner,
   query: Query,
   outer: OuterScope | undefined,

@@ -56,6 +56,7 @@ export class CatalogEnvironment implements WriteEnvironment {
     const notNull = info.notNull || below?.notNull === true
     return {
       name: entry.type.name,
+      schema: this.catalog.schema(entry.schemaOid)?.name,
       baseOid: info.baseOid,
       notNull,
       checks: [...(below?.checks ?? []), ...own],

@@ -2,6 +2,7 @@
 
 import { must } from '../../../storage/base/assert.ts'
 import { SqlError } from '../../types/sql-error.ts'
+import { charFromByte, NAME_SIZE_BYTES_MAX } from '../../types/text-types.ts'
 import { ArrayValue, type Value } from '../../types/value.ts'
 
 /** For each subscript whether it was written as a slice. */
@@ -11,6 +12,7 @@ type Bound = Value | undefined
 
 /** array[i][j]: `list` holds pairs, of which the first is the index. */
 export function readSubscripts(array: Value, list: readonly Bound[]): Value {
+  if (typeof array === 'string') return readName(array, list)
   if (!(array instanceof ArrayValue)) return null
   const { dimensions, lowerBounds, elements } = array
   if (list.length / 2 !== dimensions.length) return null
@@ -24,6 +26,13 @@ export function readSubscripts(array: Value, list: readonly Bound[]): Value {
     position = position * size + offset
   }
   return elements[position] ?? null
+}
+
+/** name[i]: a name is an array of 64 bytes, counted from 0. */
+function readName(name: string, list: readonly Bound[]): Value {
+  const [at] = list
+  if (list.length !== 2 || typeof at !== 'number' || at < 0 || at > NAME_SIZE_BYTES_MAX) return null
+  return charFromByte(Buffer.from(name)[at] ?? 0)
 }
 
 /** array[a:b][c:d]; a plain index among slices means 1:index. */

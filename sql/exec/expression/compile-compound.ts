@@ -95,12 +95,14 @@ export function compileDomainCheck(compiler: ExpressionCompiler, domainOid: numb
 }
 
 function refuseNull(rules: DomainRules): never {
-  throw new SqlError('23502', `domain ${rules.name} does not allow null values`, { dataType: rules.name })
+  const { name, schema } = rules
+  throw new SqlError('23502', `domain ${name} does not allow null values`, { schema, dataType: name })
 }
 
 function refuseCheck(rules: DomainRules, constraint: string): never {
-  const message = `value for domain ${rules.name} violates check constraint "${constraint}"`
-  throw new SqlError('23514', message, { dataType: rules.name, constraint })
+  const { name, schema } = rules
+  const message = `value for domain ${name} violates check constraint "${constraint}"`
+  throw new SqlError('23514', message, { schema, dataType: name, constraint })
 }
 
 export function compileTypmod(compiler: ExpressionCompiler, expr: TypmodExpr): Fragment {

@@ -35,6 +35,8 @@ export interface CompileEnvironment {
 
 export interface DomainRules {
   readonly name: string
+  /** For errors. */
+  readonly schema: string | undefined
   readonly baseOid: number
   readonly notNull: boolean
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[]

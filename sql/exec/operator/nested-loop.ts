@@ -76,6 +76,7 @@ export class NestedLoopOperator implements Operator {
 
   rescan(): void {
     this.#left.rescan()
+    this.#right.forget?.()
     this.#leftRow = undefined
     this.#rightRow = undefined
   }

@@ -166,6 +166,13 @@ export class MaterializeOperator implements Operator {
     this.#position = 0
   }
 
+  forget(): void {
+    this.#position = 0
+    this.#rows.length = 0
+    this.#isComplete = false
+    this.#child.rescan()
+  }
+
   close(): void {
     this.#child.close()
   }
