@@ -9,6 +9,7 @@
 import type { Lsn } from '../../storage/base/ids.ts'
 import { suspend } from '../../storage/base/suspend.ts'
 import { SqlError } from '../types/sql-error.ts'
+import type { Row } from '../types/value.ts'
 import { bindParameters } from './bind-parameters.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import { Portal } from './portal.ts'
@@ -100,36 +101,34 @@ export class ServerSession implements Session {
     try {
       if (statement === undefined) throw unknownStatement(request.statementName)
       if (!core.turns.isRunning) core.transaction.ensureStarted(core.backend.clock.wallMicros())
-      this.#makePortal(statement, request)
-      core.sink.bindComplete()
-      return undefined
+      checkFailed(core, statement)
+      this.#freePortalName(request.portalName)
+      // The message's bytes are there during this call only; a plan that must be made anew may take longer.
+      const parameters = bindParameters(core, statement, request)
+      checkFormats(request.resultFormats, statement)
+      return this.#run(() => {
+        this.#makePortal(statement, request, parameters)
+        core.sink.bindComplete()
+      })
     } catch (error) {
       return this.#fail(error)
     }
   }
 
-  #makePortal(statement: PreparedStatement, request: BindRequest): void {
+  #freePortalName(name: string): void {
+    const previous = this.#core.portals.get(name)
+    if (previous === undefined) return
+    if (name !== '') throw new SqlError('42P03', `cursor "${name}" already exists`)
+    this.#core.closePortal(previous)
+  }
+
+  /** May suspend, before anything changed. */
+  #makePortal(statement: PreparedStatement, request: BindRequest, parameters: Row): void {
     const core = this.#core
-    checkFailed(core, statement)
-    const previous = core.portals.get(request.portalName)
-    if (previous !== undefined) {
-      if (request.portalName !== '') {
-        throw new SqlError('42P03', `cursor "${request.portalName}" already exists`)
-      }
-      core.closePortal(previous)
-    }
-    const parameters = bindParameters(core, statement, request)
+    const runnable = preparedPortalStatement(core, statement, parameters)
     const foldError = statement.cached?.plan?.foldError
     if (foldError !== undefined) throw foldError
-    const formats = request.resultFormats.length
-    const columnCount = statement.columns?.length ?? 0
-    if (formats > 1 && formats !== columnCount) {
-      throw new SqlError(
-        '08P01',
-        `bind message has ${formats} result formats but query has ${columnCount} columns`,
-      )
-    }
-    const portal = new Portal(request.portalName, preparedPortalStatement(core, statement, parameters), {
+    const portal = new Portal(request.portalName, runnable, {
       parameters,
       resultFormats: request.resultFormats,
       text: statement.text,
@@ -417,6 +416,15 @@ function unknownStatement(name: string): SqlError {
 
 function unknownPortal(name: string): SqlError {
   return new SqlError('34000', `portal "${name}" does not exist`)
+}
+
+function checkFormats(formats: readonly number[], statement: PreparedStatement): void {
+  const columnCount = statement.columns?.length ?? 0
+  if (formats.length <= 1 || formats.length === columnCount) return
+  throw new SqlError(
+    '08P01',
+    `bind message has ${formats.length} result formats but query has ${columnCount} columns`,
+  )
 }
 
 /** In a failed block only the statements that end it may be bound. */

@@ -19,6 +19,8 @@ import { parsedPortalStatement, PlannedStatement } from './statement-runner.ts'
 export class SimpleQuery {
   readonly #core: SessionCore
   readonly #host: { startCopy(copy: CopyIn): void }
+  /** The message's text until it was read. */
+  #text: string | undefined
   #statements: readonly ParsedStatement[] = []
   #index = 0
   #portal: Portal | undefined
@@ -35,28 +37,36 @@ export class SimpleQuery {
     return this.#portal
   }
 
+  /** A new message; everything that may wait, planning included, happens in `step`. */
   start(text: string): void {
+    this.#text = text
     this.#index = 0
     this.#statements = []
     this.#core.isMultiStatement = false
+  }
+
+  /** Finds the statements of the text. May suspend; then called again. */
+  #read(text: string): void {
     const lifted = this.#core.transaction.isFailed ? undefined : liftedStatement(this.#core, text)
-    if (lifted !== undefined) {
-      this.#open(lifted.statement, lifted.parameters, text)
-      return
+    if (lifted !== undefined) this.#open(lifted.statement, lifted.parameters, text)
+    else {
+      this.#statements = parseSql(text)
+      this.#core.isMultiStatement = this.#statements.length > 1
+      if (this.#statements.length === 0) this.#core.sink.emptyQuery()
     }
-    this.#statements = parseSql(text)
-    this.#core.isMultiStatement = this.#statements.length > 1
-    if (this.#statements.length === 0) this.#core.sink.emptyQuery()
+    this.#text = undefined
   }
 
   stop(): void {
     this.#portal = undefined
     this.#statements = []
     this.#index = 0
+    this.#text = undefined
   }
 
   /** Runs until all statements are done (true) or COPY FROM STDIN takes over (false). May suspend. */
   step(): boolean {
+    if (this.#text !== undefined) this.#read(this.#text)
     for (;;) {
       if (this.#portal === undefined) {
         const parsed = this.#statements[this.#index]
