@@ -102,24 +102,26 @@ function withoutLastColumn(table: string): string {
 
 /** What it printed, complaints last. Not spawnSync: Borealis runs in this very process and must be able to answer. */
 async function psql(port: number, commands: string): Promise<string> {
-  const args = [
-    '-X',
-    '-h',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    '-U',
-    'postgres',
-    '-d',
-    DATABASE,
-    '-v',
-    'VERBOSITY=verbose',
-  ]
-  const child = spawn(join(postgresDirectory() ?? '', 'psql'), args, {
+  return run('psql', ['-X', ...login(port, DATABASE), '-v', 'VERBOSITY=verbose'], `${commands}\n`)
+}
+
+const login = (port: number, database: string): string[] => [
+  ...['-h', '127.0.0.1', '-p', String(port)],
+  ...['-U', 'postgres', '-d', database],
+]
+
+/** A dump's text without the key that pg_dump makes up anew each time. */
+async function dump(port: number, database: string): Promise<string> {
+  const output = await run('pg_dump', [...login(port, database), '--schema-only'], '')
+  return output.replaceAll(/^(\\(un)?restrict|-- Dumped from) .*$/gm, '')
+}
+
+async function run(program: string, args: readonly string[], input: string): Promise<string> {
+  const child = spawn(join(postgresDirectory() ?? '', program), args, {
     env: { ...process.env, PGCLIENTENCODING: 'UTF8', PSQL_PAGER: '' },
     timeout: PSQL_TIMEOUT_MS,
   })
-  child.stdin.end(`${commands}\n`)
+  child.stdin.end(input)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   return stdout + stderr
 }
@@ -155,5 +157,16 @@ describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('
     const shown = (output: string): string =>
       UNDESCRIBED.has(command) ? withoutLastColumn(normalise(output)) : normalise(output)
     expect(shown(ours)).toBe(shown(theirs))
+  })
+
+  test('pg_dump writes the same, and what it wrote can be restored', async () => {
+    const [ours, theirs] = await Promise.all([dump(borealis.port, DATABASE), dump(postgres.port, DATABASE)])
+    expect(ours).toBe(theirs)
+    const admin = await RawClient.login(borealis.port)
+    expect(await admin.query('create database restored')).toEqual(['C CREATE DATABASE', 'Z I'])
+    admin.close()
+    const script = ['-X', '-q', ...login(borealis.port, 'restored'), '-v', 'ON_ERROR_STOP=1']
+    expect(await run('psql', script, ours)).not.toContain('ERROR')
+    expect(await dump(borealis.port, 'restored')).toBe(ours)
   })
 })

@@ -290,8 +290,25 @@ function* enums(): Iterable<readonly [string, Definition]> {
   }
 }
 
-/** xid has equality and no order. */
+/** xid, cid and aclitem: their values are equal or not, but have no order. */
+const UNORDERED: ReadonlySet<number> = new Set([28, 29, 1033])
+
+function equalArrays(context: FunctionContext, a: ArrayValue, b: ArrayValue): boolean {
+  if (!UNORDERED.has(a.elementOid)) return compareArrays(context, a, b) === 0
+  return (
+    a.elements.length === b.elements.length &&
+    a.elements.every((element, i) => element === b.elements[i]) &&
+    compareNumbers(a.dimensions, b.dimensions) === 0 &&
+    compareNumbers(a.lowerBounds, b.lowerBounds) === 0
+  )
+}
+
+/** What has equality without an order. */
 const identities: Definitions = {
+  'array_eq(anyarray,anyarray)': { context: equalArrays },
+  'array_ne(anyarray,anyarray)': {
+    context: (context, a: ArrayValue, b: ArrayValue) => !equalArrays(context, a, b),
+  },
   'xideq(xid,xid)': inlined(primitive.eq, primitiveSource('eq')),
   'xidneq(xid,xid)': inlined(primitive.ne, primitiveSource('ne')),
   'xideqint4(xid,int4)': { call: (a: number, b: number) => a === b >>> 0 },

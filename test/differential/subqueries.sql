@@ -39,3 +39,4 @@ select n.id, (select count(*) from node a full join (select * from node m where 
 select n.id, l.* from node n, lateral (select a.id + b.id as s from node a, node b where a.id < n.id and b.id <= n.id order by 1 limit 2) l order by 1, 2;
 select relname[0], relname[3] = '_' from pg_class where relname = 'pg_class' and relname[0] = 'p' and relname[63] = '';
 select c.tableoid::regclass, a.tableoid::regclass, c.relname from pg_class c left join pg_am a on a.oid = c.relam where c.tableoid = 'pg_class'::regclass and c.relname in ('pg_class', 'node') order by 3;
+select p.proname, p.proacl is distinct from i.initprivs from pg_proc p join pg_init_privs i on i.objoid = p.oid and i.classoid = 'pg_proc'::regclass where p.proname = 'pg_read_file' and p.pronargs = 1;

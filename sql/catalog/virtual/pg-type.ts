@@ -67,7 +67,7 @@ function typeRow(catalog: Catalog, entry: TypeEntry): Fields {
     typtypmod: entry.domain?.typmod ?? -1,
     typndims: 0,
     typcollation: type.isCollatable ? 100 : 0,
-    typdefaultbin: null,
+    typdefaultbin: entry.domain?.default ?? null,
     typdefault: entry.domain?.default ?? null,
     typacl: aclValue(entry.acl, catalog.shared),
   }

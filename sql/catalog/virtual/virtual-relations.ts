@@ -40,6 +40,7 @@ import {
   statTables,
   statTransactionTables,
 } from './pg-stat.ts'
+import { pgInitPrivs } from './pg-init-privs.ts'
 import { pgEnum, pgType } from './pg-type.ts'
 import { pgIndexes, pgSequences, pgTables, pgViews } from './pg-views.ts'
 import { fromFields, type RelationSource } from './rows.ts'
@@ -60,6 +61,7 @@ const SOURCES: Readonly<Record<string, RelationSource>> = {
   pg_sequence: pgSequence,
   pg_rewrite: pgRewrite,
   pg_default_acl: pgDefaultAcl,
+  pg_init_privs: pgInitPrivs,
   pg_authid: pgAuthid,
   pg_auth_members: pgAuthMembers,
   pg_roles: pgRoles,
