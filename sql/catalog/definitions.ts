@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../functions/quote.ts'
 import type {
   Catalog,
   CheckConstraint,
+  DomainInfo,
   ForeignKey,
   Index,
   IndexColumn,
@@ -20,6 +21,8 @@ import { staticName } from './static-rows.ts'
 export interface Deparser {
   /** An expression over a relation's columns (0: none), with or without the pretty flag. */
   expression?(text: string, relationOid: number, pretty: boolean): string | undefined
+  /** A domain's check, in which VALUE has the base type. */
+  domainCheck?(text: string, domain: DomainInfo, pretty: boolean): string | undefined
   view?(view: View, pretty: boolean, wrapColumn: number | undefined): string | undefined
 }
 
@@ -203,7 +206,9 @@ export function constraintDefinition(
 function domainConstraint(context: DefinitionContext, oid: number, pretty: boolean): string | undefined {
   for (const { domain } of context.catalog.types()) {
     const check = domain?.checks.find((item) => item.oid === oid)
-    if (check !== undefined) return `CHECK (${displayExpression(context, check.expression, 0, pretty)})`
+    if (domain === undefined || check === undefined) continue
+    const made = context.deparser?.domainCheck?.(check.expression, domain, pretty)
+    return `CHECK (${made ?? displayExpression(context, check.expression, 0, pretty)})`
   }
   return undefined
 }

@@ -11,7 +11,7 @@ import { must } from '../../storage/base/assert.ts'
 import type { AnalysisContext } from '../analyze/analysis.ts'
 import { analyzeExpression, analyzeExpressionText, type ExpressionOptions } from '../analyze/analyze.ts'
 import { nameOfExpr } from '../analyze/target-name.ts'
-import type { Column, Dependency, Table } from '../catalog/catalog.ts'
+import type { Catalog, Column, Dependency, Table } from '../catalog/catalog.ts'
 import { neutralContext } from '../catalog/created-types.ts'
 import { settled } from '../catalog/wait.ts'
 import { deparseExpr } from '../deparse/expr.ts'
@@ -176,6 +176,18 @@ export function bindDomainCheck(
   baseOid: number,
   typmod: number,
 ): CookedExpression {
+  const expr = bind(work, source, { kind: 'check', table: valueTable(work.catalog, baseOid, typmod) })
+  const text = deparseExpr(expr, {
+    catalog: work.catalog,
+    searchPath: [],
+    indent: false,
+    columnName: () => 'VALUE',
+  })
+  return { text, dependencies: dependenciesOf(work.catalog, expr), columnNames: [] }
+}
+
+/** What a domain's CHECK is bound over: a table of one column, the value. */
+export function valueTable(catalog: Catalog, baseOid: number, typmod: number): Table {
   const column = {
     number: 1,
     name: 'value',
@@ -185,17 +197,9 @@ export function bindDomainCheck(
     notNull: false,
     isDropped: false,
   }
-  const type = work.catalog.type(baseOid)
+  const type = catalog.type(baseOid)
   const value = { ...column, collation: type?.isCollatable === true ? 100 : 0 } as Column
-  const table = { kind: 'table', oid: 0, name: 'domain', columns: [value], rowTypeOid: 0 } as unknown as Table
-  const expr = bind(work, source, { kind: 'check', table })
-  const text = deparseExpr(expr, {
-    catalog: work.catalog,
-    searchPath: [],
-    indent: false,
-    columnName: () => 'VALUE',
-  })
-  return { text, dependencies: dependenciesOf(work.catalog, expr), columnNames: [] }
+  return { kind: 'table', oid: 0, name: 'domain', columns: [value], rowTypeOid: 0 } as unknown as Table
 }
 
 /** What compiled writers need of the catalog that this transaction sees. */

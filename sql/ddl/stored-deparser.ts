@@ -4,13 +4,14 @@
 import { must } from '../../storage/base/assert.ts'
 import type { AnalysisContext } from '../analyze/analysis.ts'
 import { analyzeExpressionText, analyzeNode } from '../analyze/analyze.ts'
-import type { Catalog, Table, View } from '../catalog/catalog.ts'
+import type { Catalog, DomainInfo, Table, View } from '../catalog/catalog.ts'
 import type { Deparser } from '../catalog/definitions.ts'
 import { deparseExpr } from '../deparse/expr.ts'
 import { deparseQuery } from '../deparse/query.ts'
 import type { FunctionContext } from '../functions/function.ts'
 import { parseSql } from '../parse/parse.ts'
 import { SqlError } from '../types/sql-error.ts'
+import { valueTable } from './expressions.ts'
 
 export interface DeparserParts {
   catalog(): Catalog
@@ -23,6 +24,7 @@ export function storedDeparser(parts: DeparserParts): Deparser {
   const made = new StoredDeparser(parts)
   return {
     expression: (text, relationOid, pretty) => made.expression(text, relationOid, pretty),
+    domainCheck: (text, domain, pretty) => made.domainCheck(text, domain, pretty),
     view: (view, pretty, wrapColumn) => made.view(view, pretty, wrapColumn),
   }
 }
@@ -61,6 +63,15 @@ class StoredDeparser {
       if (error instanceof SqlError) return undefined
       throw error
     }
+  }
+
+  domainCheck(text: string, domain: DomainInfo, pretty: boolean): string {
+    const catalog = this.#parts.catalog()
+    const table = valueTable(catalog, domain.baseOid, domain.typmod)
+    const expr = analyzeExpressionText(text, this.#analysis(), { kind: 'check', table })
+    const searchPath = this.#searchPath()
+    const columnName = (): string => 'VALUE'
+    return this.#withNames(deparseExpr(expr, { catalog, searchPath, pretty, indent: false, columnName }))
   }
 
   view(view: View, pretty: boolean, wrapColumn: number | undefined): string | undefined {
