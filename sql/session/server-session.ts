@@ -31,8 +31,12 @@ export class ServerSession implements Session {
   #portal: Portal | undefined
   #maxRows = 0
   #sent = 0
+  #copyMessage: Buffer = Buffer.alloc(0)
+  #copyStart = 0
+  #copyEnd = 0
   readonly #executeStep = (): void => this.#stepExecute()
   readonly #simpleStep = (): boolean => this.#simple.step()
+  readonly #copyStep = (): void => this.#copyIn?.data(this.#copyMessage, this.#copyStart, this.#copyEnd)
   readonly #commitStep = (): void => this.#core.transaction.commit()
 
   readonly #onClose: () => void
@@ -251,9 +255,11 @@ export class ServerSession implements Session {
   // --- COPY FROM STDIN ---
 
   copyData(message: Buffer, start: number, end: number): Step {
-    const copy = this.#copyIn
-    if (copy === undefined) return undefined
-    return this.#run(() => copy.data(message, start, end))
+    if (this.#copyIn === undefined) return undefined
+    this.#copyMessage = message
+    this.#copyStart = start
+    this.#copyEnd = end
+    return this.#run(this.#copyStep)
   }
 
   copyDone(): Step {

@@ -20,6 +20,8 @@ import { ForeignKeyQueue } from './foreign-key-queue.ts'
 import { checkUniqueLater } from './deferred-unique.ts'
 
 const EMPTY = Buffer.alloc(0)
+/** The row id of the row under way. */
+const rowIdScratch: Buffer = Buffer.alloc(8)
 
 /** One index entry, about to be put or deleted. */
 interface Entry {
@@ -204,7 +206,8 @@ export class TableWriter {
       return key
     }
     const id = this.#runtime.database.nextRowId(compiled.table.tree)
-    const key = Buffer.allocUnsafe(8)
+    // Whoever takes the key copies it before the next row.
+    const key = rowIdScratch
     key.writeUInt32BE(Math.floor(id / 0x1_0000_0000), 0)
     key.writeUInt32BE(id >>> 0, 4)
     return key

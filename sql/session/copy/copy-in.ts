@@ -106,13 +106,17 @@ export class CopyIn {
   }
 
   #consume(): void {
-    for (;;) {
-      this.#row ??= this.#binary === undefined ? this.#readLine() : this.#readBinary(this.#binary)
-      if (this.#row === undefined) return
-      this.#withContext(() => this.#writer.write(this.#row as Row))
-      this.#row = undefined
-      this.rowCount++
-      if ((this.rowCount & 255) === 0) this.#core.checkpoint()
+    try {
+      for (;;) {
+        this.#row ??= this.#binary === undefined ? this.#readLine() : this.#readBinary(this.#binary)
+        if (this.#row === undefined) return
+        this.#writer.write(this.#row)
+        this.#row = undefined
+        this.rowCount++
+        if ((this.rowCount & 255) === 0) this.#core.checkpoint()
+      }
+    } catch (thrown) {
+      throw this.#withContext(thrown)
     }
   }
 
@@ -124,7 +128,7 @@ export class CopyIn {
       if (this.#options.header === 'match') this.#checkHeader()
       if (!fields.nextLine()) return undefined
     }
-    return this.#withContext(() => this.#lineValues())
+    return this.#lineValues()
   }
 
   #lineValues(): Row {
@@ -171,14 +175,12 @@ export class CopyIn {
   #readBinary(scanner: BinaryScanner): Row | undefined {
     if (!scanner.nextRow(this.#columns.length)) return undefined
     const { context } = this.#core
-    return this.#withContext(() =>
-      this.#columns.map((column, i) => {
-        const start = must(scanner.starts[i])
-        const end = must(scanner.ends[i])
-        if (end < start) return null
-        return this.#coerced(column.type.receive(scanner.bytes, start, end, column.typmod, context), column)
-      }),
-    )
+    return this.#columns.map((column, i) => {
+      const start = must(scanner.starts[i])
+      const end = must(scanner.ends[i])
+      if (end < start) return null
+      return this.#coerced(column.type.receive(scanner.bytes, start, end, column.typmod, context), column)
+    })
   }
 
   #checkHeader(): void {
@@ -193,18 +195,9 @@ export class CopyIn {
     })
   }
 
-  /** Errors tell the line they are about. */
-  #withContext<T>(action: () => T): T {
-    try {
-      return action()
-    } catch (thrown) {
-      if (!(thrown instanceof SqlError) || thrown.fields.where !== undefined) throw thrown
-      throw new SqlError(
-        thrown.code,
-        thrown.message,
-        { ...thrown.fields, where: this.where() },
-        thrown.severity,
-      )
-    }
+  /** Errors tell the line they are about; whatever else was thrown (a suspension) stays as it is. */
+  #withContext(thrown: unknown): unknown {
+    if (!(thrown instanceof SqlError) || thrown.fields.where !== undefined) return thrown
+    return new SqlError(thrown.code, thrown.message, { ...thrown.fields, where: this.where() }, thrown.severity)
   }
 }

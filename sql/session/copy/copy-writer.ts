@@ -15,6 +15,8 @@ export class CopyWriter {
   readonly #writer: TableWriter
   readonly #columns: readonly number[]
   readonly #columnCount: number
+  /** The data has every column, in the table's order: its rows are full rows. */
+  readonly #isWhole: boolean
   readonly #defaults: ((runtime: Runtime, row: Row) => void) | undefined
   /** The full row under way: kept until it was written. */
   #full: Row | undefined
@@ -41,6 +43,8 @@ export class CopyWriter {
     this.#writer = new TableWriter(compiled, this.#runtime)
     this.#columns = target.columns
     this.#columnCount = target.table.columns.length
+    this.#isWhole =
+      target.columns.length === this.#columnCount && target.columns.every((column, i) => column === i)
     this.#defaults = compileDefaults(compiled, new Set(target.columns))
   }
 
@@ -52,6 +56,7 @@ export class CopyWriter {
   }
 
   #fullRow(values: Row): Row {
+    if (this.#isWhole) return values
     const row = new Array<Value>(this.#columnCount).fill(null)
     const columns = this.#columns
     for (let i = 0; i < columns.length; i++) row[columns[i] as number] = values[i] as Value

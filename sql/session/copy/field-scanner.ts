@@ -9,6 +9,7 @@
 import { SqlError } from '../../types/sql-error.ts'
 import type { CopyOptions } from './copy-options.ts'
 
+const EMPTY: Buffer = Buffer.alloc(0)
 const NEWLINE = 10
 const RETURN = 13
 const BACKSLASH = 92
@@ -70,6 +71,12 @@ export class FieldScanner {
 
   /** Makes the unfinished line our own: the pushed message may be reused after this. */
   release(): void {
+    if (this.#position === this.#end) {
+      this.#chunk = EMPTY
+      this.#position = 0
+      this.#end = 0
+      return
+    }
     this.#chunk = Buffer.from(this.#chunk.subarray(this.#position, this.#end))
     this.#position = 0
     this.#end = this.#chunk.length
