@@ -58,6 +58,7 @@ export class PlanSession {
     const base = this.ddl.execution()
     const given: ExecutionContext = { ...base, parameters: options.parameters ?? [], ...options.context }
     const context = this.suspends ? suspendingContext(given) : given
+    if (plan.foldError !== undefined) throw plan.foldError
     const execution = plan.start(context)
     const rows: Row[] = []
     try {

@@ -160,3 +160,8 @@ select extract(year from d), count(*) from a group by 1;
 select id from a where d > date '2020-02-15' order by d limit 3;
 select * from b where aid = 5 order by id;
 select b.id, a.t from b join a on a.id = b.aid where b.y = 7 order by b.id;
+select case when id > 100 then 1/0 else id end from a;
+select case when true then 1 else 1/0 end, coalesce(2, 1/0), case when false then 1/0 end;
+select id from a where id < 0 and id > 1/0;
+select id from a where false and id > 1/0;
+select c.id, (select count(*) from unnest(array[c.id]) t (x), a d where d.id <= c.id) from a c order by c.id;
