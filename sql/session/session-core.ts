@@ -297,7 +297,8 @@ export class SessionCore implements RunHost, TransactionHost {
   finishRun(portal: Portal): void {
     const { view } = portal
     if (view === undefined) return
-    if (view.seenLsn > this.seenLsn) this.seenLsn = view.seenLsn
+    // A statement without rows shows nothing of what it read: its own commit, which comes later in the log, is waited for.
+    if (portal.statement.columns !== undefined && view.seenLsn > this.seenLsn) this.seenLsn = view.seenLsn
     this.#activeViews.delete(view)
     if (this.#pinned.delete(view)) this.database.unpin(view)
     portal.view = undefined
