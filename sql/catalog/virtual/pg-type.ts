@@ -30,6 +30,12 @@ const FUNCTIONS: Readonly<Record<string, readonly [number, number, number, numbe
   domain: [2597, 0, 2598, 0, 0],
 }
 
+/** A domain's default, which is both the expression and its text. */
+function defaultOf({ domain }: TypeEntry): Fields {
+  const text = domain?.default ?? null
+  return { typdefaultbin: text, typdefault: text }
+}
+
 function typeRow(catalog: Catalog, entry: TypeEntry): Fields {
   const { type } = entry
   const built = staticRowByOid('pg_type', type.oid)
@@ -67,8 +73,7 @@ function typeRow(catalog: Catalog, entry: TypeEntry): Fields {
     typtypmod: entry.domain?.typmod ?? -1,
     typndims: 0,
     typcollation: type.isCollatable ? 100 : 0,
-    typdefaultbin: entry.domain?.default ?? null,
-    typdefault: entry.domain?.default ?? null,
+    ...defaultOf(entry),
     typacl: aclValue(entry.acl, catalog.shared),
   }
 }
