@@ -198,6 +198,11 @@ export class CopyIn {
   /** Errors tell the line they are about; whatever else was thrown (a suspension) stays as it is. */
   #withContext(thrown: unknown): unknown {
     if (!(thrown instanceof SqlError) || thrown.fields.where !== undefined) return thrown
-    return new SqlError(thrown.code, thrown.message, { ...thrown.fields, where: this.where() }, thrown.severity)
+    return new SqlError(
+      thrown.code,
+      thrown.message,
+      { ...thrown.fields, where: this.where() },
+      thrown.severity,
+    )
   }
 }
