@@ -7,7 +7,6 @@
 // written to the sink by then; it may leave once everything it shows is durable, which is the last thing waited for.
 
 import type { Lsn } from '../../storage/base/ids.ts'
-import { suspend } from '../../storage/base/suspend.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { bindParameters } from './bind-parameters.ts'
@@ -195,7 +194,7 @@ export class ServerSession implements Session {
       const encode = rowEncoder(core, portal)
       const { writer } = sink
       while (this.#maxRows === 0 || this.#sent < this.#maxRows) {
-        if (sink.isFull) this.#flushRows(portal)
+        if (sink.isFull) core.flushRows(portal)
         const row = portal.nextRow()
         if (row === undefined) break
         this.#sent++
@@ -218,15 +217,6 @@ export class ServerSession implements Session {
     )
     core.finishRun(portal)
     sink.commandComplete(tag)
-  }
-
-  /** Hands rows to the socket in mid-result; nothing leaves before it is durable. May suspend. */
-  #flushRows(portal: Portal): void {
-    const core = this.#core
-    const { view } = portal
-    if (view !== undefined && view.seenLsn > core.database.vdl) suspend(durable(core, view.seenLsn))
-    const flushed = core.sink.flush()
-    if (flushed !== undefined) suspend(flushed)
   }
 
   #afterExecute(): Step {

@@ -304,6 +304,21 @@ export class SessionCore implements RunHost, TransactionHost {
     portal.view = undefined
   }
 
+  /** Hands rows to the socket in mid-result; nothing leaves before it is durable. May suspend. */
+  flushRows(portal: Portal): void {
+    const { database } = this
+    const seen = portal.view?.seenLsn
+    if (seen !== undefined && seen > database.vdl) {
+      suspend(
+        new Promise<void>((resolve, reject) =>
+          database.onDurable(seen, (error) => (error === undefined ? resolve() : reject(error))),
+        ),
+      )
+    }
+    const flushed = this.sink.flush()
+    if (flushed !== undefined) suspend(flushed)
+  }
+
   closePortal(portal: Portal): void {
     portal.close()
     this.finishRun(portal)

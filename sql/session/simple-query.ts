@@ -151,7 +151,7 @@ export class SimpleQuery {
     const encode = rowEncoder(this.#core, portal)
     const { writer } = sink
     for (;;) {
-      if (sink.isFull) this.#flush(portal)
+      if (sink.isFull) this.#core.flushRows(portal)
       const row = portal.nextRow()
       if (row === undefined) return
       this.#sent++
@@ -159,20 +159,5 @@ export class SimpleQuery {
       encode(row, writer)
       sink.endRow()
     }
-  }
-
-  /** Nothing leaves before it is durable. May suspend. */
-  #flush(portal: Portal): void {
-    const { database, sink } = this.#core
-    const seen = portal.view?.seenLsn
-    if (seen !== undefined && seen > database.vdl) {
-      suspend(
-        new Promise<void>((resolve, reject) =>
-          database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e))),
-        ),
-      )
-    }
-    const flushed = sink.flush()
-    if (flushed !== undefined) suspend(flushed)
   }
 }

@@ -1,7 +1,6 @@
 // COPY TO STDOUT under way: rows of a portal as CopyData messages, one a row. Resumable.
 
 import { must } from '../../../storage/base/assert.ts'
-import { suspend } from '../../../storage/base/suspend.ts'
 import type { Type } from '../../types/type.ts'
 import type { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
@@ -31,7 +30,7 @@ export class CopyOut {
     const { sink } = this.#core
     if (!this.#isStarted) this.#start()
     for (;;) {
-      if (sink.isFull) this.#flush()
+      if (sink.isFull) this.#core.flushRows(this.#portal)
       const row = this.#portal.nextRow()
       if (row === undefined) break
       sink.beginCopyData()
@@ -107,19 +106,5 @@ export class CopyOut {
       must(this.#types[i]).send(value, writer, context)
       writer.setInt32(at, writer.length - at - 4)
     })
-  }
-
-  #flush(): void {
-    const { database, sink } = this.#core
-    const seen = this.#portal.view?.seenLsn
-    if (seen !== undefined && seen > database.vdl) {
-      suspend(
-        new Promise<void>((resolve, reject) =>
-          database.onDurable(seen, (e) => (e === undefined ? resolve() : reject(e))),
-        ),
-      )
-    }
-    const flushed = sink.flush()
-    if (flushed !== undefined) suspend(flushed)
   }
 }
