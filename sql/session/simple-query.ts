@@ -4,7 +4,7 @@
 //   text ──lift──▶ cached plan? ──yes──▶ one statement, literals as parameters
 //                        └──no──▶ parse ──▶ statement list ──▶ for each: plan or utility ──▶ rows ──▶ tag
 
-import { SUSPENDED, suspend } from '../../storage/base/suspend.ts'
+import { SUSPENDED } from '../../storage/base/suspend.ts'
 import { parseSql, type ParsedStatement } from '../parse/parse.ts'
 import type { Row } from '../types/value.ts'
 import type { CopyIn } from './copy/copy-in.ts'
