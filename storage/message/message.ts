@@ -132,7 +132,7 @@ export type NodeMessage =
     }
   | { readonly kind: 'page'; readonly id: number; readonly image: Uint8Array }
   | { readonly kind: 'log'; readonly id: number; readonly batches: readonly Uint8Array[]; readonly scl: Lsn }
-  | { readonly kind: 'time'; readonly id: number; readonly lsn: Lsn }
+  | { readonly kind: 'time'; readonly id: number; readonly lsn: Lsn; readonly wallMicros: number }
   | { readonly kind: 'statistics'; readonly id: number; readonly statistics: NodeStatistics }
   | { readonly kind: 'done'; readonly id: number }
   | {
