@@ -87,9 +87,8 @@ export class PageSpace implements FrameOwner {
 
   /** The space that an LSN of this timeline's history belongs to: its own, or that of an ancestor. */
   home(lsn: Lsn): PageSpace {
-    let space: PageSpace = this
-    while (space.parent !== undefined && lsn <= space.parent.lsn) space = space.parent.space
-    return space
+    const { parent } = this
+    return parent !== undefined && lsn <= parent.lsn ? parent.space.home(lsn) : this
   }
 
   /** Calls back once everything up to `lsn` is durable, be it an ancestor's. */

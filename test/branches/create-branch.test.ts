@@ -14,8 +14,8 @@ async function client(database: string): Promise<pg.Client> {
 }
 
 /** The rows of a query, as arrays of values. */
-async function rows(on: pg.Client, text: string): Promise<unknown[][]> {
-  return (await on.query<unknown[]>({ text, rowMode: 'array' })).rows
+async function rows(on: pg.Client, text: string): Promise<(string | number | null)[][]> {
+  return (await on.query<(string | number | null)[]>({ text, rowMode: 'array' })).rows
 }
 
 beforeAll(async () => {
