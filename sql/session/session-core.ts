@@ -9,11 +9,13 @@
 import type { Lsn } from '../../storage/base/ids.ts'
 import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
 import type { View } from '../../storage/engine/engine.ts'
+import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
 import { SqlError, type SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { temporarySchemaName } from '../ddl/ddl.ts'
+import { type OwnState, Places } from './branching/places.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { Notifications } from './notifications.ts'
 import type { PlanMap } from './plan-cache.ts'
@@ -122,6 +124,10 @@ export class SessionCore implements RunHost, TransactionHost {
 
   get catalog(): Catalog {
     return this.transaction.catalog
+  }
+
+  get origin(): CommitOrigin {
+    return { processId: this.processId, roleOid: this.roleOid }
   }
 
   currentCatalog(): Catalog {
@@ -269,6 +275,7 @@ export class SessionCore implements RunHost, TransactionHost {
   /** The statement failed: what it held is let go. */
   statementFailed(): void {
     this.#releaseHeld()
+    if (this.#activeViews.size === 0) this.#closeOwned()
     this.isMultiStatement = false
   }
 
@@ -302,6 +309,26 @@ export class SessionCore implements RunHost, TransactionHost {
     this.#activeViews.delete(view)
     if (this.#pinned.delete(view)) this.database.unpin(view)
     portal.view = undefined
+    if (this.#activeViews.size === 0) this.#closeOwned()
+  }
+
+  // --- what runs hold beside their own view ---
+
+  readonly #owned: { close(): void }[] = []
+
+  /** Closes something when the runs that are open now are over. */
+  own(closable: { close(): void }): void {
+    this.#owned.push(closable)
+  }
+
+  #closeOwned(): void {
+    for (const closable of this.#owned.splice(0)) closable.close()
+  }
+
+  places(own: () => OwnState): Places {
+    const places = new Places(this, own)
+    this.own(places)
+    return places
   }
 
   /** Hands rows to the socket in mid-result; nothing leaves before it is durable. May suspend. */
@@ -370,6 +397,7 @@ export class SessionCore implements RunHost, TransactionHost {
       if (!portal.isHoldable || !committed) this.closePortal(portal)
     }
     this.#releaseHeld()
+    this.#closeOwned()
     this.notifications.transactionEnded(committed)
   }
 

@@ -19,6 +19,7 @@ import type {
 import { SqlError, unsupported } from '../types/sql-error.ts'
 import type { Int8 } from '../types/value.ts'
 import { catalogServices, privilegeServices } from '../catalog/catalog-services.ts'
+import { branchServices } from './branching/branch-services.ts'
 import { PAYLOAD_SIZE_BYTES_MAX } from './notifications.ts'
 import type { SessionCore } from './session-core.ts'
 import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
@@ -40,6 +41,7 @@ export function makeServices(core: SessionCore): SessionServices {
     backends: new SessionBackendServices(core),
     transactions: transactionServices(core),
     notifications: notificationServices(core),
+    branches: branchServices(core),
   }
 }
 

@@ -13,6 +13,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
+import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Database, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { DeferredCheck } from '../exec/execution.ts'
@@ -34,6 +35,8 @@ export interface CatalogEdit {
 /** What the session does around the ends of a transaction. */
 export interface TransactionHost {
   readonly database: Database
+  /** Who commits, for the log. */
+  readonly origin: CommitOrigin
   /** The catalog that statements outside of any edit use now. */
   currentCatalog(): Catalog
   /** Runs the checks that were deferred. May suspend; then called again with those left. */
@@ -173,7 +176,7 @@ export class SessionTransaction {
 
   /** The engine's transaction, begun at the first need. */
   writer(): Transaction {
-    this.#engine ??= this.#host.database.begin()
+    this.#engine ??= this.#host.database.begin(undefined, this.#host.origin)
     return this.#engine
   }
 
