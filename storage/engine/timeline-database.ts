@@ -2,21 +2,25 @@
 
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
-import type { Lsn, TimelineId, TreeId } from '../base/ids.ts'
+import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
 import { runSuspendable } from '../base/suspend.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import type { Volume } from '../volume/volume.ts'
 import { fillFromWrites } from './cell.ts'
 import { Committer } from './committer.ts'
 import {
   CATALOG_TREE,
   type Cell,
+  type CellVersion,
   type Cursor,
   type Database,
+  type LeafSearch,
   type LockOwner,
   type Transaction,
+  type View,
 } from './engine.ts'
-import type { View } from './engine.ts'
 import { KeyLocks } from './key-locks.ts'
+import { InnerPageSearch, leafVersions } from './leaf-search.ts'
 import { LockGroup } from './locks.ts'
 import { MiniTransaction } from './mini-transaction.ts'
 import { ObjectLocks } from './object-locks.ts'
@@ -24,6 +28,7 @@ import { OverflowReader } from './overflow-reader.ts'
 import type { PageSpace } from './page-space.ts'
 import { Reclaimer } from './reclaim.ts'
 import { SessionLocks } from './session-locks.ts'
+import { PinnableView, pinView, unpinView } from './pinnable-view.ts'
 import { EngineTransaction } from './transaction.ts'
 import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
@@ -32,23 +37,9 @@ import { OPERATION_DELETE } from './write-set.ts'
 /** Commits between two reports of the lowest read point. */
 const COMMITS_PER_FLOOR = 256
 
-class PinnableView implements View {
-  readonly database: Database
-  readLsn: Lsn
-  transaction: Transaction | undefined = undefined
-  commandId = 0
-  seenLsn: Lsn = 0 as Lsn
-  pins = 0
-  pinnedLsn: Lsn = 0 as Lsn
-
-  constructor(database: Database, readLsn: Lsn) {
-    this.database = database
-    this.readLsn = readLsn
-  }
-}
-
 export class TimelineDatabase implements Database {
   readonly timeline: TimelineId
+  readonly isPast = false
   readonly keyLocks: KeyLocks = new KeyLocks()
   readonly objectLocks: ObjectLocks = new ObjectLocks()
   readonly space: PageSpace
@@ -118,23 +109,16 @@ export class TimelineDatabase implements Database {
   }
 
   pin(view: View): void {
-    assert(view instanceof PinnableView, 'a view of this engine')
-    if (view.pins++ > 0) {
-      if (view.pinnedLsn === view.readLsn) return
-      this.space.readPoints.remove(view.pinnedLsn)
-    }
-    view.pinnedLsn = view.readLsn
-    this.space.readPoints.add(view.readLsn)
+    pinView(view, this.space.readPoints)
   }
 
   unpin(view: View): void {
-    assert(view instanceof PinnableView && view.pins > 0, 'a pinned view of this engine')
-    if (--view.pins === 0) this.space.readPoints.remove(view.pinnedLsn)
+    unpinView(view, this.space.readPoints)
   }
 
-  begin(owner?: LockOwner): Transaction {
+  begin(owner?: LockOwner, origin?: CommitOrigin): Transaction {
     const group = owner instanceof SessionLocks ? owner.group : new LockGroup(0)
-    return new EngineTransaction(this, this.nextTransactionId++, group)
+    return new EngineTransaction(this, this.nextTransactionId++, group, origin)
   }
 
   lockOwner(processId: number): LockOwner {
@@ -181,16 +165,24 @@ export class TimelineDatabase implements Database {
     this.space.onDurable(lsn, callback)
   }
 
+  leafVersions(view: View, tree: TreeId, page: PageNo): readonly CellVersion[] | undefined {
+    return leafVersions(this.space, tree, page, view.readLsn)
+  }
+
+  leafSearch(view: View, tree: TreeId, wanted: ReadonlySet<PageNo>): LeafSearch {
+    return new InnerPageSearch(this.space, tree, view.readLsn, wanted)
+  }
+
+  pathLsn(view: View, tree: TreeId, key: Uint8Array): Lsn {
+    return this.reader.pathLsn(tree, key, view.readLsn)
+  }
+
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number } {
     const transaction = view.transaction as EngineTransaction | undefined
     if (transaction?.created(tree) === true) {
       return { cellCount: transaction.writes.writesOf(tree)?.count ?? 0, pageCount: 1 }
     }
     return this.reader.estimate(tree, view.readLsn)
-  }
-
-  lsnAtTime(wallMicros: number): Promise<Lsn> {
-    return this.volume.lsnAtTime(this.timeline, wallMicros)
   }
 
   commit(transaction: EngineTransaction): Lsn {

@@ -21,8 +21,9 @@ import {
 } from '../base/ids.ts'
 import { LAL_BYTES, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { RECORD_TYPE_COMMIT } from '../log/record.ts'
+import type { CommitRecord } from '../message/message.ts'
 import { applyRecord } from '../page/apply.ts'
-import type { TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
 const CHUNK_SIZE_BYTES = 1 << 20
 /** Records between two kept images of a page. */
@@ -43,6 +44,7 @@ export class MemoryVolume implements Volume {
   readonly options: MemoryVolumeOptions
   pagesRead = 0
   private readonly infos = new Map<TimelineId, TimelineInfo>()
+  private readonly dropped = new Set<TimelineId>()
   private readonly logs = new Map<TimelineId, MemoryLog>()
   private nextTimeline = 1
 
@@ -55,7 +57,11 @@ export class MemoryVolume implements Volume {
   }
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.infos.values()]
+    return [...this.infos.values()].filter(({ id }) => !this.dropped.has(id))
+  }
+
+  timeline(id: TimelineId): TimelineInfo | undefined {
+    return this.infos.get(id)
   }
 
   async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
@@ -67,7 +73,7 @@ export class MemoryVolume implements Volume {
   }
 
   async dropTimeline(timeline: TimelineId): Promise<void> {
-    this.infos.delete(timeline)
+    this.dropped.add(timeline)
   }
 
   log(timeline: TimelineId): TimelineLog {
@@ -79,8 +85,16 @@ export class MemoryVolume implements Volume {
     return must(this.logs.get(timeline), 'a timeline of this volume')
   }
 
-  async lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn> {
-    return this.memoryLog(timeline).lsnAtTime(wallMicros)
+  async commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined> {
+    return this.memoryLog(timeline).commitAt(wallMicros, below ?? (Infinity as Lsn))
+  }
+
+  async changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
+    return this.memoryLog(timeline).changedPages(above, upTo)
+  }
+
+  async commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
+    return this.memoryLog(timeline).commits.find((commit) => commit.lsn >= lsn)
   }
 
   setReadFloor(): void {}
@@ -126,7 +140,7 @@ export class MemoryLog implements TimelineLog {
   private readonly volume: MemoryVolume
   private readonly parent: { readonly log: MemoryLog; readonly lsn: Lsn } | undefined
   private readonly pages = new Map<PageNo, PageHistory>()
-  private readonly commits: { readonly lsn: Lsn; readonly wallMicros: number }[] = []
+  readonly commits: CommitRecord[] = []
   private chunk = Buffer.alloc(0)
   private used = 0
   private newest: Lsn
@@ -169,7 +183,12 @@ export class MemoryLog implements TimelineLog {
     const page = u32(record, offset + 24) as PageNo
     if (page !== NO_PAGE) this.history(page).records.push(logged)
     else if (u8(record, offset + 4) === RECORD_TYPE_COMMIT) {
-      this.commits.push({ lsn, wallMicros: u64(record, offset + 32) })
+      this.commits.push({
+        lsn,
+        wallMicros: u64(record, offset + 32),
+        transactionId: u64(record, offset + 40),
+        origin: { processId: u32(record, offset + 48), roleOid: u32(record, offset + 52) },
+      })
     }
     this.schedule()
   }
@@ -214,11 +233,19 @@ export class MemoryLog implements TimelineLog {
     return image
   }
 
-  lsnAtTime(wallMicros: number): Lsn {
-    const commit = this.commits.findLast((one) => one.wallMicros <= wallMicros)
-    if (commit !== undefined) return commit.lsn
-    if (this.parent === undefined) return LSN_ZERO
-    return Math.min(this.parent.log.lsnAtTime(wallMicros), this.parent.lsn) as Lsn
+  commitAt(wallMicros: number, below: Lsn): CommitPoint | undefined {
+    const commit = this.commits.findLast((one) => one.wallMicros <= wallMicros && one.lsn <= below)
+    if (commit !== undefined || this.parent === undefined) return commit
+    return this.parent.log.commitAt(wallMicros, Math.min(below, this.parent.lsn) as Lsn)
+  }
+
+  changedPages(above: Lsn, upTo: Lsn): ReadonlySet<PageNo> {
+    const pages = new Set<PageNo>()
+    for (const { lsn, chunk, offset } of this.records) {
+      const page = u32(chunk, offset + 24) as PageNo
+      if (lsn > above && lsn <= upTo && page !== NO_PAGE) pages.add(page)
+    }
+    return pages
   }
 
   makeDurable(): void {

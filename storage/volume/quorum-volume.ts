@@ -19,8 +19,9 @@ import {
   type TimelineId,
 } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { NodeState, TimelineBirth } from '../message/message.ts'
+import type { CommitRecord, NodeState, TimelineBirth } from '../message/message.ts'
 import { catchUp, type CatchUpSurroundings, fillSegment } from './catch-up.ts'
+import { askChangedPages, askCommitOf } from './log-questions.ts'
 import { LogWriter } from './log-writer.ts'
 import { type NodeAddress, NodeError, NodeLink, type NodeRequest } from './node-link.ts'
 import { PageSource } from './page-source.ts'
@@ -28,7 +29,7 @@ import { checkQuorum, type Quorum } from './quorum.ts'
 import { alignNode, recover, type Recovered } from './recovery.ts'
 import type { TimelinePlan } from './recovery-plan.ts'
 import { type Deflate, TimelineWriter } from './timeline-log.ts'
-import type { TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
 export interface VolumeOptions {
   /** In the order in which they are preferred for writes; it should alternate zones. */
@@ -273,6 +274,10 @@ class QuorumVolume implements Volume {
     return [...this.#timelines.values()].filter(({ dropped }) => !dropped).map(({ plan }) => plan.birth)
   }
 
+  timeline(id: TimelineId): TimelineInfo | undefined {
+    return this.#timelines.get(id)?.plan.birth
+  }
+
   async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
     this.#checkUsable()
     const id = asTimelineId(++this.#lastTimeline)
@@ -304,21 +309,29 @@ class QuorumVolume implements Volume {
     }
   }
 
-  async lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn> {
+  async commitAt(timeline: TimelineId, wallMicros: number, lsn?: Lsn): Promise<CommitPoint | undefined> {
     const { log } = this.#entry(timeline)
+    const below = Math.min(lsn ?? log.vdl, log.vdl) as Lsn
     let error: unknown
-    for (const link of this.#candidates(timeline, log.vdl)) {
+    for (const link of this.#candidates(timeline, below)) {
       try {
-        const answer = await link.request(
-          { kind: 'find-time', timeline, wallMicros, below: log.vdl },
-          CLOSE_PATIENCE_MS,
-        )
-        if (answer.kind === 'time') return answer.lsn
+        const request = { kind: 'find-time', timeline, wallMicros, below } as const
+        const answer = await link.request(request, CLOSE_PATIENCE_MS)
+        if (answer.kind !== 'time') continue
+        return answer.lsn === LSN_ZERO ? undefined : { lsn: answer.lsn, wallMicros: answer.wallMicros }
       } catch (thrown) {
         error = thrown
       }
     }
     throw error ?? new StorageError('no-quorum', 'no storage node can say what the log held then')
+  }
+
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
+    return askChangedPages(() => this.#candidates(timeline, upTo), timeline, above, upTo)
+  }
+
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
+    return askCommitOf(this.#candidates(timeline, this.#entry(timeline).log.vdl), timeline, lsn)
   }
 
   status(): VolumeStatus {

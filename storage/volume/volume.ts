@@ -8,6 +8,7 @@
 // `reserve`. A timeline's records reach storage in LSN order.
 
 import type { Epoch, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { CommitRecord } from '../message/message.ts'
 
 /** A timeline as the volume knows it. `parent` is undefined for a root. */
 export interface TimelineInfo {
@@ -17,12 +18,20 @@ export interface TimelineInfo {
   readonly createdMicros: number
 }
 
+/** A commit: the LSN of its record, a state that can be read, and its wall time in microseconds since 1970. */
+export interface CommitPoint {
+  readonly lsn: Lsn
+  readonly wallMicros: number
+}
+
 export interface Volume {
   readonly volumeEpoch: Epoch
   /** True when the volume had no timeline yet when it was opened: the caller bootstraps. */
   readonly isNew: boolean
 
   timelines(): readonly TimelineInfo[]
+  /** A timeline by its number, a dropped one included as long as something is known of it. Takes no search. */
+  timeline(id: TimelineId): TimelineInfo | undefined
   /**
    * Creates a branch of `parent` at `lsn` (a consistency point at or below the parent's tail) or a root. Resolves when a
    * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8.
@@ -33,17 +42,22 @@ export interface Volume {
   /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
   log(timeline: TimelineId): TimelineLog
 
-  /** LSN of the newest commit record of a timeline (ancestors included) at or before a wall time; 0 if there is none. */
-  lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn>
-
   /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
   setReadFloor(timeline: TimelineId, lsn: Lsn): void
 
   /**
-   * LSN of the newest durable commit at or before a wall time (microseconds since 1970) on a timeline or its ancestors;
-   * 0 if there is none. Rejects with StorageError.
+   * The newest durable commit at or before a wall time (microseconds since 1970) and at or below an LSN (default: any),
+   * on a timeline, dropped ones included, or its ancestors; undefined if there is none. Rejects with StorageError.
    */
-  lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn>
+  commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined>
+
+  /**
+   * The pages with records in (above, upTo] of a timeline's own log (its ancestors' left out), each once. `upTo` is
+   * durable. Rejects with StorageError.
+   */
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>>
+  /** The commit that wrote the record at `lsn` of a timeline's own log. Rejects with StorageError. */
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined>
 
   status(): VolumeStatus
   /** Sends what is buffered, waits for it, closes the nodes. */
