@@ -1,62 +1,28 @@
 // A volume that keeps nothing, for benches of what is above it: what is appended counts as durable at the end of the turn
 // of the event loop. Pages must stay in the buffer pool; one that was never written is all zeroes.
 
+import { must } from '../storage/base/assert.ts'
 import type { Clock } from '../storage/base/env.ts'
-import {
-  type Epoch,
-  LSN_ZERO,
-  type Lsn,
-  type PageNo,
-  type TimelineId,
-  asTimelineId,
-} from '../storage/base/ids.ts'
+import { LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../storage/base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
-import type { TimelineInfo, TimelineLog, Volume, VolumeStatus } from '../storage/volume/volume.ts'
+import { MemoryVolume } from '../storage/volume/memory-volume.ts'
+import type { TimelineLog } from '../storage/volume/volume.ts'
 
-export class ForgetfulVolume implements Volume {
-  readonly volumeEpoch: Epoch = 1 as Epoch
+export class ForgetfulVolume extends MemoryVolume {
   appendedBytes = 0
-  readonly #clock: Clock
-  readonly #infos: TimelineInfo[] = []
   readonly #logs = new Map<TimelineId, ForgetfulLog>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  get isNew(): boolean {
-    return this.#infos.length === 0
-  }
-
-  timelines(): readonly TimelineInfo[] {
-    return this.#infos
-  }
-
-  async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
-    const id = asTimelineId(this.#infos.length + 1)
-    this.#infos.push({ id, parent, createdMicros: this.#clock.wallMicros() })
-    const base = parent?.lsn ?? LSN_ZERO
-    this.#logs.set(id, new ForgetfulLog(this, this.#clock, id, base))
+  override async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
+    const id = await super.createTimeline(parent)
+    this.#logs.set(id, new ForgetfulLog(this, this.options.clock, id, parent?.lsn ?? LSN_ZERO))
     return id
   }
 
-  async dropTimeline(): Promise<void> {}
-
-  log(timeline: TimelineId): TimelineLog {
-    return this.#logs.get(timeline) as TimelineLog
+  override log(timeline: TimelineId): TimelineLog {
+    return must(this.#logs.get(timeline), 'a timeline of this volume')
   }
 
-  async lsnAtTime(): Promise<Lsn> {
-    return LSN_ZERO
-  }
-
-  setReadFloor(): void {}
-
-  status(): VolumeStatus {
-    return { nodes: [], batchesSent: 0, messagesSent: 0, bytesSent: 0, pagesRead: 0 }
-  }
-
-  async close(): Promise<void> {}
+  override async close(): Promise<void> {}
 }
 
 class ForgetfulLog implements TimelineLog {

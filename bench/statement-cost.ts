@@ -174,7 +174,7 @@ function transactions(script: readonly Statement[], count: number): Buffer[] {
 
 async function main(): Promise<void> {
   const { clock, prng } = nodeEnv
-  const volume = new ForgetfulVolume(clock)
+  const volume = new ForgetfulVolume({ clock })
   const engine = createEngine({ volume, clock, poolSizeBytes: 256 * 1024 * 1024 })
   const backend = await createBackend({ engine, volume, clock, prng })
   const host: ConnectionHost = {
