@@ -14,6 +14,7 @@ import { JoinPath, type JoinKind, splitEqualities } from './join-path.ts'
 import type { OuterScope } from './layout.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { columnOutputs, isImmediate, isVolatile } from './expr-facts.ts'
+import { otherTablePath } from './other-table-path.ts'
 import type { Output, Path, Planned } from './path.ts'
 import type { Planner } from './planner.ts'
 import { selectivityOf } from './selectivity.ts'
@@ -109,7 +110,7 @@ export class GroupPlanner {
       case 'cte':
         return [ctePath(planner, from, conditions, this.#outer)]
       case 'function':
-        return [functionPath(planner, from, conditions)]
+        return [otherTablePath(planner, from, conditions) ?? functionPath(planner, from, conditions)]
       case 'values':
         return [valuesPath(planner, from, conditions)]
     }

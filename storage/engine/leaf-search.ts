@@ -17,7 +17,8 @@ export function leafVersions(
   const frame = space.read(page, readLsn)
   const bytes = space.pool.buffer(frame)
   const at = space.pool.offset(frame)
-  if (format.pageType(bytes, at) !== format.PAGE_TYPE_LEAF || format.pageTree(bytes, at) !== tree) return undefined
+  if (format.pageType(bytes, at) !== format.PAGE_TYPE_LEAF || format.pageTree(bytes, at) !== tree)
+    return undefined
   const count = format.pageCount(bytes, at)
   const versions: CellVersion[] = []
   for (let slot = 0; slot < count; slot++) {
