@@ -4,8 +4,10 @@ import type { BranchServices } from '../../functions/borealis.ts'
 import type { SessionCore } from '../session-core.ts'
 import { diffRows } from './diff.ts'
 import { historyRows } from './history.ts'
+import { conflictRows, mergeRows } from './merge.ts'
 import { Places } from './places.ts'
 import { ScanRows } from './scan-rows.ts'
+import { schemaDiffRows } from './schema-diff.ts'
 import { TaskRows } from './task-rows.ts'
 
 export function branchServices(core: SessionCore): BranchServices {
@@ -20,5 +22,9 @@ export function branchServices(core: SessionCore): BranchServices {
     diff: (rowType, from, to) =>
       new TaskRows(core, (task) => diffRows(task, committed(), rowType, { from, to })),
     history: (rowType, key) => new TaskRows(core, (task) => historyRows(task, committed(), rowType, key)),
+    schemaDiff: (from, to) => new TaskRows(core, (task) => schemaDiffRows(task, committed(), from, to)),
+    mergeConflicts: (branch) => new TaskRows(core, (task) => conflictRows(task, committed(), branch)),
+    merge: (branch, onConflict) =>
+      new TaskRows(core, (task) => mergeRows(task, committed(), branch, onConflict)),
   }
 }
