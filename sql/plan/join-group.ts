@@ -15,6 +15,7 @@ import { joinRows } from './join-rows.ts'
 import type { OuterScope } from './layout.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { columnOutputs, isImmediate, isVolatile } from './expr-facts.ts'
+import { otherTablePath } from './other-table-path.ts'
 import type { Output, Path, Planned } from './path.ts'
 import type { Planner } from './planner.ts'
 import { selectivityOf } from './selectivity.ts'
@@ -111,7 +112,7 @@ export class GroupPlanner {
       case 'cte':
         return [ctePath(planner, from, conditions, this.#outer)]
       case 'function':
-        return [functionPath(planner, from, conditions)]
+        return [otherTablePath(planner, from, conditions) ?? functionPath(planner, from, conditions)]
       case 'values':
         return [valuesPath(planner, from, conditions)]
     }

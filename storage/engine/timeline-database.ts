@@ -2,21 +2,25 @@
 
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
-import type { Lsn, TimelineId, TreeId } from '../base/ids.ts'
+import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
 import { runSuspendable } from '../base/suspend.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import type { Volume } from '../volume/volume.ts'
 import { fillFromWrites } from './cell.ts'
 import { Committer } from './committer.ts'
 import {
   CATALOG_TREE,
   type Cell,
+  type CellVersion,
   type Cursor,
   type Database,
+  type LeafSearch,
   type LockOwner,
   type Transaction,
   type View,
 } from './engine.ts'
 import { KeyLocks } from './key-locks.ts'
+import { InnerPageSearch, leafVersions } from './leaf-search.ts'
 import { LockGroup } from './locks.ts'
 import { MiniTransaction } from './mini-transaction.ts'
 import { ObjectLocks } from './object-locks.ts'
@@ -112,9 +116,9 @@ export class TimelineDatabase implements Database {
     unpinView(view, this.space.readPoints)
   }
 
-  begin(owner?: LockOwner): Transaction {
+  begin(owner?: LockOwner, origin?: CommitOrigin): Transaction {
     const group = owner instanceof SessionLocks ? owner.group : new LockGroup(0)
-    return new EngineTransaction(this, this.nextTransactionId++, group)
+    return new EngineTransaction(this, this.nextTransactionId++, group, origin)
   }
 
   lockOwner(processId: number): LockOwner {
@@ -159,6 +163,18 @@ export class TimelineDatabase implements Database {
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void {
     this.space.onDurable(lsn, callback)
+  }
+
+  leafVersions(view: View, tree: TreeId, page: PageNo): readonly CellVersion[] | undefined {
+    return leafVersions(this.space, tree, page, view.readLsn)
+  }
+
+  leafSearch(view: View, tree: TreeId, wanted: ReadonlySet<PageNo>): LeafSearch {
+    return new InnerPageSearch(this.space, tree, view.readLsn, wanted)
+  }
+
+  pathLsn(view: View, tree: TreeId, key: Uint8Array): Lsn {
+    return this.reader.pathLsn(tree, key, view.readLsn)
   }
 
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number } {

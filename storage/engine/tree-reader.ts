@@ -52,6 +52,22 @@ export class TreeReader {
     }
   }
 
+  /** Highest LSN of the pages on the way to a key. May suspend. */
+  pathLsn(tree: TreeId, key: Uint8Array, readLsn: Lsn): Lsn {
+    this.key.set(key, 0, key.length)
+    const { pool } = this.space
+    let page: PageNo = tree
+    let highest = 0
+    for (;;) {
+      const frame = this.space.read(page, readLsn)
+      const bytes = pool.buffer(frame)
+      const at = pool.offset(frame)
+      highest = Math.max(highest, pool.lsns[frame] as number)
+      if (format.pageType(bytes, at) !== format.PAGE_TYPE_INNER) return highest as Lsn
+      page = format.childAt(bytes, at, findChild(bytes, pool.view(frame), at, this.key))
+    }
+  }
+
   /**
    * Cells and pages of a tree, from the way to its first and its middle leaf: their fan-outs are taken for all. May
    * suspend.

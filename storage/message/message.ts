@@ -15,6 +15,7 @@
 
 import type { StorageErrorKind } from '../base/errors.ts'
 import type { Epoch, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { CommitOrigin } from '../log/record.ts'
 
 /** Version of this protocol; a peer of another one is refused. */
 export const PROTOCOL_VERSION = 1
@@ -76,9 +77,27 @@ export type VolumeMessage =
       readonly wallMicros: number
       readonly below: Lsn
     })
+  /** Which pages have records in (above, upTo] of the timeline's own log. */
+  | (RequestBase & {
+      readonly kind: 'changed-pages'
+      readonly timeline: TimelineId
+      readonly above: Lsn
+      readonly upTo: Lsn
+    })
+  /** The commit that the record at `lsn` of the timeline's own log belongs to. */
+  | (RequestBase & { readonly kind: 'find-commit'; readonly timeline: TimelineId; readonly lsn: Lsn })
   | (RequestBase & { readonly kind: 'statistics' })
   /** Finishes what is worth finishing and lets go of the disk. */
   | (RequestBase & { readonly kind: 'shut-down' })
+
+/** What a commit record says. */
+export interface CommitRecord {
+  readonly lsn: Lsn
+  /** Microseconds since 1970. */
+  readonly wallMicros: number
+  readonly transactionId: number
+  readonly origin: CommitOrigin
+}
 
 /** Where a segment stands. */
 export interface SegmentState {
@@ -133,6 +152,14 @@ export type NodeMessage =
   | { readonly kind: 'page'; readonly id: number; readonly image: Uint8Array }
   | { readonly kind: 'log'; readonly id: number; readonly batches: readonly Uint8Array[]; readonly scl: Lsn }
   | { readonly kind: 'time'; readonly id: number; readonly lsn: Lsn; readonly wallMicros: number }
+  /** Each page once; `upTo`: how far the answer reaches. Ask again above it for the rest. */
+  | {
+      readonly kind: 'changed-pages'
+      readonly id: number
+      readonly pages: Uint32Array<ArrayBuffer>
+      readonly upTo: Lsn
+    }
+  | { readonly kind: 'commit'; readonly id: number; readonly commit: CommitRecord | undefined }
   | { readonly kind: 'statistics'; readonly id: number; readonly statistics: NodeStatistics }
   | { readonly kind: 'done'; readonly id: number }
   | {

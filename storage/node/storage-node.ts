@@ -18,6 +18,7 @@ import {
   type VolumeMessage,
 } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
+import { changedPages, commitOf } from './changed-pages.ts'
 import { findTime } from './commit-times.ts'
 import { type ApplyRecord, DamagedBatch, PageReader } from './page-reader.ts'
 import { type Acceptance, Segment } from './segment.ts'
@@ -112,6 +113,15 @@ export class StorageNode {
         const segment = this.#segment(message.timeline)
         const found = findTime(this.store, this.reader, this.segments, { segment, ...message })
         return reply({ kind: 'time', id, ...found })
+      }
+      case 'changed-pages': {
+        const segment = this.#segment(message.timeline)
+        this.#checkReach(segment, message.upTo)
+        return reply({ kind: 'changed-pages', id, ...changedPages(this.store, segment, message) })
+      }
+      case 'find-commit': {
+        const commit = commitOf(this.store, this.reader, this.#segment(message.timeline), message.lsn)
+        return reply({ kind: 'commit', id, commit })
       }
       case 'statistics':
         return reply({ kind: 'statistics', id, statistics: this.#statistics() })

@@ -1,20 +1,26 @@
 // Entry of the worker thread that is an embedded storage node. The parent starts it with a NodeWorkerData, waits for
-// { kind: 'ready' } or { kind: 'refused' }, and talks VolumeMessage / NodeMessage from then on.
+// { kind: 'ready' } or { kind: 'refused' }, and talks VolumeMessage / NodeMessage from then on: appends through a mailbox,
+// whatever else through the port.
 
 import { parentPort, workerData } from 'node:worker_threads'
 
 import { must } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError, type StorageErrorKind } from '../base/errors.ts'
+import { Doorbell, Mailbox, WAKE_UP } from '../message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../message/message.ts'
 import { applyRecord } from '../page/apply.ts'
 import { Background } from './background.ts'
+import { MailboxLoop } from './mailbox-loop.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
 import { StorageNode } from './storage-node.ts'
 
 export interface NodeWorkerData {
   /** The SQLite file of this node. */
   readonly path: string
+  /** Memory of its Mailbox, and of the Doorbell that it shares with the other nodes of its volume. */
+  readonly mailbox: SharedArrayBuffer
+  readonly doorbell: SharedArrayBuffer
 }
 
 /** First word of a worker. */
@@ -48,8 +54,22 @@ function run(data: NodeWorkerData): void {
   const reply = (answer: NodeMessage, transfer?: ArrayBuffer): void => {
     port.postMessage(answer, transfer === undefined ? [] : [transfer])
   }
-  port.on('message', (message: VolumeMessage) => {
+  const mailbox = new Mailbox(data.mailbox)
+  const doorbell = new Doorbell(data.doorbell)
+  const replyByMailbox = (answer: NodeMessage): void => {
+    mailbox.release()
+    if (!mailbox.answer(answer)) reply(answer)
+    else if (doorbell.press()) port.postMessage(WAKE_UP)
+  }
+  const loop = new MailboxLoop(mailbox, threadClock, (message) => {
+    node.handle(message, replyByMailbox)
+    background.touch()
+  })
+  port.on('message', (message: VolumeMessage | typeof WAKE_UP) => {
+    loop.wake()
+    if (message === WAKE_UP) return
     if (message.kind === 'shut-down') {
+      loop.stop()
       background.settle()
       background.stop()
       node.store.close()

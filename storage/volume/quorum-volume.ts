@@ -19,8 +19,9 @@ import {
   type TimelineId,
 } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { NodeState, TimelineBirth } from '../message/message.ts'
+import type { CommitRecord, NodeState, TimelineBirth } from '../message/message.ts'
 import { catchUp, type CatchUpSurroundings, fillSegment } from './catch-up.ts'
+import { askChangedPages, askCommitOf } from './log-questions.ts'
 import { LogWriter } from './log-writer.ts'
 import { type NodeAddress, NodeError, NodeLink, type NodeRequest } from './node-link.ts'
 import { PageSource } from './page-source.ts'
@@ -323,6 +324,14 @@ class QuorumVolume implements Volume {
       }
     }
     throw error ?? new StorageError('no-quorum', 'no storage node can say what the log held then')
+  }
+
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
+    return askChangedPages(() => this.#candidates(timeline, upTo), timeline, above, upTo)
+  }
+
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
+    return askCommitOf(this.#candidates(timeline, this.#entry(timeline).log.vdl), timeline, lsn)
   }
 
   status(): VolumeStatus {

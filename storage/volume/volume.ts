@@ -8,6 +8,7 @@
 // `reserve`. A timeline's records reach storage in LSN order.
 
 import type { Epoch, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { CommitRecord } from '../message/message.ts'
 
 /** A timeline as the volume knows it. `parent` is undefined for a root. */
 export interface TimelineInfo {
@@ -49,6 +50,14 @@ export interface Volume {
    * on a timeline, dropped ones included, or its ancestors; undefined if there is none. Rejects with StorageError.
    */
   commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined>
+
+  /**
+   * The pages with records in (above, upTo] of a timeline's own log (its ancestors' left out), each once. `upTo` is
+   * durable. Rejects with StorageError.
+   */
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>>
+  /** The commit that wrote the record at `lsn` of a timeline's own log. Rejects with StorageError. */
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined>
 
   status(): VolumeStatus
   /** Sends what is buffered, waits for it, closes the nodes. */

@@ -1,0 +1,105 @@
+// Questions about a timeline's own log that need no page: which pages have records in an interval of LSNs, and which
+// commit a record belongs to. Both walk batches; the first looks at their page lists only and inflates nothing.
+//
+//   batches of the timeline ─▶ (above, upTo] ─▶ page lists ─▶ set of page numbers
+//
+// A long interval is answered in parts, so that no answer takes long: the asker goes on behind `upTo` of the last one.
+
+import { type Lsn, LSN_ZERO, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
+import { NO_ORIGIN, readU64, RECORD_HEADER_SIZE_BYTES, RECORD_TYPE_COMMIT } from '../log/record.ts'
+import { type BatchHeader, readBatchHeader, verifyBatch, visitPages } from '../message/batch.ts'
+import type { CommitRecord } from '../message/message.ts'
+import { DamagedBatch, type PageReader } from './page-reader.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentStore } from './segment-store.ts'
+
+/** Bytes of batches that one answer looks at. */
+const SURVEY_SIZE_BYTES_MAX = 8 * 1024 * 1024
+
+export interface PageInterval {
+  readonly above: Lsn
+  readonly upTo: Lsn
+}
+
+export interface ChangedPages {
+  readonly pages: Uint32Array<ArrayBuffer>
+  /** The answer covers records up to here; below the question's `upTo` when there is more. */
+  readonly upTo: Lsn
+}
+
+/** Pages with a record in (above, upTo], each once, of the timeline's own log. Throws DamagedBatch. */
+export function changedPages(store: SegmentStore, segment: Segment, interval: PageInterval): ChangedPages {
+  const pages = new Set<PageNo>()
+  const upTo = Math.min(interval.upTo, segment.scl) as Lsn
+  let size = 0
+  for (const { header, bytes } of batchesOf(store, segment, interval.above)) {
+    if (header.first > upTo) break
+    visitPages(bytes, header, (page, lsn) => {
+      if (page === NO_PAGE || lsn <= interval.above || lsn > upTo || segment.isAnnulled(lsn)) return
+      pages.add(page)
+    })
+    size += bytes.length
+    if (size >= SURVEY_SIZE_BYTES_MAX && header.last < upTo) {
+      return { pages: Uint32Array.from(pages), upTo: header.last }
+    }
+  }
+  return { pages: Uint32Array.from(pages), upTo: interval.upTo }
+}
+
+/** The first commit record at or above `lsn` on the timeline's own log: the commit that wrote the record there. */
+export function commitOf(
+  store: SegmentStore,
+  reader: PageReader,
+  segment: Segment,
+  lsn: Lsn,
+): CommitRecord | undefined {
+  for (const { header } of batchesOf(store, segment, (lsn - 1) as Lsn)) {
+    const { records } = reader.openBatch(segment, header.first)
+    for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {
+      const at = readU64(records, offset + 8) as Lsn
+      if (records[offset + 4] !== RECORD_TYPE_COMMIT || at < lsn || segment.isAnnulled(at)) continue
+      return commitRecordAt(records, offset, at)
+    }
+  }
+  return undefined
+}
+
+/** Reads the body of a commit record; those of older logs name no session. */
+function commitRecordAt(records: Buffer, offset: number, lsn: Lsn): CommitRecord {
+  const body = offset + RECORD_HEADER_SIZE_BYTES
+  const hasSession = records.readUInt32LE(offset + 28) >= 24
+  return {
+    lsn,
+    wallMicros: readU64(records, body),
+    transactionId: readU64(records, body + 8),
+    origin: hasSession
+      ? { processId: records.readUInt32LE(body + 16), roleOid: records.readUInt32LE(body + 20) }
+      : NO_ORIGIN,
+  }
+}
+
+/** The batches that hold records above `lsn`, in order, verified; annulled ones left out. */
+function* batchesOf(
+  store: SegmentStore,
+  segment: Segment,
+  lsn: Lsn,
+): Iterable<{ readonly header: BatchHeader; readonly bytes: Buffer }> {
+  const { timeline } = segment
+  let bytes = lsn > LSN_ZERO ? store.batchAt(timeline, lsn) : undefined
+  if (bytes === undefined || readBatchHeader(bytes).last <= lsn) bytes = store.batchAfter(timeline, lsn)
+  while (bytes !== undefined) {
+    const header = readBatchHeader(bytes)
+    if (header.first > segment.scl) return
+    if (!segment.isAnnulled(header.first)) yield { header, bytes: sound(store, timeline, header, bytes) }
+    bytes = store.batchAfter(timeline, header.first)
+  }
+}
+
+function sound(store: SegmentStore, timeline: TimelineId, header: BatchHeader, bytes: Buffer): Buffer {
+  try {
+    verifyBatch(bytes, `${store.where}: table log`)
+    return bytes
+  } catch (error) {
+    throw new DamagedBatch(timeline, header.first, error instanceof Error ? error.message : 'unreadable')
+  }
+}
