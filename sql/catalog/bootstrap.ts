@@ -11,6 +11,8 @@ export const PUBLIC_SCHEMA_OID = 2200
 export const INFORMATION_SCHEMA_OID = 13207
 /** Schema borealis: what we have beyond PostgreSQL. */
 export const BOREALIS_SCHEMA_OID = 15000
+/** The extension that everything in it belongs to. */
+export const BOREALIS_EXTENSION_OID = 15001
 export const PG_DATABASE_OWNER_OID = 6171
 
 /** Oids below are PostgreSQL's own. */
