@@ -43,7 +43,14 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
     await volume.close()
   }
   try {
-    const backend = await createBackend({ engine, volume, clock, prng, settings: serverSettings(options) })
+    const backend = await createBackend({
+      engine,
+      volume,
+      clock,
+      prng,
+      settings: serverSettings(options),
+      warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
+    })
     return {
       backend,
       async close() {

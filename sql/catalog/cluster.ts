@@ -66,7 +66,19 @@ export class Cluster {
     if (parts.volume.isNew && parts.volume.timelines().length === 0) await bootstrap(parts)
     const cache = new ContentsCache()
     const database = await parts.engine.open(CLUSTER_TIMELINE)
-    return new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    const cluster = new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    cluster.#dropOrphans()
+    return cluster
+  }
+
+  /** Timelines that no entry names: of a CREATE, DROP or BACKTRACK that a crash cut short. Nothing is under way yet. */
+  #dropOrphans(): void {
+    const named = new Set<TimelineId>([CLUSTER_TIMELINE])
+    for (const entry of this.shared.databases()) {
+      named.add(entry.timeline)
+      for (const { timeline } of entry.past) named.add(timeline)
+    }
+    for (const { id } of this.volume.timelines()) if (!named.has(id)) this.dropTimeline(id)
   }
 
   /** Roles and databases as committed now. */
@@ -95,6 +107,11 @@ export class Cluster {
     if (open !== undefined) return open.database.head
     const { vdl } = this.volume.log(timeline)
     return Math.max(vdl, this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
+  }
+
+  /** The oldest point of a timeline that a pinned view reads, or its head. */
+  oldestReadPoint(timeline: TimelineId): Lsn {
+    return this.#opened.get(timeline)?.database.oldestReadPoint ?? this.headOf(timeline)
   }
 
   /**

@@ -30,12 +30,33 @@ interface Period {
   readonly fromMicros: number
 }
 
-const HOUR_MICROS = 3_600_000_000
-const RETENTION_DEFAULT_HOURS = 24
+const UNITS_MICROS: Readonly<Record<string, number>> = {
+  us: 1,
+  ms: 1000,
+  s: 1_000_000,
+  min: 60_000_000,
+  h: 3_600_000_000,
+  d: 86_400_000_000,
+}
+const RETENTION_DEFAULT_MICROS = 24 * 3_600_000_000
+const RETENTION_SETTING = 'borealis.retention='
 
-/** How long a database's history is kept, microseconds. */
-export function retentionMicros(_entry: DatabaseEntry): number {
-  return RETENTION_DEFAULT_HOURS * HOUR_MICROS
+/** How long a database's history is kept, microseconds: ALTER DATABASE ... SET borealis.retention, or 24 hours. */
+export function retentionMicros(entry: DatabaseEntry): number {
+  for (const setting of entry.settings) {
+    if (setting.startsWith(RETENTION_SETTING)) return parseRetention(setting.slice(RETENTION_SETTING.length))
+  }
+  return RETENTION_DEFAULT_MICROS
+}
+
+/** Reads '72h', '3d', or a number of minutes, as PostgreSQL reads settings with a unit. SqlError 22023. */
+export function parseRetention(text: string): number {
+  const [, count, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/.exec(text) ?? []
+  const factor = UNITS_MICROS[unit === undefined || unit === '' ? 'min' : unit]
+  if (count !== undefined && factor !== undefined) return Number(count) * factor
+  throw new SqlError('22023', `invalid value for parameter "borealis.retention": "${text}"`, {
+    hint: 'Valid units for this parameter are "us", "ms", "s", "min", "h", and "d".',
+  })
 }
 
 /**

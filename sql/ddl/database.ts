@@ -1,15 +1,22 @@
 // ALTER and DROP DATABASE. CREATE is in create-database.ts, BACKTRACK_TO in backtrack.ts.
 
-import type { AlterDatabaseSetStmt, AlterDatabaseStmt, DefElem, DropdbStmt } from 'libpg-query'
+import type {
+  AlterDatabaseSetStmt,
+  AlterDatabaseStmt,
+  DefElem,
+  DropdbStmt,
+  VariableSetStmt,
+} from 'libpg-query'
 import { must } from '../../storage/base/assert.ts'
 import type { DatabaseEntry } from '../catalog/catalog.ts'
+import { parseRetention } from '../catalog/past.ts'
 import { settled } from '../catalog/wait.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { backtrackDatabase } from './backtrack.ts'
 import { expiry } from './create-database.ts'
 import { changeDatabase, databaseNamed, sharedEditor } from './database-entry.ts'
 import { optionBoolean, optionInt8, optionsOf, optionText } from './nodes.ts'
-import { changedSettings } from './role-settings.ts'
+import { changedSettings, settingText } from './role-settings.ts'
 import type { DdlWork } from './work.ts'
 
 export async function alterDatabase(work: DdlWork, statement: AlterDatabaseStmt): Promise<string> {
@@ -48,11 +55,18 @@ function ttlOf(work: DdlWork, option: DefElem): number | undefined {
 
 export async function alterDatabaseSet(work: DdlWork, statement: AlterDatabaseSetStmt): Promise<string> {
   const setting = must(statement.setstmt)
+  checkRetention(setting)
   await changeDatabase(work, must(statement.dbname), (database) => ({
     ...database,
     settings: changedSettings(work, database.settings, setting),
   }))
   return 'ALTER DATABASE'
+}
+
+/** A value that nobody could read would keep history for ever. */
+function checkRetention(setting: VariableSetStmt): void {
+  if (setting.name !== 'borealis.retention' || setting.kind !== 'VAR_SET_VALUE') return
+  parseRetention(settingText(setting))
 }
 
 export async function renameDatabase(work: DdlWork, from: string, to: string): Promise<void> {

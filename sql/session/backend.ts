@@ -14,6 +14,7 @@ import { EPOCH_2000_MICROS, parseWhen, type WhenContext } from '../functions/whe
 import { loadParser } from '../parse/parse.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { TypeLookup } from '../types/type.ts'
+import { DatabaseKeeper } from './database-keeper.ts'
 import { DatabaseHandle, type SharedBackend } from './database-handle.ts'
 import { OpenDatabases } from './open-databases.ts'
 import { checkPrivileges } from './privileges.ts'
@@ -29,6 +30,8 @@ export interface BackendOptions {
   readonly prng: Prng
   /** Settings the command line decides, by name. */
   readonly settings?: ReadonlyMap<string, string> | undefined
+  /** Told of failures of background work, which will be tried again. */
+  readonly warn?: ((error: unknown) => void) | undefined
 }
 
 export async function createBackend(options: BackendOptions): Promise<Backend> {
@@ -48,7 +51,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     startMicros: clock.wallMicros(),
     checkPrivileges,
   }
-  return new EngineBackend(shared)
+  return new EngineBackend(shared, { warn: options.warn ?? ((): void => undefined) })
 }
 
 /** Where a session is put. */
@@ -60,10 +63,12 @@ interface Place {
 class EngineBackend implements Backend {
   readonly #shared: SharedBackend
   readonly #sessions = new Set<ServerSession>()
+  readonly #keeper: DatabaseKeeper
   #isClosing = false
 
-  constructor(shared: SharedBackend) {
+  constructor(shared: SharedBackend, options: { readonly warn: (error: unknown) => void }) {
     this.#shared = shared
+    this.#keeper = new DatabaseKeeper({ ...shared, warn: options.warn })
   }
 
   async roleLogin(name: string): Promise<RoleLogin | undefined> {
@@ -146,6 +151,7 @@ class EngineBackend implements Backend {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
+    await this.#keeper.stop()
     const deadline = this.#shared.clock.monotonicMs() + graceMs
     while (this.#isBusy() && this.#shared.clock.monotonicMs() < deadline) {
       await new Promise<void>((resolve) => this.#shared.clock.after(10, resolve))

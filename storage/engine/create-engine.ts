@@ -148,7 +148,7 @@ class PooledEngine implements Engine {
   private async openDatabase(timeline: TimelineId): Promise<TimelineDatabase> {
     const { volume, clock } = this.options
     const space = this.space(timeline)
-    const database = new TimelineDatabase(space, volume, clock)
+    const database = new TimelineDatabase(space, clock)
     const info = must(volume.timeline(timeline))
     await database.open(info.parent === undefined && space.log.vdl === LSN_ZERO)
     this.opened.set(timeline, database)

@@ -125,6 +125,8 @@ export interface Database {
   /** LSN of the newest commit that was applied: the read point of a statement that starts now. */
   readonly head: Lsn
   readonly vdl: Lsn
+  /** The lowest read point of a pinned view, or the head: what is older may be collected, retention permitting. */
+  readonly oldestReadPoint: Lsn
 
   /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
   view(readLsn?: Lsn): View

@@ -50,6 +50,10 @@ export class PastDatabase implements Database {
     return this.head
   }
 
+  get oldestReadPoint(): Lsn {
+    return this.head
+  }
+
   /** Advisory locks of the sessions that read this point. */
   get objectLocks(): ObjectLocks {
     return (this.locks ??= new ObjectLocks())

@@ -5,7 +5,6 @@ import type { Clock } from '../base/env.ts'
 import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
 import { runSuspendable } from '../base/suspend.ts'
 import type { CommitOrigin } from '../log/record.ts'
-import type { Volume } from '../volume/volume.ts'
 import { fillFromWrites } from './cell.ts'
 import { Committer } from './committer.ts'
 import {
@@ -34,16 +33,12 @@ import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
 import { OPERATION_DELETE } from './write-set.ts'
 
-/** Commits between two reports of the lowest read point. */
-const COMMITS_PER_FLOOR = 256
-
 export class TimelineDatabase implements Database {
   readonly timeline: TimelineId
   readonly isPast = false
   readonly keyLocks: KeyLocks = new KeyLocks()
   readonly objectLocks: ObjectLocks = new ObjectLocks()
   readonly space: PageSpace
-  private readonly volume: Volume
   private readonly clock: Clock
   private readonly mtr: MiniTransaction
   private readonly committer: Committer
@@ -52,14 +47,12 @@ export class TimelineDatabase implements Database {
   private readonly reader: TreeReader
   private readonly rowIds = new Map<TreeId, number>()
   private nextTransactionId = 1
-  private floorCountdown = COMMITS_PER_FLOOR
   private reclaiming: Promise<void> | undefined
   private closing = false
 
-  constructor(space: PageSpace, volume: Volume, clock: Clock) {
+  constructor(space: PageSpace, clock: Clock) {
     this.timeline = space.timeline
     this.space = space
-    this.volume = volume
     this.clock = clock
     this.mtr = new MiniTransaction(space)
     this.committer = new Committer(space, this.mtr, clock)
@@ -74,6 +67,10 @@ export class TimelineDatabase implements Database {
 
   get vdl(): Lsn {
     return this.space.vdl
+  }
+
+  get oldestReadPoint(): Lsn {
+    return this.space.readPoints.min(this.space.head)
   }
 
   get commits(): number {
@@ -239,9 +236,6 @@ export class TimelineDatabase implements Database {
 
   private afterCommit(): void {
     if (this.reclaimer.hasWork) this.reclaim()
-    if (--this.floorCountdown > 0) return
-    this.floorCountdown = COMMITS_PER_FLOOR
-    this.volume.setReadFloor(this.timeline, this.space.readPoints.min(this.head))
   }
 
   private reclaim(): void {
