@@ -94,7 +94,9 @@ class LoopSocket extends EventEmitter {
 
   setNoDelay(): void {}
   setKeepAlive(): void {}
-  resume(): void {}
+  resume(): this {
+    return this
+  }
   pause(): void {}
 
   write(bytes: Buffer): boolean {
