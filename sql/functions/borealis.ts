@@ -340,6 +340,9 @@ const FUNCTIONS: readonly SqlFunction[] = [
   ...IN_BRANCH,
   ...WHEN_TYPES.map(diff),
   history,
+  schemaDiff,
+  merge,
+  mergeConflicts,
   ...LSN_AT,
   timeAt,
 ]

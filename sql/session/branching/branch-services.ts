@@ -5,6 +5,7 @@ import type { SessionCore } from '../session-core.ts'
 import { diffRows } from './diff.ts'
 import { historyRows } from './history.ts'
 import { conflictRows, mergeRows } from './merge.ts'
+import { Moments } from './moments.ts'
 import { Places } from './places.ts'
 import { ScanRows } from './scan-rows.ts'
 import { schemaDiffRows } from './schema-diff.ts'
@@ -17,7 +18,10 @@ export function branchServices(core: SessionCore): BranchServices {
     core.own(places)
     return places
   }
+  const moments = new Moments(core)
   return {
+    lsnAt: (when) => moments.lsnAt(when),
+    timeAt: (when) => moments.timeAt(when),
     scan: (rowType, where) => new ScanRows(core, committed(), rowType, where),
     diff: (rowType, from, to) =>
       new TaskRows(core, (task) => diffRows(task, committed(), rowType, { from, to })),
