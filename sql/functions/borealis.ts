@@ -278,7 +278,7 @@ const timeAt = scalarFunction({
 })
 
 const schemaDiff: SetFunction = setFunction({
-  oid: 15140,
+  oid: 15160,
   name: 'schema_diff',
   arguments: [
     ['from', TEXT_OID],
@@ -298,7 +298,7 @@ const schemaDiff: SetFunction = setFunction({
 })
 
 const merge: SetFunction = setFunction({
-  oid: 15150,
+  oid: 15170,
   name: 'merge',
   arguments: [
     ['branch', TEXT_OID],
@@ -317,7 +317,7 @@ const merge: SetFunction = setFunction({
 })
 
 const mergeConflicts: SetFunction = setFunction({
-  oid: 15160,
+  oid: 15180,
   name: 'merge_conflicts',
   arguments: [['branch', TEXT_OID]],
   returns: RECORD_OID,
@@ -340,11 +340,11 @@ const FUNCTIONS: readonly SqlFunction[] = [
   ...IN_BRANCH,
   ...WHEN_TYPES.map(diff),
   history,
+  ...LSN_AT,
+  timeAt,
   schemaDiff,
   merge,
   mergeConflicts,
-  ...LSN_AT,
-  timeAt,
 ]
 
 /** Whether a function is as_of or in_branch, and how its arguments say where it reads. */
