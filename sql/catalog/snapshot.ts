@@ -61,13 +61,9 @@ export function builtinTypeEntry(type: Type, schemaOid: number = PG_CATALOG_OID,
 /** Roles and databases at one moment, over the cluster timeline's contents. */
 export class SharedSnapshot implements SharedCatalog {
   readonly contents: Contents
-  readonly #rolesByName = new Map<string, Role>()
-  readonly #databasesByName = new Map<string, DatabaseEntry>()
 
   constructor(contents: Contents) {
     this.contents = contents
-    for (const role of contents.all('role')) this.#rolesByName.set(role.name, role)
-    for (const database of contents.all('database')) this.#databasesByName.set(database.name, database)
   }
 
   role(oid: number): Role | undefined {
@@ -75,7 +71,7 @@ export class SharedSnapshot implements SharedCatalog {
   }
 
   roleByName(name: string): Role | undefined {
-    return this.#rolesByName.get(name)
+    return this.contents.role(name)
   }
 
   roles(): Iterable<Role> {
@@ -87,7 +83,7 @@ export class SharedSnapshot implements SharedCatalog {
   }
 
   databaseByName(name: string): DatabaseEntry | undefined {
-    return this.#databasesByName.get(name)
+    return this.contents.database(name)
   }
 
   databases(): Iterable<DatabaseEntry> {
