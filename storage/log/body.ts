@@ -74,6 +74,12 @@ export class RecordWriter {
     this.append(page, start, end)
   }
 
+  /** After initPage: `count` cells, in bytes [0, length), as they stand on a page one by one. */
+  initCells(cells: Uint8Array, length: number, count: number): void {
+    putU16(this.bytes, RECORD_HEADER_SIZE_BYTES + 2, count)
+    this.append(cells, 0, length)
+  }
+
   /** After initPage of an inner page: one child. */
   initChild(key: Uint8Array, keyStart: number, keyEnd: number, child: PageNo): void {
     this.count(RECORD_HEADER_SIZE_BYTES + 2)
