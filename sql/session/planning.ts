@@ -97,6 +97,11 @@ export function isValid(core: SessionCore, entry: CachedStatement): boolean {
   return entry.settingsKey === undefined || entry.settingsKey === core.context.settingsKey
 }
 
+/** A cache entry of a statement that is parsed and not planned. */
+export function utilityEntry(parsed: ParsedStatement): CachedStatement {
+  return { parsed, plan: undefined, catalogVersion: '', settingsKey: undefined }
+}
+
 export interface StatementRequest {
   /** The plan cache's key. */
   readonly key: string
@@ -113,7 +118,7 @@ export function cachedStatement(
   const known = core.plans.get(request.key)
   if (known !== undefined && isValid(core, known)) return known
   if (!isPlanned(parsed)) {
-    const entry = { parsed, plan: undefined, catalogVersion: '', settingsKey: undefined }
+    const entry = utilityEntry(parsed)
     core.plans.set(request.key, entry)
     return entry
   }
