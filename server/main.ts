@@ -3,6 +3,8 @@
 // start is one line on standard error and exit status 1. SIGTERM drains, SIGINT cancels, a second signal kills.
 
 import { readFileSync } from 'node:fs'
+import { runBranchCommand } from './client/branch-command.ts'
+import { BRANCH_HELP } from './client/branch-help.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { StartError } from './listener.ts'
 import { openLog } from './log.ts'
@@ -13,6 +15,8 @@ import { startWithOptions } from './start.ts'
 const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 
   borealis serve [flags]     start a server
+${BRANCH_HELP}
+
   borealis --version
   borealis --help
 
@@ -29,6 +33,8 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`borealis ${version()}\n`)
   } else if (command === 'serve') {
     await serve(rest)
+  } else if (command === 'branch' || command === 'backtrack') {
+    process.stdout.write(await runBranchCommand(args))
   } else {
     throw new StartError(
       command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`,

@@ -171,6 +171,11 @@ export interface Database {
 
   /** Figures of a tree for the planner: cells and pages, estimated without reading more than a few pages. */
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number }
+  /**
+   * Visits committed cells of up to `leafCount` leaves spread evenly over a tree, for statistics. The cell is the
+   * visitor's for the call only. May suspend, and then visits all of them again.
+   */
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void
 }
 
 /** A cell without its value. */

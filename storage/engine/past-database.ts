@@ -124,6 +124,10 @@ export class PastDatabase implements Database {
     return this.reading().tree.estimate(tree, view.readLsn)
   }
 
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void {
+    this.reading().tree.visitSample(tree, view.readLsn, leafCount, visit)
+  }
+
   refused(): StorageError {
     return new StorageError(
       'read-only',

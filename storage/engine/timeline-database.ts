@@ -182,6 +182,11 @@ export class TimelineDatabase implements Database {
     return this.reader.estimate(tree, view.readLsn)
   }
 
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void {
+    const transaction = view.transaction as EngineTransaction | undefined
+    if (transaction?.created(tree) !== true) this.reader.visitSample(tree, view.readLsn, leafCount, visit)
+  }
+
   commit(transaction: EngineTransaction): Lsn {
     const lsn = this.committer.commit(transaction)
     this.afterCommit()

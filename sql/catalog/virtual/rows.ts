@@ -5,9 +5,8 @@ import { must } from '../../../storage/base/assert.ts'
 import { type Row, type Value, ArrayValue } from '../../types/value.ts'
 import { ACLITEM_OID, TEXT_OID } from '../../types/oids.ts'
 import { formatAclItem } from '../acl.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID } from '../bootstrap.ts'
 import type { Acl, Catalog, ServerState, SharedCatalog, Table, VirtualRelation } from '../catalog.ts'
-import { systemRelationByName } from '../system-relations.ts'
+import { SYSTEM_SCHEMA_OID, systemRelationByName, type SystemSchema } from '../system-relations.ts'
 
 /** One row by column name; what is left out is NULL. */
 export type Fields = Readonly<Record<string, Value>>
@@ -23,11 +22,7 @@ export interface RelationSource {
 }
 
 /** A computed relation from a source of objects. */
-export function fromFields(
-  schema: 'pg_catalog' | 'information_schema',
-  name: string,
-  source: RelationSource,
-): VirtualRelation {
+export function fromFields(schema: SystemSchema, name: string, source: RelationSource): VirtualRelation {
   let shape: Shape | undefined
   const shapeOf = (): Shape => (shape ??= new Shape(schema, name))
   const arrayOf = (fields: Iterable<Fields>): Row[] => Array.from(fields, (item) => shapeOf().row(item))
@@ -49,9 +44,11 @@ class Shape {
   readonly #indexes: ReadonlyMap<string, number>
   readonly #count: number
 
-  constructor(schema: 'pg_catalog' | 'information_schema', name: string) {
-    const schemaOid = schema === 'pg_catalog' ? PG_CATALOG_OID : INFORMATION_SCHEMA_OID
-    const table = must(systemRelationByName(schemaOid, name), 'a computed relation exists') as Table
+  constructor(schema: SystemSchema, name: string) {
+    const table = must(
+      systemRelationByName(SYSTEM_SCHEMA_OID[schema], name),
+      'a computed relation exists',
+    ) as Table
     this.#indexes = new Map(table.columns.map((column, i) => [column.name, i]))
     this.#count = table.columns.length
   }
