@@ -1,6 +1,5 @@
-// Fills a tree that the same mini-transaction created, from cells in ascending order: each page is built full, off to the
-// side, and written once, as one initPage record. No descent, no slot search, no split, and no chain of records that
-// storage nodes would have to walk.
+// Fills an empty tree from cells in ascending order: each page is built full, off to the side, and written once, as one
+// initLeaf or initPage record. No descent, no slot search, no split, and no chain of records for storage nodes to walk.
 //
 //   add ─▶ [leaf being filled] ─full─▶ page 17, page 18, ...
 //               └─ separator, page ─▶ [level 1 being filled] ─full─▶ page 40 ...
@@ -13,12 +12,15 @@ import { assert } from '../base/assert.ts'
 import { copyBytes, putU16, putU32, u16 } from '../base/bytes.ts'
 import type { PageNo, TreeId } from '../base/ids.ts'
 import * as format from '../page/format.ts'
+import { INSERT_CELL_HEADER_SIZE_BYTES } from '../log/body.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 
 const NONE = 0 as PageNo
 const NO_KEY = Buffer.alloc(0)
 const CHILD_SIZE_BYTES = 4
 const SLOT_SIZE_BYTES = 2
+/** What a leaf cell has on its page and not in its record. */
+const CELL_LSN_SIZE_BYTES = 8
 
 /** A page being filled: its cells as they will stand in the record. */
 interface Filling {
@@ -49,9 +51,12 @@ export class BulkLoader {
     empty(this.leaf, NO_KEY)
   }
 
-  /** Whether a cell with a key and a value of these lengths goes onto the page being filled. */
+  /** Whether a cell with a key and a value of these lengths goes onto the leaf being filled. */
   fits(keyLength: number, valueLength: number): boolean {
-    return fits(this.leaf, format.LEAF_CELL_HEADER_SIZE_BYTES + keyLength + valueLength)
+    const { used, count } = this.leaf
+    const size =
+      used + count * CELL_LSN_SIZE_BYTES + format.LEAF_CELL_HEADER_SIZE_BYTES + keyLength + valueLength
+    return size + (count + 1) * SLOT_SIZE_BYTES <= format.PAGE_BODY_SIZE_BYTES
   }
 
   /** Adds a cell behind all others. `flags`: CELL_FLAG_OVERFLOW if the value is an overflow reference. */
@@ -74,9 +79,7 @@ export class BulkLoader {
     leaf.count++
     putU16(cells, at, (keyEnd - keyStart) | flags)
     putU16(cells, at + 2, valueEnd - valueStart)
-    putU32(cells, at + 4, 0)
-    putU32(cells, at + 8, 0)
-    at += format.LEAF_CELL_HEADER_SIZE_BYTES
+    at += INSERT_CELL_HEADER_SIZE_BYTES
     copyBytes(keyBytes, keyStart, keyEnd, cells, at)
     at += keyEnd - keyStart
     copyBytes(valueBytes, valueStart, valueEnd, cells, at)
@@ -100,18 +103,21 @@ export class BulkLoader {
 
   private writePage(level: number, page: PageNo): void {
     const { cells, used, count } = this.levels[level] as Filling
-    const type = level === 0 ? format.PAGE_TYPE_LEAF : format.PAGE_TYPE_INNER
-    this.mtr.writer.initPage(type, level, this.tree, NONE)
-    this.mtr.writer.initCells(cells, used, count)
+    const { writer } = this.mtr
+    if (level === 0) writer.initLeaf(this.tree, cells, used, count)
+    else {
+      writer.initPage(format.PAGE_TYPE_INNER, level, this.tree, NONE)
+      writer.initCells(cells, used, count)
+    }
     this.mtr.change(page)
   }
 
   private addChild(level: number, separator: Buffer, child: PageNo): void {
     const filling = (this.levels[level] ??= newFilling())
     const size = format.INNER_CELL_HEADER_SIZE_BYTES + separator.length + CHILD_SIZE_BYTES
-    if (!fits(filling, size)) this.write(level, separator)
+    if (!hasRoom(filling, size)) this.write(level, separator)
     const { cells, used } = filling
-    assert(fits(filling, size), 'an inner page has room for some children')
+    assert(hasRoom(filling, size), 'an inner page has room for some children')
     putU16(cells, used, separator.length)
     putU16(cells, used + 2, CHILD_SIZE_BYTES)
     separator.copy(cells, used + format.INNER_CELL_HEADER_SIZE_BYTES)
@@ -132,14 +138,15 @@ function empty(filling: Filling, separator: Buffer): void {
   filling.separator = separator
 }
 
-function fits({ used, count }: Filling, cellSize: number): boolean {
+/** Whether an inner page being filled takes another cell. */
+function hasRoom({ used, count }: Filling, cellSize: number): boolean {
   return used + cellSize + (count + 1) * SLOT_SIZE_BYTES <= format.PAGE_BODY_SIZE_BYTES
 }
 
 /** The shortest key that separates the last cell of a leaf from a new one behind it. Integers stay whole; see page-split.ts. */
 function separatorKey(leaf: Filling, key: Uint8Array, start: number, end: number): Buffer {
   const { cells, lastAt } = leaf
-  const lastStart = lastAt + format.LEAF_CELL_HEADER_SIZE_BYTES
+  const lastStart = lastAt + INSERT_CELL_HEADER_SIZE_BYTES
   const lastLength = u16(cells, lastAt) & format.CELL_KEY_LENGTH_MASK
   let length = end - start
   if (length > 8) {

@@ -1,5 +1,5 @@
 // The application of one write set to the pages: trees created, cells in key order tree by tree, trees dropped, meta page,
-// commit record. In slices, a tree that the same transaction created is not written to cell by cell but loaded whole. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
+// commit record. In slices, a tree that is empty is not written to cell by cell but loaded whole. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
 // was at each call.
 
 import type { Clock } from '../base/env.ts'
@@ -8,6 +8,7 @@ import { suspend } from '../base/suspend.ts'
 import type { CommitOrigin } from '../log/record.ts'
 import { BulkLoader } from './bulk-loader.ts'
 import type { CellWriter } from './cell-writer.ts'
+import { PAGE_TYPE_LEAF, pageCount, pageType } from '../page/format.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 import { OPERATION_PUT, type TreeWrites, type WriteSet } from './write-set.ts'
 
@@ -42,6 +43,8 @@ export class CommitTask {
   private readonly trees: readonly TreeWrites[]
   private createdAt = 0
   private treeAt = 0
+  /** Whether the tree that is being written was empty; undefined before anybody looked. */
+  private loading: boolean | undefined
   private writeAt = 0
   private droppedAt = 0
   private countdown = CHANGES_PER_LOOK
@@ -90,9 +93,11 @@ export class CommitTask {
     for (; this.treeAt < this.trees.length; this.treeAt++) {
       const own = this.trees[this.treeAt] as TreeWrites
       if (source.droppedTrees.includes(own.tree)) continue
-      if (source.createdTrees.includes(own.tree)) this.loadTree(own)
+      this.loading ??= this.isEmpty(own.tree)
+      if (this.loading) this.loadTree(own)
       else this.writeTree(own)
       this.writeAt = 0
+      this.loading = undefined
     }
     for (; this.droppedAt < source.droppedTrees.length; this.droppedAt++) {
       this.makeRoom()
@@ -118,6 +123,14 @@ export class CommitTask {
       if (this.write(own, this.writeAt, false)) this.writeAt++
     }
     this.cells.flush()
+  }
+
+  private isEmpty(tree: TreeId): boolean {
+    const { space } = this.mtr
+    const frame = space.readNewest(tree)
+    const page = space.pool.buffer(frame)
+    const at = space.pool.offset(frame)
+    return pageType(page, at) === PAGE_TYPE_LEAF && pageCount(page, at) === 0
   }
 
   /** Like writeTree, for a tree that is empty. */
