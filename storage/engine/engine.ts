@@ -44,6 +44,8 @@ export interface View {
   readLsn: Lsn
   transaction: Transaction | undefined
   commandId: number
+  /** Nothing more will be read at `readLsn`: whoever waits need not pin the view. */
+  isSpent: boolean
   /** Highest page LSN that reads through this view met: an answer with rows waits until the VDL has passed it. */
   seenLsn: Lsn
 }
