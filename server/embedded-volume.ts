@@ -26,11 +26,8 @@ export interface EmbeddedVolumeOptions {
 }
 
 const ZONES = ['az1', 'az2', 'az3'] as const
-/**
- * One output chunk, and little memory to set up: a stream of its own for each run costs as much as the deflating. The
- * smaller window loses nothing on records.
- */
-const DEFLATE_OPTIONS = { level: constants.Z_BEST_SPEED, chunkSize: 32 * 1024, windowBits: 13, memLevel: 6 }
+/** Little memory to set up for each run, which costs as much as the deflating; the smaller window loses nothing on records. */
+const DEFLATE_OPTIONS = { level: constants.Z_BEST_SPEED, windowBits: 13, memLevel: 6 }
 /** Deflating pays when it saves a fifth. */
 const DEFLATED_SHARE_MAX = 0.8
 
