@@ -120,7 +120,7 @@ function scalarFunction(
     strict: true,
     volatility: 'stable',
     usesContext: true,
-    call: facts.call as ScalarFunction['call'],
+    call: facts.call,
   }
 }
 

@@ -76,7 +76,7 @@ export async function runManyBranches(options: ManyBranches): Promise<Outcome> {
   })
 
   const started = performance.now()
-  const { rows } = await trunk.query<{ name: string; count: string; sum: string; own: string }>(
+  const { rows } = await trunk.query<{ name: string; count: string; sum: string; own: number }>(
     `SELECT b.datname AS name, count(*), sum(o.total), max(o.id) - ${ROWS} AS own
      FROM pg_database b, LATERAL borealis.in_branch(NULL::orders, b.datname) o WHERE b.datname ~ '^b[0-9]+$' GROUP BY 1`,
   )
@@ -84,7 +84,7 @@ export async function runManyBranches(options: ManyBranches): Promise<Outcome> {
   if (rows.length !== branchCount) errors.push(`${rows.length} branches in one statement, not ${branchCount}`)
   for (const { name, count, sum, own } of rows) {
     const i = Number(name.slice(1))
-    if (count !== String(ROWS) || sum !== String(sumOf(i)) || String(own) !== String(i))
+    if (count !== String(ROWS) || sum !== String(sumOf(i)) || own !== i)
       errors.push(`${name} in one statement: ${count} rows, sum ${sum}, row ${own}`)
   }
   const { rows: trunkRows } = await trunk.query<{ sum: string }>('SELECT sum(total) FROM orders')
