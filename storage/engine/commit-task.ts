@@ -1,6 +1,6 @@
 // The application of one write set to the pages: trees created, cells in key order tree by tree, trees dropped, meta page,
-// commit record. In slices, a tree that is empty is not written to cell by cell but loaded whole. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
-// was at each call.
+// commit record. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
+// was at each call. In slices, a tree that is empty is not written to cell by cell but loaded whole (bulk-loader.ts).
 
 import type { Clock } from '../base/env.ts'
 import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'

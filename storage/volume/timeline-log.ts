@@ -10,6 +10,7 @@
 // VDL never go back.
 
 import { assert, must } from '../base/assert.ts'
+import { copyBytes } from '../base/bytes.ts'
 import type { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
@@ -26,6 +27,8 @@ const RUN_SIZE_BYTES_MAX = 64 * 1024
 /** Runs of at least this length are worth deflating. */
 const DEFLATE_SIZE_BYTES_MIN = 16 * 1024
 const OPEN_RUN_SIZE_BYTES_INITIAL = 4 * 1024
+/** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
+const SPARE_BUFFERS_MAX = 16
 
 /** Deflates (raw deflate, fastest level) off this thread; undefined as a result means that it does not pay. */
 export type Deflate = (bytes: Uint8Array, done: (deflated: Uint8Array | undefined) => void) => void
@@ -78,6 +81,7 @@ export class TimelineWriter implements TimelineLog {
   #open: Buffer = Buffer.allocUnsafe(OPEN_RUN_SIZE_BYTES_INITIAL)
   #openLength = 0
   readonly #closed: ClosedRun[] = []
+  readonly #spare: Buffer[] = []
   #roomWaiters: { resolve: () => void; reject: (error: Error) => void }[] = []
   #failure: StorageError | undefined
 
@@ -138,7 +142,7 @@ export class TimelineWriter implements TimelineLog {
     assert(this.#tail + length <= this.#limit, 'append only what hasRoom() promised')
     if (this.#openLength + length > RUN_SIZE_BYTES_MAX) this.#closeRun()
     if (this.#openLength + length > this.#open.length) this.#growOpen(length)
-    this.#open.set(record.subarray(offset, offset + length), this.#openLength)
+    copyBytes(record, offset, offset + length, this.#open, this.#openLength)
     this.#openLength += length
     this.#tail = (this.#tail + length) as Lsn
     this.#surroundings.scheduleFlush(this)
@@ -159,7 +163,7 @@ export class TimelineWriter implements TimelineLog {
       ready: false,
     }
     this.#closed.push(run)
-    this.#open = Buffer.allocUnsafeSlow(this.#open.length)
+    this.#open = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#open.length)
     this.#openLength = 0
     const { deflate } = this.#surroundings
     if (deflate === undefined) run.ready = true
@@ -181,7 +185,9 @@ export class TimelineWriter implements TimelineLog {
     if (closed !== undefined) {
       if (!closed.ready) return undefined
       this.#closed.shift()
-      return this.#encode(memory, users, closed)
+      const batch = this.#encode(memory, users, closed)
+      if (this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(closed.records)
+      return batch
     }
     if (this.#openLength === 0) return undefined
     if (this.#openLength >= DEFLATE_SIZE_BYTES_MIN && this.#surroundings.deflate !== undefined) {
