@@ -339,10 +339,13 @@ export class ServerSession implements Session {
     const clusterLsn = Math.max(transaction.clusterCommitLsn, core.clusterSeenLsn) as Lsn
     if (lsn <= database.vdl && clusterLsn === 0) return undefined
     core.clusterSeenLsn = 0 as Lsn
+    const { answerAfter } = core
+    core.answerAfter = undefined
     const cluster = core.backend.cluster
     return (async () => {
       if (lsn > database.vdl) await durable(database, lsn)
       if (clusterLsn > cluster.vdl) await durable(cluster, clusterLsn)
+      await answerAfter
     })()
   }
 

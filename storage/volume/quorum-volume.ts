@@ -278,7 +278,10 @@ class QuorumVolume implements Volume {
     return this.#timelines.get(id)?.plan.birth
   }
 
-  async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
+  async createTimeline(
+    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    numbered?: (id: TimelineId) => void,
+  ): Promise<TimelineId> {
     this.#checkUsable()
     const id = asTimelineId(++this.#lastTimeline)
     if (parent !== undefined) await this.#untilDurable(this.#entry(parent.timeline).log, parent.lsn)
@@ -287,6 +290,7 @@ class QuorumVolume implements Volume {
     const plan: TimelinePlan = { birth, dropped: false, vdl: base, tail: firstLsnAfter(base), annulled: [] }
     const scls = this.#links.map(() => LSN_ZERO)
     const entry = this.#adopt(plan, scls)
+    numbered?.(id)
     await this.#onWriteQuorum({ kind: 'create-timeline', birth }, (node) => entry.log.acknowledge(node, base))
     return id
   }
