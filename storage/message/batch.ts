@@ -5,26 +5,28 @@
 //        0    4  magic        'BLB1'
 //        4    4  crc          CRC-32 of bytes 8 to the end
 //        8    4  length       bytes of the whole batch
-//       12    1  version      1
+//       12    1  version      2
 //       13    1  flags        1 = the payload is deflated (raw deflate)
 //       14    2  reserved     0
 //       16    4  timeline
 //       20    4  recordCount
 //       24    8  first        LSN of the first record
-//       32    8  last         LSN of the last record
+//       32    8  last         the segment is complete up to here with this batch: LSN of the last record of the flush
 //       40    8  previous     `last` of the batch before it (the branch point for the first of a timeline)
-//       48    8  consistent   LSN of the last record here that ends a mini-transaction; 0 if none does
-//       56    8  end          position behind the last record
+//       48    8  consistent   LSN of the last record of the flush that ends a mini-transaction; 0 if none does
+//       56    8  end          position behind the last record of the flush
 //       64    8  vdl          the writer's VDL of this timeline when it sent the batch
 //       72    8  wallMicros   wall time of sending; never goes back within a volume
 //       80    4  rawLength    bytes of the payload once inflated
-//       84    4  reserved     0
+//       84    4  group        protection group that the records belong to
 //       88       directory    deflated batches only: recordCount × (u32 page, u32 offset in the inflated payload)
 //                payload      the records
 //
-// All integers little-endian. `previous` is the chain that gap detection hangs on: a segment is complete up to `last` of
-// a batch when it is complete up to `previous`. LSNs in between need not be dense, so that a batch may later carry the
-// records of one protection group only.
+// All integers little-endian. A flush is what one timeline appended since the last one, LSNs (previous, last]. With one
+// protection group it is one batch. With several, each group gets a batch of its own records of the flush under the same
+// `previous`, `last`, `consistent` and `end`, if need be without any record (then `first` is `last`), so that every
+// segment's SCL speaks of the whole log: the VCL of a timeline is the lowest of its groups' PGCLs. `previous` is the
+// chain that gap detection hangs on: a segment is complete up to `last` of a batch when it is complete up to `previous`.
 
 import { crc32, inflateRawSync } from 'node:zlib'
 

@@ -18,3 +18,9 @@ export interface Transport {
 
 /** The node's end: how it answers. The bytes of `transfer` may be moved instead of copied. */
 export type Reply = (message: NodeMessage, transfer?: ArrayBuffer) => void
+
+/** How a node reaches the other nodes of its volume. */
+export interface Peers {
+  /** The way to a peer, by its number and address (./configuration.ts); the same object until it is closed. */
+  reach(node: number, address: string | undefined): Transport
+}
