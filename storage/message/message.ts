@@ -95,7 +95,10 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
   /** A timeline's first record in a group above 0 is to come: the segment is complete up to `after` from birth. */
   | (RequestBase & SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn })
-  /** The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any. */
+  /**
+   * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
+   * Below the segment's `logAfter`: 'out-of-window'.
+   */
   | (RequestBase &
       SegmentKey & { readonly kind: 'fetch-log'; readonly after: Lsn; readonly sizeMax: number })
   /** Images of a segment behind `after` in the order of (page, LSN), up to about `sizeMax` bytes. For filling a peer. */
@@ -138,6 +141,8 @@ export interface SegmentState extends SegmentKey {
   readonly consistent: Lsn
   /** Position behind the record of the timeline at the SCL. */
   readonly end: Lsn
+  /** Log at or below this was collected here: what is needed of it is in images. The segment's birth if none was. */
+  readonly logAfter: Lsn
 }
 
 export interface TimelineState {
