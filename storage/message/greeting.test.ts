@@ -66,7 +66,7 @@ test('another secret, or one side without, is refused', () => {
 
 test('a node that only pretends to know the secret is refused', () => {
   // It answers with what the caller proved, and with nothing.
-  let proof = Buffer.alloc(0)
+  let proof: Buffer = Buffer.alloc(0)
   const reflect = (greeting: number, bytes: Buffer): Buffer => {
     if (greeting === 3) proof = bytes
     if (greeting !== 4) return bytes

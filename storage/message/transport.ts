@@ -1,7 +1,11 @@
-// How messages get from a volume to one storage node and back: the seam between worker threads of one process (now),
-// TCP (later) and the seeded simulator. A transport promises nothing: messages may be lost, late, doubled or reordered,
+// How messages get from a volume to one storage node and back: the seam between worker threads of one process , TCP
+// and the seeded simulator. A transport promises nothing: messages may be lost, late, doubled or reordered,
 // and whoever sends deals with it. Bytes inside a sent message belong to the sender and stay unchanged until the node
 // answered that message; a transport that delivers later than that copies them.
+//
+// A thread that ended is gone for good. A transport to another process is not: it connects again by itself, with growing
+// pauses, for as long as it is not closed. Each loss is told (onClose): what was sent and not answered will not be
+// answered. What is sent while there is no connection is lost, too; once it is back, what is sent arrives.
 
 import type { NodeMessage, VolumeMessage } from './message.ts'
 
@@ -10,8 +14,10 @@ export interface Transport {
   send(message: VolumeMessage): void
   /** Sets the one receiver of answers. */
   onMessage(receive: (message: NodeMessage) => void): void
-  /** Sets the one receiver of the news that nothing will come any more (worker ended, connection lost). */
+  /** Sets the one receiver of the news that what was sent will not be answered (worker ended, connection lost). */
   onClose(receive: (reason: Error) => void): void
+  /** Sets the one receiver of the news that the connection is back; never called where a loss is for good. */
+  onOpen?(receive: () => void): void
   /** Lets go of the connection once what was sent is handled. */
   close(): Promise<void>
 }

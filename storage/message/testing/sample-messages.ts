@@ -42,7 +42,7 @@ const segment: SegmentState = { timeline, group, scl: lsn, consistent: lsn, end:
 
 export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'query', ...base },
-  { kind: 'fence', ...base, clusterId: 'c' },
+  { kind: 'fence', ...base, clusterId: 'c', writer: 'w' },
   { kind: 'configure', ...base, configuration },
   { kind: 'truncate', ...base, annulled: [{ timeline, ranges: timelineState.annulled }] },
   { kind: 'append', ...base, batches: [small, large, Buffer.alloc(0)] },
@@ -50,7 +50,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'read-page', ...base, timeline, page, lsn },
   { kind: 'create-timelines', ...base, births: [{ id: timeline, parent: undefined, createdMicros: 0 }] },
   { kind: 'drop-timeline', ...base, timeline },
-  { kind: 'open-segment', ...base, timeline, group, after: lsn },
+  { kind: 'open-segment', ...base, timeline, group, after: lsn, consistent: lsn },
   { kind: 'fetch-log', ...base, timeline, group, after: lsn, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: undefined, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
