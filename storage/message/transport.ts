@@ -1,11 +1,11 @@
-// How messages get from a volume to one storage node and back: the seam between worker threads of one process , TCP
+// How messages get from a volume to one storage node and back: the seam between worker threads of one process, TCP
 // and the seeded simulator. A transport promises nothing: messages may be lost, late, doubled or reordered,
 // and whoever sends deals with it. Bytes inside a sent message belong to the sender and stay unchanged until the node
 // answered that message; a transport that delivers later than that copies them.
 //
 // A thread that ended is gone for good. A transport to another process is not: it connects again by itself, with growing
 // pauses, for as long as it is not closed. Each loss is told (onClose): what was sent and not answered will not be
-// answered. What is sent while there is no connection is lost, too; once it is back, what is sent arrives.
+// answered. What is sent while there is no connection is lost, or answered 'failed' (io) at once by the transport.
 
 import type { NodeMessage, VolumeMessage } from './message.ts'
 
