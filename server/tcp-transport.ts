@@ -1,15 +1,15 @@
-// A transport (storage/message/transport.ts) to a storage node in another process. It dials, greets, and comes back by
-// itself when the connection is lost, until it is closed.
+// A transport (storage/message/transport.ts) to a storage node in another process: one TCP connection, dialed and greeted
+// when the object is made.
 //
-//   dialing ──greeted──▶ open ──lost, or silent for too long──▶ waiting ──growing pause──▶ dialing
-//      └──────────────── failed ────────────────────────────────▶ waiting
+//   pausing ──▶ dialing ──greeted──▶ open ──▶ closed: lost, silent for too long, or let go
+//                  └──────────────────────────▶ closed: nobody there, refused, no greeting in time
 //
-// Invariants: an answer belongs to a request that was sent on the same connection. A request that is sent while the
-// transport is not open is answered by the transport itself, with a failure. A node that has another number than the one expected is never spoken to.
+// Invariants: what is sent before it is open waits; once it is closed, what is sent vanishes and `onClose` is called, once.
+// A node that has another number than the one expected is never spoken to. While answers are owed, silence is noticed.
 
 import { randomBytes } from 'node:crypto'
 
-import type { Clock, Prng } from '../storage/base/env.ts'
+import type { Clock } from '../storage/base/env.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { decodeAnswer, encodeRequest } from '../storage/message/codec.ts'
 import type { Frame } from '../storage/message/frame.ts'
@@ -31,81 +31,69 @@ export interface TcpSurroundings {
   /** Who calls, at the time of the call. */
   readonly caller: () => Caller
   readonly clock: Clock
-  readonly prng: Prng
+}
+
+/** Where the other side is, and who it must be. */
+export interface TcpDestination {
+  readonly address: string
+  /** The number that the node there must have; undefined where it is what one wants to know. */
+  readonly node: number | undefined
+  /** Waits before it dials. */
+  readonly pauseMs?: number | undefined
 }
 
 export class TcpTransport implements Transport {
-  readonly address: string
-  /** What the node said of itself the last time it was met. */
-  callee: Callee | undefined
+  readonly #to: TcpDestination
   readonly #around: TcpSurroundings
-  /** The number the node must have; undefined until one is known. */
-  #node: number | undefined
+  #state: 'pausing' | 'dialing' | 'open' | 'closed' = 'pausing'
   #socket: FrameSocket | undefined
-  #isOpen = false
-  #isClosed = false
-  #pauseMs = STORAGE_REDIAL_PAUSE_MS_MIN
-  #lastError: StorageError | undefined
-  /** Requests sent on this connection whose answers have not come. */
+  #cancelTimer: (() => void) | undefined
+  #endReason: StorageError | undefined
+  /** Sent before the connection was open. */
+  #early: VolumeMessage[] = []
+  /** Requests whose answers have not come. */
   #unanswered = 0
   #heardMs = 0
-  #cancelWatch: (() => void) | undefined
-  #cancelRedial: (() => void) | undefined
   #receive: (message: NodeMessage) => void = () => undefined
-  #lost: (reason: Error) => void = () => undefined
-  #opened: () => void = () => undefined
-  readonly #waiting = new Set<() => void>()
+  #closed: (reason: Error) => void = () => undefined
+  readonly #ended: Promise<void>
+  #settleEnded: () => void = () => undefined
+  readonly #greeted: Promise<Callee>
+  #settleGreeted: { resolve(callee: Callee): void; reject(reason: Error): void } | undefined
 
-  /** Begins to dial at once. `node`: the number that the node at this address must have, if it is known. */
-  constructor(address: string, node: number | undefined, around: TcpSurroundings) {
-    this.address = address
-    this.#node = node
+  constructor(to: TcpDestination, around: TcpSurroundings) {
+    this.#to = to
     this.#around = around
-    this.#dial()
-  }
-
-  get isOpen(): boolean {
-    return this.#isOpen
-  }
-
-  /** Resolves with who the node is once it was reached; rejects with the last reason when that takes longer. */
-  reached(timeoutMs: number): Promise<Callee> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        this.#waiting.delete(settle)
-        cancel()
-        const { callee } = this
-        if (this.#isOpen && callee !== undefined) return resolve(callee)
-        const why = this.#lastError ?? new StorageError('io', 'no answer')
-        reject(new StorageError(why.kind, `storage node at ${this.address}: ${why.message}`))
-      }
-      const cancel = this.#around.clock.after(timeoutMs, settle)
-      this.#waiting.add(settle)
-      // A refusal will not turn into a welcome by waiting.
-      if (this.#isOpen || isFinal(this.#lastError)) queueMicrotask(settle)
+    this.#greeted = new Promise((resolve, reject) => {
+      this.#settleGreeted = { resolve, reject }
     })
+    this.#greeted.catch(() => undefined)
+    this.#ended = new Promise((resolve) => {
+      this.#settleEnded = resolve
+    })
+    if (to.pauseMs === undefined) this.#dial()
+    else this.#cancelTimer = around.clock.after(to.pauseMs, () => this.#dial())
+  }
+
+  /** Who the node is, once it was greeted. Rejects with StorageError. */
+  greeted(): Promise<Callee> {
+    return this.#greeted
+  }
+
+  /** Resolves when it is closed, by whomever. */
+  ended(): Promise<void> {
+    return this.#ended
   }
 
   send(message: VolumeMessage): void {
-    if (!this.#isOpen || this.#socket === undefined) return this.#failSoon(message)
+    if (this.#state === 'closed') return
+    if (this.#state !== 'open') {
+      this.#early.push(message)
+      return
+    }
     if (this.#unanswered++ === 0) this.#heardMs = this.#around.clock.monotonicMs()
     this.#watch()
-    this.#socket.send(encodeRequest(message))
-  }
-
-  /** Nothing can be sent now: the answer says so, rather than that none comes. */
-  #failSoon(message: VolumeMessage): void {
-    const why = this.#lastError?.message ?? 'not connected yet'
-    const failed: NodeMessage = {
-      kind: 'failed',
-      id: message.id,
-      failure: 'io',
-      message: `storage node at ${this.address}: ${why}`,
-      detail: undefined,
-      damaged: undefined,
-      fatal: false,
-    }
-    queueMicrotask(() => this.#receive(failed))
+    this.#socket?.send(encodeRequest(message))
   }
 
   onMessage(receive: (message: NodeMessage) => void): void {
@@ -113,63 +101,50 @@ export class TcpTransport implements Transport {
   }
 
   onClose(receive: (reason: Error) => void): void {
-    this.#lost = receive
-    const reason = this.#lastError
-    if (!this.#isOpen && reason !== undefined) queueMicrotask(() => receive(reason))
-  }
-
-  onOpen(receive: () => void): void {
-    this.#opened = receive
+    this.#closed = receive
+    const reason = this.#endReason
+    if (reason !== undefined) queueMicrotask(() => receive(reason))
   }
 
   close(): Promise<void> {
-    this.#isClosed = true
-    this.#isOpen = false
-    this.#cancelWatch?.()
-    this.#cancelRedial?.()
-    this.#socket?.end(new StorageError('closed', 'the connection is closed'))
-    for (const settle of this.#waiting) settle()
+    this.#closed = () => undefined
+    this.#end(new StorageError('closed', 'the connection is closed'))
     return Promise.resolve()
   }
 
   #dial(): void {
     const { security, caller, clock } = this.#around
-    const greeting = new CallerGreeting(caller(), {
-      secret: security.secret,
-      nonce: randomBytes(NONCE_SIZE_BYTES),
-    })
-    let socket: FrameSocket | undefined
-    const raw = dial(parseStorageAddress(this.address), security, () => socket?.send([greeting.start()]))
-    socket = new FrameSocket(raw, {
-      frame: (frame) => (this.#isOpen ? this.#answer(frame) : this.#greet(greeting, frame)),
-      end: (reason) => this.#end(reason),
-    })
+    this.#state = 'dialing'
+    const nonce = randomBytes(NONCE_SIZE_BYTES)
+    const greeting = new CallerGreeting(caller(), { secret: security.secret, nonce })
+    const { host, port } = parseStorageAddress(this.#to.address)
+    const socket = new FrameSocket(
+      dial({ host, port }, security, () => socket.send([greeting.start()])),
+      {
+        frame: (frame) => (this.#state === 'open' ? this.#answer(frame) : this.#greet(greeting, frame)),
+        end: (reason) => this.#end(reason),
+      },
+    )
     this.#socket = socket
-    const dialed = socket
-    this.#cancelWatch = clock.after(STORAGE_DIAL_TIMEOUT_MS, () => {
-      this.#cancelWatch = undefined
-      dialed.end(new StorageError('io', `no greeting in ${STORAGE_DIAL_TIMEOUT_MS} ms`))
-    })
+    this.#cancelTimer = clock.after(STORAGE_DIAL_TIMEOUT_MS, () =>
+      this.#end(new StorageError('io', `no greeting in ${STORAGE_DIAL_TIMEOUT_MS} ms`)),
+    )
   }
 
   #greet(greeting: CallerGreeting, frame: Frame): void {
     const next = greeting.receive(frame)
     if (Buffer.isBuffer(next)) return this.#socket?.send([next])
-    this.#node ??= next.node
-    if (next.node !== this.#node) {
-      const message = `node ${next.node} listens where node ${this.#node} was expected`
-      throw new StorageError('refused', message)
-    }
-    this.#cancelWatch?.()
-    this.#cancelWatch = undefined
-    this.callee = next
+    const { node = next.node } = this.#to
+    if (next.node !== node)
+      throw new StorageError('refused', `node ${next.node} listens where node ${node} was expected`)
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
     this.#socket?.trust()
-    this.#isOpen = true
-    this.#unanswered = 0
-    this.#pauseMs = STORAGE_REDIAL_PAUSE_MS_MIN
-    this.#lastError = undefined
-    for (const settle of this.#waiting) settle()
-    this.#opened()
+    this.#state = 'open'
+    this.#settleGreeted?.resolve(next)
+    const early = this.#early
+    this.#early = []
+    for (const message of early) this.send(message)
   }
 
   #answer(frame: Frame): void {
@@ -178,46 +153,43 @@ export class TcpTransport implements Transport {
     this.#receive(decodeAnswer(frame))
   }
 
-  /** While answers are owed, silence is noticed: a host that lost its power sends no word of it. */
+  /** A host that lost its power sends no word of it. */
   #watch(): void {
-    if (this.#cancelWatch !== undefined) return
+    if (this.#cancelTimer !== undefined) return
     const { clock } = this.#around
     const dueMs = this.#heardMs + STORAGE_SILENCE_MS_MAX - clock.monotonicMs()
-    this.#cancelWatch = clock.after(Math.max(dueMs, 1), () => {
-      this.#cancelWatch = undefined
-      if (!this.#isOpen || this.#unanswered <= 0) return
+    this.#cancelTimer = clock.after(Math.max(dueMs, 1), () => {
+      this.#cancelTimer = undefined
+      if (this.#unanswered <= 0) return
       if (clock.monotonicMs() - this.#heardMs < STORAGE_SILENCE_MS_MAX) return this.#watch()
-      this.#socket?.end(new StorageError('io', `no answer for ${STORAGE_SILENCE_MS_MAX} ms`))
+      this.#end(new StorageError('io', `no answer for ${STORAGE_SILENCE_MS_MAX} ms`))
     })
   }
 
   #end(reason: StorageError): void {
-    const wasOpen = this.#isOpen
-    this.#isOpen = false
-    this.#socket = undefined
-    this.#cancelWatch?.()
-    this.#cancelWatch = undefined
-    this.#lastError = reason
-    if (this.#isClosed) return
-    const { clock, prng } = this.#around
-    // Half of the pause is chance, so that those who lost the same node do not all come back at once.
-    const pauseMs = this.#pauseMs * (0.5 + prng.next() / 2)
-    this.#pauseMs = Math.min(this.#pauseMs * 2, STORAGE_REDIAL_PAUSE_MS_MAX)
-    this.#cancelRedial = clock.after(pauseMs, () => this.#dial())
-    if (wasOpen) this.#lost(reason)
-    else if (isFinal(reason)) for (const settle of this.#waiting) settle()
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#cancelTimer?.()
+    this.#early = []
+    const error = new StorageError(reason.kind, `${this.#to.address}: ${reason.message}`)
+    this.#endReason = error
+    this.#socket?.end(reason)
+    this.#settleGreeted?.reject(error)
+    this.#closed(error)
+    this.#settleEnded()
   }
 }
 
-/** Whether dialing again, soon, is pointless: somebody must change something first. */
-function isFinal(error: StorageError | undefined): boolean {
-  return error?.kind === 'refused' || error?.kind === 'version'
+interface Way {
+  /** Undefined when the last one was closed. */
+  transport: TcpTransport | undefined
+  pauseMs: number | undefined
 }
 
-/** The way of a node, or of a volume, to nodes in other processes: one transport each, dialed when it is first asked for. */
+/** The way of a node to its peers in other processes: one connection each, again and again with growing pauses. */
 export class TcpPeers implements Peers {
   readonly #around: TcpSurroundings
-  readonly #transports = new Map<string, TcpTransport>()
+  readonly #ways = new Map<string, Way>()
 
   constructor(around: TcpSurroundings) {
     this.#around = around
@@ -227,20 +199,28 @@ export class TcpPeers implements Peers {
     if (address === undefined)
       throw new StorageError('io', `node ${node} is embedded in another process and has no address`)
     const key = `${node} ${address}`
-    const known = this.#transports.get(key)
-    if (known !== undefined) return known
-    const transport = new TcpTransport(address, node, this.#around)
-    const { close } = transport
-    transport.close = async () => {
-      this.#transports.delete(key)
-      await close.call(transport)
+    const way = this.#ways.get(key) ?? { transport: undefined, pauseMs: undefined }
+    this.#ways.set(key, way)
+    way.transport ??= this.#connect({ node, address, pauseMs: way.pauseMs }, way)
+    return way.transport
+  }
+
+  #connect(to: TcpDestination, way: Way): TcpTransport {
+    const transport = new TcpTransport(to, this.#around)
+    way.pauseMs = Math.min((way.pauseMs ?? STORAGE_REDIAL_PAUSE_MS_MIN) * 2, STORAGE_REDIAL_PAUSE_MS_MAX)
+    const opened = (): void => {
+      way.pauseMs = undefined
     }
-    this.#transports.set(key, transport)
+    const ended = (): void => {
+      if (way.transport === transport) way.transport = undefined
+    }
+    transport.greeted().then(opened, ended)
+    void transport.ended().then(ended)
     return transport
   }
 
   /** Closes what was reached. */
   async close(): Promise<void> {
-    await Promise.all([...this.#transports.values()].map((transport) => transport.close()))
+    for (const { transport } of this.#ways.values()) await transport?.close()
   }
 }

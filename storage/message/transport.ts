@@ -3,9 +3,8 @@
 // and whoever sends deals with it. Bytes inside a sent message belong to the sender and stay unchanged until the node
 // answered that message; a transport that delivers later than that copies them.
 //
-// A thread that ended is gone for good. A transport to another process is not: it connects again by itself, with growing
-// pauses, for as long as it is not closed. Each loss is told (onClose): what was sent and not answered will not be
-// answered. What is sent while there is no connection is lost, or answered 'failed' (io) at once by the transport.
+// A transport is one connection: what is sent before it stands waits for it, and once it is lost (onClose) nothing that
+// was sent and not answered will be answered; whoever still wants the node asks for a new transport.
 
 import type { NodeMessage, VolumeMessage } from './message.ts'
 
@@ -14,10 +13,8 @@ export interface Transport {
   send(message: VolumeMessage): void
   /** Sets the one receiver of answers. */
   onMessage(receive: (message: NodeMessage) => void): void
-  /** Sets the one receiver of the news that what was sent will not be answered (worker ended, connection lost). */
+  /** Sets the one receiver of the news that nothing will come any more (worker ended, connection lost or refused). */
   onClose(receive: (reason: Error) => void): void
-  /** Sets the one receiver of the news that the connection is back; never called where a loss is for good. */
-  onOpen?(receive: () => void): void
   /** Lets go of the connection once what was sent is handled. */
   close(): Promise<void>
 }
