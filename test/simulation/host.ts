@@ -7,7 +7,7 @@ import { StorageError } from '../../storage/base/errors.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import type { Peers, Reply } from '../../storage/message/transport.ts'
 import type { StoredBatch } from '../../storage/node/segment-store.ts'
-import type { Bug } from './bugs.ts'
+import type { Bug, Handle } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './coverage.ts'
 import { Crash, type CrashPoint, SimDisk } from './disk.ts'
@@ -65,7 +65,7 @@ export class Host implements Server {
     scheduler.note('start', this.address)
     this.#guard(() => {
       const disk = this.disk.open()
-      const store = this.#around.bug.store?.(disk, this) ?? disk
+      const store = this.#around.bug.store?.(this, disk) ?? disk
       this.process = startNode({
         number: this.address,
         store,
@@ -108,11 +108,13 @@ export class Host implements Server {
   #handle(message: VolumeMessage, reply: Reply): void {
     const { bug } = this.#around
     const life = this.#life
-    const request = bug.request?.(message, this) ?? message
+    const answer: Reply = (message) => {
+      if (life?.isAlive === true && this.disk.isAlive) reply(message)
+    }
     this.#guard(() => {
-      this.process?.handle(request, (answer) => {
-        if (life?.isAlive === true) reply(bug.answer?.(request, answer, this) ?? answer)
-      })
+      const handle: Handle = (request, back) => this.process?.handle(request, back)
+      if (bug.handle === undefined) handle(message, answer)
+      else bug.handle(this, message, answer, handle)
     })
   }
 
