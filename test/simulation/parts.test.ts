@@ -113,7 +113,6 @@ test('the network loses, doubles, cuts off and tells of the dead', async () => {
   const transport = network.connect(1000, life, server)
   const news: string[] = []
   transport.onClose(() => void news.push('lost'))
-  transport.onOpen?.(() => void news.push('back'))
   const send = (): void => transport.send({ kind: 'query', id: 1 } as never)
   for (let times = 0; times < 200; times++) send()
   await scheduler.run(1000)
@@ -131,10 +130,29 @@ test('the network loses, doubles, cuts off and tells of the dead', async () => {
   network.reset(1)
   await scheduler.run(100)
   expect(news).toEqual(['lost'])
-  server.isUp = true
+  expect(transport.isOver).toBe(true)
+})
+
+test('a process has one connection to each server, and hears when it meets another life of it', async () => {
+  const scheduler = new Scheduler()
+  const network = new Network(scheduler, new Chance(7), new Coverage())
+  network.weather = { lost: 0, doubled: 0, delayMs: 1, late: 0, resets: 0 }
+  const server = { address: 1, isUp: true, startCount: 1, heard: 0, receive: () => void server.heard++ }
+  const peers = network.peersOf(1000, { name: 'client', isAlive: true }, new Map([[1, server]]))
+  const transport = peers.reach(1, undefined)
+  let isLost = false
+  transport.onClose(() => void (isLost = true))
+  const send = (): void => transport.send({ kind: 'query', id: 1 } as never)
+  send()
+  await scheduler.run(100)
+  expect(server.heard).toBe(1)
+  expect(peers.reach(1, undefined)).toBe(transport)
   server.startCount++
-  await scheduler.run(1000)
-  expect(news).toEqual(['lost', 'back'])
+  send()
+  await scheduler.run(100)
+  expect(server.heard).toBe(1)
+  expect(isLost).toBe(true)
+  expect(peers.reach(1, undefined)).not.toBe(transport)
 })
 
 test('the model forgets what recovery did not find', () => {

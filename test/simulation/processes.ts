@@ -4,7 +4,7 @@
 import type { Clock, Prng } from '../../storage/base/env.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import { applyFakeRecord } from '../../storage/message/testing/fake-log.ts'
-import type { Peers, Reply, Transport } from '../../storage/message/transport.ts'
+import type { Peers, Reply } from '../../storage/message/transport.ts'
 import { Background } from '../../storage/node/background.ts'
 import type { SegmentStore } from '../../storage/node/segment-store.ts'
 import { StorageNode } from '../../storage/node/storage-node.ts'
@@ -40,7 +40,7 @@ export function startVolume(around: {
   readonly prng: Prng
   readonly plan: Plan
   readonly life: Life
-  reach(node: number): Transport
+  readonly peers: Peers
 }): Promise<Volume> {
   return openVolume({ clock: around.clock } as never)
 }

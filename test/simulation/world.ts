@@ -69,7 +69,7 @@ export class World {
       bug,
       rottenNodes: plan.rottenNodes,
       persisted: (batch) => this.#checkPersisted(batch),
-      peersOf: (host, life) => ({ reach: (node) => this.#connect(host.address, life, node) }),
+      peersOf: (host, life) => this.network.peersOf(host.address, life, this.hosts),
     }
     for (let node = 1; node <= NODE_COUNT; node++)
       this.addHost(must(ZONES[(node - 1) % ZONES.length])).start()
@@ -83,10 +83,6 @@ export class World {
     const host = new Host(this.hosts.size + 1, zone, this.#around, this.chance)
     this.hosts.set(host.address, host)
     return host
-  }
-
-  #connect(from: number, life: Life, node: number): ReturnType<Network['connect']> {
-    return this.network.connect(from, life, must(this.hosts.get(node), 'a host of that number'))
   }
 
   /** A batch reached a disk: wherever else the same LSNs lie, the bytes are the same, for ever. */
@@ -122,7 +118,7 @@ export class World {
       prng: this.chance.stream(life.name),
       plan: this.plan,
       life,
-      reach: (node) => this.#connect(address, life, node),
+      peers: this.network.peersOf(address, life, this.hosts),
     }).then(
       (volume) => {
         done()
