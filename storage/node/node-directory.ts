@@ -12,12 +12,33 @@ import { makeDirectory, notWritable, takeLock } from './sqlite-data-directory.ts
 
 const FORMAT_VERSION = 1
 
-export interface NodeDirectory {
+export interface LockedDirectory {
   readonly path: string
-  /** Path of the node's SQLite file. */
-  readonly file: string
   /** Lets another process in. */
   unlock(): void
+}
+
+export interface NodeDirectory extends LockedDirectory {
+  /** Path of the node's SQLite file. */
+  readonly file: string
+}
+
+/**
+ * Opens or creates the directory of a server whose storage nodes are elsewhere, and locks it. Throws StorageError as
+ * openNodeDirectory does.
+ */
+export function openServerDirectory(directory: string): LockedDirectory {
+  const path = resolve(directory)
+  makeDirectory(path)
+  const lock = takeLock(path)
+  if (existsSync(join(path, 'borealis.json')) || existsSync(join(path, 'storage-node.json'))) {
+    lock.close()
+    throw new StorageError(
+      'version',
+      `data directory ${path} holds storage nodes; a server with --storage needs its own`,
+    )
+  }
+  return { path, unlock: () => void lock.close() }
 }
 
 /**
