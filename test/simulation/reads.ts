@@ -22,7 +22,7 @@ export class Reads {
   async check(writer: Writer, timeline: TimelineModel, page: PageNo, lsn: Lsn): Promise<boolean> {
     const world = this.#world
     const isPromised = lsn >= timeline.readableFrom
-    const unpin = isPromised ? timeline.pin(lsn) : undefined
+    const unpin = isPromised ? timeline.pin(lsn, writer) : undefined
     const expected = timeline.pageAt(page, lsn)
     const what = `timeline ${timeline.id}, page ${page} at ${lsn}`
     try {
@@ -35,7 +35,8 @@ export class Reads {
       if (!(error instanceof StorageError)) world.violate(`${what}: ${String((error as Error).stack)}`)
       else if (error.kind !== 'out-of-window') return false
       else if (!isPromised) world.coverage.count('read below the floor refused')
-      else if (timeline.fate === 'live') world.violate(`${what}: ${error.message}, above the floor`)
+      else if (timeline.fate === 'live' && lsn >= timeline.readableFrom)
+        world.violate(`${what}: ${error.message}, above the floor`)
       return false
     } finally {
       unpin?.()

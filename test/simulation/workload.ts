@@ -1,7 +1,6 @@
 // What clients do all the time: append, read, branch, go back to the past, drop, raise read floors, and go on writing
 // with a writer that another has replaced.
 
-import { StorageError } from '../../storage/base/errors.ts'
 import type { Lsn, PageNo } from '../../storage/base/ids.ts'
 import { NO_PAGE } from '../../storage/base/ids.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../../storage/log/record.ts'
@@ -109,7 +108,8 @@ export class Workload {
   #appendCommit(writer: Writer, view: View): boolean {
     const { scheduler, coverage } = this.#world
     const wallMicros = Math.round(scheduler.nowMs * 1000)
-    if (!writer.append(view, view.fake.record({ page: NO_PAGE, commitMicros: wallMicros }), true)) return false
+    if (!writer.append(view, view.fake.record({ page: NO_PAGE, commitMicros: wallMicros }), true))
+      return false
     coverage.count('commit record')
     if (!writer.isStale) view.timeline.commits.push({ lsn: view.fake.last as Lsn, wallMicros })
     return true
@@ -185,15 +185,8 @@ export class Workload {
   async #drop(writer: Writer): Promise<void> {
     const live = this.#world.model.live()
     const timeline = this.#chance.pick(live)
-    if (live.length < 2 || timeline.pins.length > 0 || writer.view(timeline).isBusy) return
-    timeline.fate = 'dropping'
-    try {
-      await writer.volume.dropTimeline(timeline.id)
-      timeline.fate = 'dropped'
-      this.#world.coverage.count('drop')
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-    }
+    if (live.length < 2 || timeline.pinned(writer).length > 0 || writer.view(timeline).isBusy) return
+    await writer.dropTimeline(timeline)
   }
 
   #raiseFloor(): void {
@@ -201,7 +194,7 @@ export class Workload {
     if (picked === undefined) return
     const { timeline, writer } = picked
     const { vdl } = writer.view(timeline).handle
-    const highest = Math.min(vdl, timeline.pointAtOrBelow(vdl), ...timeline.pins)
+    const highest = Math.min(vdl, timeline.pointAtOrBelow(vdl), ...timeline.pinned(writer))
     const low = timeline.readableFrom
     if (highest <= low) return
     const lsn = timeline.pointAtOrBelow(

@@ -118,7 +118,7 @@ export class Writer {
     model.pending.add(pending)
     const { parent } = pending
     const at = parent && { timeline: parent.timeline.id, lsn: parent.lsn }
-    const unpin = parent?.timeline.pin(parent.lsn)
+    const unpin = parent?.timeline.pin(parent.lsn, this)
     try {
       const id = await this.volume.createTimeline(at)
       if (this.isStale) {
@@ -131,6 +131,19 @@ export class Writer {
       return undefined
     } finally {
       unpin?.()
+    }
+  }
+
+  async dropTimeline(timeline: TimelineModel): Promise<void> {
+    timeline.fate = 'dropping'
+    try {
+      await this.volume.dropTimeline(timeline.id)
+      this.#world.coverage.count('drop')
+      const isBack = this.isStale && this.#world.model.live().includes(timeline)
+      if (isBack) this.#world.violate(`a fenced writer dropped timeline ${timeline.id}`)
+      timeline.fate = 'dropped'
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
     }
   }
 
@@ -160,7 +173,8 @@ export function takeOver(world: World, writer: Writer): void {
     if (timeline.fate === 'live' && !isThere) throw new Violation(`timeline ${timeline.id} is lost`)
     if (timeline.fate === 'dropped' && isThere)
       throw new Violation(`timeline ${timeline.id} is back from the dead`)
-    if (timeline.fate === 'dropping') timeline.fate = isThere ? 'live' : 'dropped'
+    if (timeline.isUnwanted && isThere) void writer.dropTimeline(timeline)
+    else if (timeline.fate === 'dropping') timeline.fate = isThere ? 'live' : 'dropped'
   }
   const limits = new Map<TimelineId, Lsn>()
   const logs = new Map<TimelineId, FakeLog>()
@@ -177,9 +191,13 @@ export function takeOver(world: World, writer: Writer): void {
     if (pending === undefined) throw new Violation(`timeline ${id} was never asked for`)
     const timeline = model.born(id, pending)
     const { vdl, tail } = volume.log(id)
-    if (vdl !== timeline.base) throw new Violation(`new timeline ${id} begins at ${vdl}, not at ${timeline.base}`)
+    if (vdl !== timeline.base)
+      throw new Violation(`new timeline ${id} begins at ${vdl}, not at ${timeline.base}`)
     timeline.takeOver(vdl, tail)
     limits.set(id, vdl)
+    // Nobody was told that it exists: its parent's past may have been given up meanwhile.
+    timeline.isUnwanted = parent !== undefined && !model.get(parent.timeline).isNeeded(parent.lsn)
+    if (timeline.isUnwanted) void writer.dropTimeline(timeline)
   }
   world.writer?.supersede(limits, logs)
 }
