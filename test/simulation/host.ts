@@ -23,7 +23,7 @@ export interface HostSurroundings {
   readonly bug: Bug
   /** Nodes whose disks may damage what was once written. */
   readonly rottenNodes: readonly number[]
-  persisted(batch: StoredBatch): void
+  persisted(host: Host, batch: StoredBatch): void
   /** How a node finds the others. */
   peersOf(host: Host, life: Life): Peers
 }
@@ -48,7 +48,10 @@ export class Host implements Server {
     this.zone = zone
     this.#around = around
     this.#chance = chance.stream(`host ${address}`)
-    this.disk = new SimDisk(`node ${address}`, this.#chance.stream('disk'), around)
+    this.disk = new SimDisk(`node ${address}`, this.#chance.stream('disk'), {
+      coverage: around.coverage,
+      persisted: (batch) => around.persisted(this, batch),
+    })
     this.disk.isRotten = around.rottenNodes.includes(address)
   }
 

@@ -15,6 +15,7 @@ import { Coverage } from './coverage.ts'
 import { Host, type HostSurroundings } from './host.ts'
 import { Model } from './model.ts'
 import { FIRST_WRITER, Network } from './network.ts'
+import { membersOf } from './operator.ts'
 import type { Plan } from './plan.ts'
 import { startVolume } from './processes.ts'
 import { Reads } from './reads.ts'
@@ -68,7 +69,7 @@ export class World {
       coverage: this.coverage,
       bug,
       rottenNodes: plan.rottenNodes,
-      persisted: (batch) => this.#checkPersisted(batch),
+      persisted: (host, batch) => this.#checkPersisted(host, batch),
       peersOf: (host, life) => this.network.peersOf(host.address, life, this.hosts),
     }
     for (let node = 1; node <= NODE_COUNT; node++)
@@ -85,14 +86,23 @@ export class World {
     return host
   }
 
-  /** A batch reached a disk: wherever else the same LSNs lie, the bytes are the same, for ever. */
-  #checkPersisted({ timeline, group, first, bytes }: StoredBatch): void {
+  /** A batch reached a disk: wherever else in the volume the same LSNs lie, the bytes are the same, for ever. */
+  #checkPersisted(host: Host, { timeline, group, first, bytes }: StoredBatch): void {
     const name = `${timeline}/${group}/${first}`
     const checksum = bytes.readUInt32LE(BATCH_CHECKSUM_OFFSET)
     const known = this.#persisted.get(name)
-    if (known === undefined) this.#persisted.set(name, checksum)
-    else if (known !== checksum)
-      this.violate(`timeline ${timeline}, group ${group}: LSN ${first} is there twice, differently`)
+    this.#persisted.set(name, checksum)
+    if (known === undefined || known === checksum || this.writer === undefined) return
+    // A node that left the volume may have kept what nobody else did.
+    const { members } = membersOf(this.writer.volume.configuration)
+    const others = [...members].filter((node) => node !== host.address)
+    for (const node of others) {
+      const held = this.hosts.get(node)?.disk.held({ timeline, group }, first)
+      if (held === undefined || held.readUInt32LE(BATCH_CHECKSUM_OFFSET) === checksum) continue
+      this.violate(
+        `timeline ${timeline}, group ${group}: LSN ${first} differs between ${host.address} and ${node}`,
+      )
+    }
   }
 
   /** Writers that live on though another has taken over. */
