@@ -95,9 +95,9 @@ export class World {
     if (known === undefined || known === checksum || this.writer === undefined) return
     // A node that left the volume may have kept what nobody else did.
     const { members } = membersOf(this.writer.volume.configuration)
-    const others = [...members].filter((node) => node !== host.address)
-    for (const node of others) {
-      const held = this.hosts.get(node)?.disk.held({ timeline, group }, first)
+    for (const node of members) {
+      const disk = this.hosts.get(node)?.disk
+      const held = disk?.isRotten === false ? disk.held({ timeline, group }, first) : undefined
       if (held === undefined || held.readUInt32LE(BATCH_CHECKSUM_OFFSET) === checksum) continue
       this.violate(
         `timeline ${timeline}, group ${group}: LSN ${first} differs between ${host.address} and ${node}`,
