@@ -2,7 +2,7 @@
 // mind, and throws away what was replaced, though not at once.
 
 import { StorageError } from '../../storage/base/errors.ts'
-import type { Configuration, Member } from '../../storage/message/configuration.ts'
+import type { Configuration } from '../../storage/message/configuration.ts'
 import type { Chance } from './chance.ts'
 import { type World, ZONES } from './world.ts'
 import type { Writer } from './writer.ts'
@@ -118,8 +118,7 @@ export class Operator {
     const zone = this.#world.hosts.get(this.#chance.pick([...members]))?.zone ?? 'az1'
     const host = this.#world.addHost(zone)
     host.start()
-    const spare: Member = { node: host.address, zone, address: undefined, kind: 'full' }
-    await volume.addSpare(spare)
+    await volume.addSpare(host.member)
     this.#world.coverage.count('spare added')
   }
 

@@ -69,10 +69,12 @@ export class Reads {
       const expected = timeline.timeAt(commit.lsn)
       if (wallMicros !== expected)
         this.#world.violate(`timeline ${id}: ${commit.lsn} was at ${wallMicros}, expected ${expected}`)
-      const lsn = await volume.lsnAtTime(id, commit.wallMicros)
+      const found = await volume.commitAt(id, commit.wallMicros)
       const newest = timeline.commitAtTime(commit.wallMicros, vdl)
-      if (lsn !== newest && newest >= readableFrom)
-        this.#world.violate(`timeline ${id}: at ${commit.wallMicros} it was ${lsn}, expected ${newest}`)
+      if ((found?.lsn ?? 0) !== newest && newest >= readableFrom)
+        this.#world.violate(
+          `timeline ${id}: at ${commit.wallMicros} it was ${found?.lsn}, expected ${newest}`,
+        )
       this.#world.coverage.count('time checked')
       return undefined
     } catch (error) {

@@ -12,7 +12,7 @@ import type { Volume } from '../../storage/volume/volume.ts'
 import type { Bug } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import { Coverage } from './coverage.ts'
-import { Host, type HostSurroundings } from './host.ts'
+import { Host, type HostSurroundings, NODE_COUNT } from './host.ts'
 import { Model } from './model.ts'
 import { FIRST_WRITER, Network } from './network.ts'
 import { membersOf } from './operator.ts'
@@ -23,7 +23,6 @@ import { type Life, Scheduler } from './scheduler.ts'
 import { takeOver, Writer } from './writer.ts'
 
 export const ZONES = ['az1', 'az2', 'az3'] as const
-export const NODE_COUNT = 6
 
 /** Where a batch's checksum lies (storage/message/batch.ts). */
 const BATCH_CHECKSUM_OFFSET = 4
@@ -68,6 +67,7 @@ export class World {
       network: this.network,
       coverage: this.coverage,
       bug,
+      hasTails: plan.tails,
       rottenNodes: plan.rottenNodes,
       persisted: (host, batch) => this.#checkPersisted(host, batch),
       peersOf: (host, life) => this.network.peersOf(host.address, life, this.hosts),
@@ -127,8 +127,8 @@ export class World {
       clock: this.scheduler.clockOf(life),
       prng: this.chance.stream(life.name),
       plan: this.plan,
-      life,
-      peers: this.network.peersOf(address, life, this.hosts),
+      nodes: [...this.hosts.values()].filter(({ isRetired }) => !isRetired).map((host) => host.member),
+      reach: ({ node }) => this.network.connect(address, life, must(this.hosts.get(node), 'a host')),
     }).then(
       (volume) => {
         done()
