@@ -12,6 +12,12 @@ const RETIRE_AFTER_MS = 200
 const HOST_COUNT_MAX = 14
 const ZONE_SHARE = 0.15
 
+/** Members that hold log only. */
+export function tailsOf({ groups }: Configuration): Set<number> {
+  const members = groups.flatMap(({ slots }) => slots.map(({ member }) => member))
+  return new Set(members.filter(({ kind }) => kind === 'tail').map(({ node }) => node))
+}
+
 /** Nodes that hold segments, and nodes that are being filled to. */
 export function membersOf(configuration: Configuration): {
   members: Set<number>
