@@ -31,14 +31,22 @@ export function startWithOptions(options: ServerOptions, log: Logger): Promise<R
 
 async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const { volume } = await openStorage(options, log)
+  const { volume, meet } = await openStorage(options, log)
+  const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {
     await engine.close()
     await volume.close()
   }
   try {
-    const backend = await createBackend({ engine, volume, clock, prng, settings: serverSettings(options) })
+    const backend = await createBackend({
+      engine,
+      volume,
+      clock,
+      prng,
+      settings: serverSettings(options),
+      operations: { meet, crash },
+    })
     return {
       backend,
       async close() {
