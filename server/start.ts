@@ -46,6 +46,7 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
       prng,
       settings: serverSettings(options),
       operations: { meet, crash },
+      warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
     })
     return {
       backend,
@@ -67,8 +68,7 @@ async function openStorage(
 ): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
   const { clock, prng } = nodeEnv
   if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
-  const { data, quorum } = options
-  return { volume: await openEmbeddedVolume({ directory: data, quorum, clock, prng, log }) }
+  return { volume: await openEmbeddedVolume({ ...options, directory: options.data, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

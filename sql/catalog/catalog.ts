@@ -9,7 +9,7 @@
 // Built-in objects (types, functions, operators, pg_catalog relations) are not stored: they are the same everywhere.
 // Expressions and view definitions are stored as SQL text in PostgreSQL's own canonical form and bound when needed.
 
-import type { TreeId, TimelineId } from '../../storage/base/ids.ts'
+import type { Lsn, TreeId, TimelineId } from '../../storage/base/ids.ts'
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import type { TableCodec } from '../types/row-codec.ts'
 import type { Type } from '../types/type.ts'
@@ -106,6 +106,36 @@ export interface DatabaseEntry {
   readonly connectionLimit: number
   readonly settings: readonly string[]
   readonly acl: Acl
+  /** Where it branched off; undefined: it came with the cluster. */
+  readonly branch: BranchPoint | undefined
+  /** Wall time, microseconds since 1970, at which it is dropped; undefined: never. */
+  readonly expiresMicros: number | undefined
+  /** The timelines that its name pointed to before, each until a backtrack; oldest first. */
+  readonly past: readonly Backtrack[]
+}
+
+export interface BranchPoint {
+  /** Oid of the database that was its template, which may be gone. */
+  readonly parentOid: number
+  readonly timeline: TimelineId
+  readonly lsn: Lsn
+  /** Wall time of its making, microseconds since 1970. */
+  readonly createdMicros: number
+  /** 1 for a branch of a database that is none, one more for each branch on the way. */
+  readonly depth: number
+}
+
+/** One backtrack of a database: the timeline that it left, and the point that the next one began at. */
+export interface Backtrack {
+  readonly timeline: TimelineId
+  /** Where the left timeline ended: its newest commit then, and the wall time (microseconds since 1970). */
+  readonly headLsn: Lsn
+  readonly untilMicros: number
+  /** The target as it was asked for, and what it meant. */
+  readonly target: string
+  readonly targetTimeline: TimelineId
+  readonly targetLsn: Lsn
+  readonly byRole: string
 }
 
 export interface Schema {

@@ -8,7 +8,7 @@
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import { builtinType, builtinTypeByName, builtinTypes } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import { BOREALIS_SCHEMA_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
 import type {
   Catalog,
   Comment,
@@ -201,6 +201,7 @@ export class CatalogSnapshot implements Catalog {
   }
 
   functionsByName(schemaOid: number, name: string): readonly SqlFunction[] {
+    if (schemaOid === BOREALIS_SCHEMA_OID) return this.functions.inBorealis(name)
     return schemaOid === PG_CATALOG_OID ? this.functions.byName(name) : []
   }
 

@@ -79,7 +79,7 @@ export class BackendState implements ServerState {
   }
 
   sequenceRow(sequence: Sequence): Row {
-    const { last, reserved, isCalled } = this.#core.handle.catalogs.sequences.current(sequence)
+    const { last, reserved, isCalled } = this.#core.reading.catalogs.sequences.current(sequence)
     return [last, reserved, isCalled]
   }
 
@@ -89,7 +89,8 @@ export class BackendState implements ServerState {
     if (relation === undefined || (relation.kind !== 'table' && relation.kind !== 'index'))
       return { tuples: 0, pages: 0 }
     if (relation.kind === 'table' && relation.virtual !== undefined) return { tuples: 100, pages: 1 }
-    const { cellCount, pageCount } = core.database.estimate(core.database.view(), relation.tree)
+    const { database } = core.reading
+    const { cellCount, pageCount } = database.estimate(database.view(), relation.tree)
     return { tuples: cellCount, pages: pageCount }
   }
 }

@@ -40,12 +40,14 @@ import {
   statTables,
   statTransactionTables,
 } from './pg-stat.ts'
+import { pgExtension } from './pg-extension.ts'
 import { pgInitPrivs } from './pg-init-privs.ts'
 import { pgEnum, pgType } from './pg-type.ts'
 import { pgIndexes, pgSequences, pgTables, pgViews } from './pg-views.ts'
 import { fromFields, type RelationSource } from './rows.ts'
 
 const SOURCES: Readonly<Record<string, RelationSource>> = {
+  pg_extension: pgExtension,
   pg_class: pgClass,
   pg_index: pgIndex,
   pg_namespace: pgNamespace,

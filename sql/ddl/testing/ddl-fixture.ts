@@ -106,6 +106,7 @@ export class DdlSession {
   context(): DdlContext {
     return {
       cluster: this.cluster,
+      databases: { closeSessions: async () => undefined, prepare: async () => undefined },
       database: this.database,
       editor: () => this.editor(),
       sharedEditor: () => this.sharedEditor(),
