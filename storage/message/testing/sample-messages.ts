@@ -69,7 +69,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
     fault: { kind: 'disk-congestion', delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
   },
   { kind: 'shut-down', ...base },
-  { kind: 'changed-pages', ...base, timeline, group, above: 8 as Lsn, upTo: lsn },
+  { kind: 'changed-pages', ...base, timeline, above: 8 as Lsn, upTo: lsn },
   { kind: 'find-commit', ...base, timeline, lsn },
 ]
 
