@@ -8,7 +8,12 @@
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import { builtinType, builtinTypeByName, builtinTypes } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
-import { BOREALIS_SCHEMA_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import {
+  BOREALIS_SCHEMA_OID,
+  INFORMATION_SCHEMA_OID,
+  PG_CATALOG_OID,
+  POSTGRES_ROLE_OID,
+} from './bootstrap.ts'
 import type {
   Catalog,
   Comment,

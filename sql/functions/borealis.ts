@@ -18,6 +18,7 @@ import {
   TIMESTAMPTZ_OID,
 } from '../types/oids.ts'
 import type { Int8, Row, Value } from '../types/value.ts'
+import { VOLUME_FUNCTIONS } from './volume-functions.ts'
 import { lsnOf, parseWhen, type When, whenAt } from './when.ts'
 
 /** Which database a function reads: a branch (null: the current database), at a time (null: now). */
@@ -221,7 +222,13 @@ const history: SetFunction = setFunction({
 const AS_OF = WHEN_TYPES.map(asOf)
 const IN_BRANCH = WHEN_TYPES.map(inBranch)
 
-const FUNCTIONS: readonly SqlFunction[] = [...AS_OF, ...IN_BRANCH, ...WHEN_TYPES.map(diff), history]
+const FUNCTIONS: readonly SqlFunction[] = [
+  ...AS_OF,
+  ...IN_BRANCH,
+  ...WHEN_TYPES.map(diff),
+  history,
+  ...VOLUME_FUNCTIONS,
+]
 
 /** Whether a function is as_of or in_branch, and how its arguments say where it reads. */
 export function placeOf(fn: SqlFunction): PlaceReader | undefined {
