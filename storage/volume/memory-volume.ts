@@ -177,6 +177,7 @@ const NO_MESSAGES: VolumeStatus = {
   nodes: [],
   batchesSent: 0,
   messagesSent: 0,
+  appendsSent: 0,
   messagesReceived: 0,
   bytesSent: 0,
   pagesRead: 0,

@@ -419,6 +419,7 @@ class QuorumVolume implements Volume {
       })),
       batchesSent: this.#writer.batchesSent,
       messagesSent: links.reduce((sum, link) => sum + link.messagesSent, 0),
+      appendsSent: links.reduce((sum, link) => sum + link.appendsSent, 0),
       messagesReceived: links.reduce((sum, link) => sum + link.messagesReceived, 0),
       bytesSent: this.#writer.bytesSent,
       pagesRead: this.#pages.pagesRead,

@@ -134,6 +134,8 @@ export interface VolumeStatus {
   /** Messages to and from storage nodes, all copies counted. */
   readonly messagesSent: number
   readonly messagesReceived: number
+  /** Messages with batches, all copies counted: each is one write of a node's disk. */
+  readonly appendsSent: number
   readonly bytesSent: number
   readonly pagesRead: number
   readonly hedgedReads: number

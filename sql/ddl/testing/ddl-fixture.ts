@@ -173,6 +173,10 @@ export function emptyServer(timeline: TimelineId): ServerState {
     cursors: () => [],
     sequenceRow: () => [],
     locks: () => [],
+    segments: () => [],
+    volume: () => {
+      throw new Error('no volume here')
+    },
     estimate: () => ({ tuples: 0, pages: 0 }),
   }
 }
