@@ -144,7 +144,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   statistics: [18, bare],
   inject: [19, record({ ...base, fault })],
   'shut-down': [20, bare],
-  'changed-pages': [21, record({ ...base, timeline, group, above: lsn, upTo: lsn })],
+  'changed-pages': [21, record({ ...base, timeline, above: lsn, upTo: lsn })],
   'find-commit': [22, record({ ...base, timeline, lsn })],
 })
 
