@@ -1,6 +1,7 @@
 import { deflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 
+import { assert } from '../base/assert.ts'
 import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
 import {
   BATCH_HEADER_SIZE_BYTES,
@@ -140,4 +141,32 @@ test('a flush is split by group: sparse LSNs, an empty part, one common frame', 
       ],
     ])
   }
+})
+
+test('a record of a split flush is found by its own LSN, not by a back-link that looks like one', () => {
+  const log = new FakeLog(1 as TimelineId)
+  const changes = [
+    { page: 0 },
+    { page: 0 },
+    { page: 0 },
+    { page: 25, bodyLength: 16 },
+    { page: 0 },
+    { page: 0 },
+  ]
+  const records = Buffer.concat(changes.map((change) => log.record(change)))
+  const whole = surveyRecords(records, records.length)
+  const [first] = splitByGroup(records, records.length, whole, [0, 2] as GroupNo[], 10)
+  assert(first !== undefined, 'a part for the first group')
+  const bytes = Buffer.alloc(batchLength(first.run, first.records.length, false))
+  const frame = {
+    timeline: 1 as TimelineId,
+    group: first.group,
+    previous: 0 as Lsn,
+    vdl: 0 as Lsn,
+    wallMicros: 0,
+  }
+  const payload = { records: first.records, rawLength: first.records.length, deflated: undefined }
+  encodeBatch(bytes, frame, first.run, payload)
+  const header = readBatchHeader(bytes)
+  expect(findRecord(batchRecords(bytes, header), header, 176 as Lsn)).toBe(120)
 })
