@@ -5,6 +5,7 @@ import { assert } from '../base/assert.ts'
 import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
 import {
   BATCH_HEADER_SIZE_BYTES,
+  type BatchHeader,
   batchLength,
   batchRecords,
   encodeBatch,
@@ -169,4 +170,16 @@ test('a record of a split flush is found by its own LSN, not by a back-link that
   encodeBatch(bytes, frame, first.run, payload)
   const header = readBatchHeader(bytes)
   expect(findRecord(batchRecords(bytes, header), header, 176 as Lsn)).toBe(120)
+})
+
+test('in a part of a flush a back-link is not taken for the record it leads to', () => {
+  const log = new FakeLog(1 as TimelineId)
+  // The second record of page 25 leads back to the first, from where that would lie in the whole flush.
+  const changes = [{ page: 25 }, { page: 3, bodyLength: 16 }, { page: 25 }, { page: 25 }]
+  const records = Buffer.concat(changes.map((change) => log.record(change)))
+  const whole = surveyRecords(records, records.length)
+  const [, part] = splitByGroup(records, records.length, whole, [0, 2] as GroupNo[], 10)
+  const own = part?.records ?? Buffer.alloc(0)
+  const header = { first: 8, end: log.tail } as BatchHeader
+  for (const [at, lsn] of [8, 96, 136].entries()) expect(findRecord(own, header, lsn as Lsn)).toBe(at * 40)
 })
