@@ -7,6 +7,7 @@
 import type { VolumeMessage } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
 import { Background } from './background.ts'
+import { Collector } from './collector.ts'
 import { Gossip, type PeerSurroundings } from './gossip.ts'
 import type { ApplyRecord } from './page-reader.ts'
 import type { SegmentStore } from './segment-store.ts'
@@ -30,7 +31,12 @@ export class NodeLife {
     const { store, apply, number, clock } = options
     this.node = new StorageNode(store, apply, { number, life: clock.wallMicros() })
     this.gossip = new Gossip(this.node, options)
-    this.background = new Background(this.node, clock)
+    const collector = new Collector(this.node, {
+      clock,
+      heardSince: (ms) => this.gossip.heardSince(ms),
+      positionsOf: (segment) => this.gossip.positionsOf(segment),
+    })
+    this.background = new Background(this.node, clock, [collector])
     this.background.touch()
   }
 

@@ -24,7 +24,7 @@ import { ReadPoints } from './read-points.ts'
 import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import { DamagedImage, type SegmentStore } from './segment-store.ts'
-import { Timelines } from './timeline.ts'
+import { type Timeline, Timelines } from './timeline.ts'
 import { TimelineRegister } from './timeline-register.ts'
 
 type Message<Kind extends VolumeMessage['kind']> = Extract<VolumeMessage, { kind: Kind }>
@@ -48,6 +48,8 @@ export class StorageNode {
   /** Batches and images that were found damaged and that only a peer can mend. */
   readonly damagedBatches: Map<string, SegmentKey & { readonly lsn: Lsn }> = new Map()
   readonly damagedImages: Map<string, DamagedImage['image']> = new Map()
+  /** Timelines of which something may have become useless. */
+  readonly collectable: Set<Timeline> = new Set()
   /** Segments whose images a peer has just asked for: they are not collected meanwhile. */
   readonly copied: Set<Segment> = new Set()
   membership: Membership
