@@ -291,6 +291,9 @@ export class StorageNode {
       throw new Refusal('behind', `this node keeps no pages of group ${group}`)
     }
     const owner = this.register.known(timeline)
+    if (!this.points.isNeeded(owner)) {
+      throw new StorageError('out-of-window', `timeline ${timeline} was dropped`)
+    }
     this.checkReach(owner.birth.id, group, lsn)
     const image = this.#resolve(owner.birth.id, group, page, lsn)
     const own =
