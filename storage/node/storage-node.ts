@@ -95,7 +95,10 @@ export class StorageNode {
 
   /** Names a damaged batch that still keeps a segment's SCL below what this node once acknowledged. */
   damage(): string | undefined {
-    for (const [segment, { lsn }] of this.#damage) if (segment.scl >= lsn) this.#damage.delete(segment)
+    for (const [segment, { lsn }] of this.#damage) {
+      const isGone = segment.owner.dropped || segment.isAnnulled(lsn)
+      if (isGone || segment.scl >= lsn) this.#damage.delete(segment)
+    }
     return this.#damage.values().next().value?.why
   }
 
