@@ -9,7 +9,9 @@ import type { Configuration, Member, SegmentKind } from '../../message/configura
 import type { NodeMessage, TimelineBirth, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Peers, Transport } from '../../message/transport.ts'
+import type { CollectorLimits } from '../collector.ts'
 import { NodeLife } from '../node-life.ts'
+import type { ScrubberPace } from '../scrubber.ts'
 import type { StorageNode } from '../storage-node.ts'
 import type { StoreHome } from './node-bench.ts'
 
@@ -54,6 +56,13 @@ type Request = VolumeMessage extends infer M
 
 const SEGMENT_PAGES = 8
 
+export interface NodeNetOptions {
+  readonly kinds?: readonly SegmentKind[] | undefined
+  readonly groups?: number | undefined
+  readonly collecting?: CollectorLimits | undefined
+  readonly scrubbing?: ScrubberPace | undefined
+}
+
 export class NodeNet {
   readonly clock: HandClock = new HandClock()
   readonly homes: readonly StoreHome[]
@@ -63,10 +72,12 @@ export class NodeNet {
   epoch: Epoch = asEpoch(1)
   configuration: Configuration
   readonly #lives: (NodeLife | undefined)[]
+  readonly #options: NodeNetOptions
 
   /** All nodes up, fenced and configured. */
-  constructor(homes: readonly StoreHome[], options: { kinds?: readonly SegmentKind[]; groups?: number } = {}) {
+  constructor(homes: readonly StoreHome[], options: NodeNetOptions = {}) {
     this.homes = homes
+    this.#options = options
     this.kinds = options.kinds ?? homes.map(() => 'full' as const)
     this.#lives = homes.map(() => undefined)
     this.configuration = this.#configure(options.groups ?? 1)
@@ -103,6 +114,8 @@ export class NodeNet {
       clock: this.clock,
       prng: new SeededPrng(index + 1),
       peers,
+      collecting: this.#options.collecting,
+      scrubbing: this.#options.scrubbing,
     })
   }
 
@@ -185,6 +198,12 @@ export class NodeNet {
 
   scl(index: number, timeline: number, group: number = FIRST_GROUP): number {
     return this.node(index).timelines.get(timeline as TimelineId)?.peek(group as GroupNo)?.scl ?? -1
+  }
+
+  /** Raises a timeline's floor on all nodes. */
+  floor(indexes: readonly number[], timeline: number, lsn: number): void {
+    const floors = [{ timeline: timeline as TimelineId, lsn: lsn as Lsn }]
+    this.tell(indexes, { kind: 'read-floors', floors })
   }
 
   read(index: number, timeline: number, page: number, lsn: number): Buffer {
