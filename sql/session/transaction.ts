@@ -171,12 +171,14 @@ export class SessionTransaction {
   }
 
   /** A view for a statement that starts now, reading what earlier commands of this transaction wrote. */
-  statementView(commandId: number): View {
+  statementView(commandId: number, plan?: { readonly writes: boolean }): View {
     const { database, pastDatabase } = this.#host
     if (pastDatabase !== undefined) return pastView(pastDatabase, commandId)
     this.#host.requireUnmoved()
     let view: View
-    if (this.isolation === 'read committed') view = database.view()
+    const onlyReads = plan?.writes === false && this.#engine?.hasWrites !== true
+    if (this.isolation === 'read committed')
+      view = onlyReads ? database.view(database.readPoint()) : database.view()
     else {
       if (this.#snapshot === undefined) {
         this.#snapshot = database.view()
