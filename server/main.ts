@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { StorageError } from '../storage/base/errors.ts'
 import { StartError } from './listener.ts'
+import { runBranchCommand } from './client/branch-command.ts'
+import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
 import { flagHelp, readOptions } from './options.ts'
 import { startWithOptions } from './start.ts'
@@ -17,6 +19,8 @@ const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 
   borealis serve [flags]           start a server
   borealis storage-node [flags]    start a storage node, for servers with --storage
+${BRANCH_HELP}
+
   borealis --version
   borealis --help
 
@@ -39,6 +43,8 @@ async function main(args: readonly string[]): Promise<void> {
     await serve(rest)
   } else if (command === 'storage-node') {
     await serveStorage(rest)
+  } else if (command === 'branch' || command === 'backtrack') {
+    process.stdout.write(await runBranchCommand(args))
   } else {
     throw new StartError(
       command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`,

@@ -10,7 +10,6 @@ import type { TypeLookup } from '../types/type.ts'
 import type { checkPrivileges } from './privileges.ts'
 import type { Notifications } from './notifications.ts'
 import type { OpenDatabases } from './open-databases.ts'
-import { PlanCache } from './plan-cache.ts'
 import { BackendState } from './server-state.ts'
 import type { SessionCore } from './session-core.ts'
 import { CatalogLookup } from './type-lookup.ts'
@@ -38,9 +37,10 @@ export class DatabaseHandle {
   readonly backend: SharedBackend
   readonly catalogs: DatabaseCatalog
   readonly oid: number
-  readonly plans: PlanCache = new PlanCache()
   readonly listeners: Set<Notifications> = new Set()
   readonly sessions: Set<SessionCore> = new Set()
+  /** When the last session left, monotonic milliseconds. */
+  idleSinceMs: number
   /** Called when the last session has left; set once no new one can come. */
   onUnused: (() => void) | undefined
   /** Advisory locks held by sessions, by process id. */
@@ -50,6 +50,7 @@ export class DatabaseHandle {
     this.backend = backend
     this.catalogs = catalogs
     this.oid = catalogs.oid
+    this.idleSinceMs = backend.clock.monotonicMs()
   }
 
   get database(): Database {
@@ -92,6 +93,8 @@ export class DatabaseHandle {
     this.lockOwners.get(core.processId)?.unlockAll()
     this.lockOwners.delete(core.processId)
     this.sessions.delete(core)
-    if (this.sessions.size === 0) this.onUnused?.()
+    if (this.sessions.size > 0) return
+    this.idleSinceMs = this.backend.clock.monotonicMs()
+    this.onUnused?.()
   }
 }

@@ -32,11 +32,17 @@ interface Fetch {
   outdated: boolean
 }
 
+/** Where a branch's unchanged page is: in an ancestor's space, at the lowest branch point between the two. */
+interface Home {
+  readonly space: PageSpace
+  readonly lsn: Lsn
+}
+
 export interface PageSpaceOptions {
   readonly pool: Pool
   readonly log: TimelineLog
   readonly clock: Clock
-  readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  readonly parent: Home | undefined
   /** Tests: called at every access, may suspend. */
   readonly onAccess: (() => void) | undefined
 }
@@ -51,7 +57,7 @@ export class PageSpace implements FrameOwner {
   /** Spaces that have this one as their parent. */
   branchCount = 0
   private readonly clock: Clock
-  private readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  private readonly parent: Home | undefined
   private readonly onAccess: (() => void) | undefined
   private readonly current = new PageTable()
   private readonly versions = new PageTable()
@@ -59,8 +65,12 @@ export class PageSpace implements FrameOwner {
   private readonly fetches = new Map<number | string, Fetch>()
   /** On a branch without history of its own: the pages it has changed. Else undefined: what it changed is not known. */
   private readonly changed: Set<number> | undefined
-  /** On a branch with history: pages found to be unchanged. */
-  private readonly unchanged: Set<number> = new Set()
+  /**
+   * On a branch: where the pages are that it has not changed, once that is known. The branch point being fixed, so is the
+   * answer: one hop, however deep the branch.
+   */
+  private readonly homes: Map<number, Home> = new Map()
+  private readonly homesByOwner: Map<PageSpace, Home> = new Map()
 
   constructor(options: PageSpaceOptions) {
     this.timeline = options.log.timeline
@@ -119,8 +129,8 @@ export class PageSpace implements FrameOwner {
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= readLsn) return true
     if (this.version(page, readLsn) >= 0) return true
     if (!this.inherits(page, readLsn)) return false
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.has(page, Math.min(parent.lsn, readLsn) as Lsn)
+    const at = this.inherited(page, readLsn)
+    return at.space.has(page, Math.min(at.lsn, readLsn) as Lsn)
   }
 
   /** Asks for a page that will be read soon. Errors are left to whoever reads it. */
@@ -132,8 +142,8 @@ export class PageSpace implements FrameOwner {
   resident(page: PageNo): number {
     const frame = this.current.get(page)
     if (frame >= 0 || !this.inherits(page, Infinity as Lsn)) return frame
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.residentAt(page, parent.lsn)
+    const home = this.homeOf(page)
+    return home.space.residentAt(page, home.lsn)
   }
 
   /**
@@ -149,7 +159,7 @@ export class PageSpace implements FrameOwner {
       this.current.set(page, frame)
     }
     this.changed?.add(page)
-    if (this.unchanged.size > 0) this.unchanged.delete(page)
+    if (this.homes.size > 0) this.homes.delete(page)
     const before = this.pool.lsns[frame] as number
     // Nobody reads a page as it was before it was ever written.
     if (this.readPoints.max >= before && before > 0) this.keepVersion(page, frame, (lsn - 1) as Lsn)
@@ -214,10 +224,50 @@ export class PageSpace implements FrameOwner {
       return version
     }
     if (this.inherits(page, readLsn)) {
-      const parent = this.parent as { space: PageSpace; lsn: Lsn }
-      return parent.space.read(page, Math.min(parent.lsn, readLsn) as Lsn)
+      const at = this.inherited(page, readLsn)
+      return at.space.read(page, at.lsn < readLsn ? at.lsn : readLsn)
     }
     return suspend(this.fetch(page, readLsn))
+  }
+
+  /**
+   * Where a page is that this branch has not changed: the nearest ancestor that has its frame or may have changed it, and
+   * the lowest branch point on the way there. Walks up once for each page.
+   */
+  private homeOf(page: PageNo): Home {
+    const known = this.homes.get(page)
+    if (known !== undefined) return known
+    let { space, lsn } = this.parent as Home
+    while (space.parent !== undefined && !space.holds(page, lsn) && space.inherits(page, lsn)) {
+      const next = (lsn > space.parent.lsn ? space.homes.get(page) : undefined) ?? space.parent
+      lsn = Math.min(lsn, next.lsn) as Lsn
+      space = next.space
+    }
+    const home = this.homeAt(space, lsn)
+    this.homes.set(page, home)
+    return home
+  }
+
+  /** Where an inherited page is to be looked for. Below the branch point that is the parent, whatever this branch changed. */
+  private inherited(page: PageNo, readLsn: Lsn): Home {
+    const parent = this.parent as Home
+    return readLsn <= parent.lsn ? parent : this.homeOf(page)
+  }
+
+  /** One object for each ancestor: the way to it has one lowest branch point. */
+  private homeAt(space: PageSpace, lsn: Lsn): Home {
+    let home = this.homesByOwner.get(space)
+    if (home === undefined) {
+      home = { space, lsn }
+      this.homesByOwner.set(space, home)
+    }
+    return home
+  }
+
+  /** Whether a frame of this timeline's own shows the page at `lsn`. */
+  private holds(page: PageNo, lsn: Lsn): boolean {
+    const frame = this.current.get(page)
+    return (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) || this.version(page, lsn) >= 0
   }
 
   private residentAt(page: PageNo, lsn: Lsn): number {
@@ -225,15 +275,15 @@ export class PageSpace implements FrameOwner {
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) return frame
     const version = this.version(page, lsn)
     if (version >= 0 || !this.inherits(page, lsn)) return version
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.residentAt(page, Math.min(parent.lsn, lsn) as Lsn)
+    const at = this.inherited(page, lsn)
+    return at.space.residentAt(page, Math.min(at.lsn, lsn) as Lsn)
   }
 
   /** Whether the page at `readLsn` is known to be the ancestor's. */
   private inherits(page: PageNo, readLsn: Lsn): boolean {
     if (this.parent === undefined) return false
     if (readLsn <= this.parent.lsn) return true
-    return this.changed === undefined ? this.unchanged.has(page) : !this.changed.has(page)
+    return this.changed === undefined ? this.homes.has(page) : !this.changed.has(page)
   }
 
   private version(page: PageNo, readLsn: Lsn): number {
@@ -275,8 +325,8 @@ export class PageSpace implements FrameOwner {
     const vcl = this.vcl
     if (this.current.get(page) < 0) {
       if (this.inherits(page, readLsn)) {
-        const parent = this.parent as { space: PageSpace; lsn: Lsn }
-        return parent.space.fetch(page, Math.min(parent.lsn, readLsn) as Lsn)
+        const at = this.inherited(page, readLsn)
+        return at.space.fetch(page, Math.min(at.lsn, readLsn) as Lsn)
       }
       if (readLsn >= this.head || readLsn > vcl) return this.shareFetch(page, page, vcl)
     }
@@ -314,7 +364,7 @@ export class PageSpace implements FrameOwner {
       return
     }
     assert(this.changed === undefined, 'a branch without history knows what it changed')
-    this.unchanged.add(page)
+    this.homes.set(page, this.homeAt(this.parent.space, this.parent.lsn))
     this.adopt(page, image, lsn)
   }
 
