@@ -213,10 +213,6 @@ export class StorageNode {
       const message = `the members of the volume have changed (epoch ${configured}, yours ${membershipEpoch})`
       throw new Refusal('fenced', message)
     }
-    // Whatever brings a node into an epoch may come before its configuration.
-    if (kind === 'append' && membershipEpoch > configured) {
-      throw new Refusal('behind', `node knows membership epoch ${configured} and was not told of newer ones`)
-    }
   }
 
   get membershipEpoch(): Epoch {

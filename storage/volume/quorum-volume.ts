@@ -366,11 +366,23 @@ class QuorumVolume implements Volume {
     return segmentStatuses(this.#members, (link) => this.#watch.isAlive(link))
   }
 
-  /** Nodes whose segments of the timeline reach `lsn`. */
+  /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
   #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
     const log = this.#timelines.log(timeline)
-    const needed = Math.max(lsn, log.base)
-    return this.#members.targets.filter(({ isReadable, place }) => isReadable && log.reach(place) >= needed)
+    return this.#members.targets.filter(({ isReadable, place }) => isReadable && this.#holds(place, log, lsn))
+  }
+
+  /** A node that misses a segment of an ancestor does not know that it does: it would answer without its records. */
+  #holds(place: number, log: TimelineWriter, lsn: Lsn): boolean {
+    let needed = Math.max(lsn, log.base)
+    for (let at: TimelineWriter | undefined = log; at !== undefined;) {
+      if (at.reach(place) < needed) return false
+      const { parent }: TimelineBirth = at.birth
+      if (parent === undefined) return true
+      needed = Math.min(lsn, parent.lsn)
+      at = this.#timelines.find(parent.timeline)
+    }
+    return true
   }
 
   #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {
