@@ -64,7 +64,7 @@ export class StorageNode {
     this.timelines = new Timelines(options.life ?? 1)
     this.points = new ReadPoints(this.timelines)
     this.reader = new PageReader(store, this.timelines, this.points, apply)
-    this.commits = new CommitTimes(store, this.reader, this.timelines)
+    this.commits = new CommitTimes(store, this.reader, this.timelines, this.points)
     this.intake = new LogIntake({
       store,
       timelines: this.timelines,
