@@ -390,7 +390,7 @@ export class SessionTransaction {
     this.#cluster = undefined
     this.#edit = undefined
     this.#clusterEdit = undefined
-    this.#savepoints.length = 0
+    if (this.#savepoints.length > 0) this.#savepoints.length = 0
     if (this.#deferral.size > 0) this.#deferral.clear()
     this.#deferralOfAll = undefined
     if (this.#deferred.length > 0) this.#deferred = []

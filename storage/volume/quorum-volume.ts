@@ -266,8 +266,11 @@ class QuorumVolume implements Volume {
     return this.#timelines.find(id)?.birth
   }
 
-  async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
-    const [id] = await this.createTimelines([parent])
+  async createTimeline(
+    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    numbered?: (id: TimelineId) => void,
+  ): Promise<TimelineId> {
+    const [id] = await this.#bear([parent], numbered)
     assert(id !== undefined, 'one parent, one child')
     return id
   }
@@ -284,6 +287,7 @@ class QuorumVolume implements Volume {
 
   async #bear(
     parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+    numbered?: (id: TimelineId) => void,
   ): Promise<readonly TimelineId[]> {
     if (this.#failure !== undefined) throw this.#failure
     const unsafe = parents.filter((parent) => parent !== undefined && parent.lsn > this.#vdl(parent.timeline))
@@ -298,6 +302,7 @@ class QuorumVolume implements Volume {
       const base = birth.parent?.lsn ?? LSN_ZERO
       const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
       this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      numbered?.(birth.id)
     }
     this.#birthsUnderWay += births.length
     try {
