@@ -5,31 +5,32 @@
 //   close              ─▶ send the rest, shut the nodes down, end the threads ─▶ unlock
 
 import { randomUUID } from 'node:crypto'
-import { constants, deflateRaw } from 'node:zlib'
 import type { Logger } from 'pino'
 
 import type { Clock, Prng } from '../storage/base/env.ts'
+import type { Member } from '../storage/message/configuration.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import { type DataDirectory, openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
-import type { NodeAddress } from '../storage/volume/node-link.ts'
 import type { Quorum } from '../storage/volume/quorum.ts'
 import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
+import { deflateOffThread } from './deflate.ts'
 import { WorkerGroup, type WorkerTransport } from './worker-transport.ts'
 
 export interface EmbeddedVolumeOptions {
   readonly directory: string
   readonly quorum: Quorum
+  readonly segmentSizeBytes?: number | undefined
+  /** The second half of the nodes keeps log only. */
+  readonly tailSegments?: boolean | undefined
+  readonly quorumTimeoutMs?: number | undefined
+  readonly replaceAfterMs?: number | undefined
   readonly clock: Clock
   readonly prng: Prng
   readonly log: Logger
 }
 
 const ZONES = ['az1', 'az2', 'az3'] as const
-/** Little memory to set up for each run, which costs as much as the deflating; the smaller window loses nothing on records. */
-const DEFLATE_OPTIONS = { level: constants.Z_BEST_SPEED, windowBits: 13, memLevel: 6 }
-/** Deflating pays when it saves a fifth. */
-const DEFLATED_SHARE_MAX = 0.8
 
 /** Opens or creates the volume in a data directory. Rejects with StorageError. */
 export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promise<Volume> {
@@ -39,20 +40,25 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
   const transports: WorkerTransport[] = []
   try {
     for (let node = 1; node <= quorum.nodeCount; node++)
-      transports.push(group.start(directory.nodeFile(node)))
+      transports.push(group.start(node, directory.nodeFile(node)))
     const ready = await Promise.allSettled(transports.map((transport) => transport.ready()))
     for (const [index, result] of ready.entries()) {
       if (result.status === 'rejected')
         log.error({ node: index + 1, err: result.reason }, 'storage node did not start')
     }
-    const nodes = transports.map((transport, index) => address(transport, index))
     const volume = await openVolume({
-      nodes,
+      nodes: transports.map((_, index) =>
+        member(index, options.tailSegments === true && index >= quorum.nodeCount / 2),
+      ),
+      reach: threadsOf(transports, ({ node }) => group.start(node, directory.nodeFile(node))),
       quorum,
       clock,
       prng,
       newClusterId: randomUUID(),
+      segmentSizeBytes: options.segmentSizeBytes,
       deflate: deflateOffThread,
+      quorumTimeoutMs: options.quorumTimeoutMs,
+      deadAfterMs: options.replaceAfterMs,
     })
     return withUnlock(volume, directory)
   } catch (error) {
@@ -63,8 +69,22 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
 }
 
 /** Neighbours in the list are in different zones, so that any write quorum's worth of first nodes spans all of them. */
-function address(transport: Transport, index: number): NodeAddress {
-  return { id: index + 1, zone: ZONES[index % ZONES.length] ?? ZONES[0], transport }
+function member(index: number, isTail: boolean): Member {
+  const zone = ZONES[index % ZONES.length] ?? ZONES[0]
+  return { node: index + 1, zone, address: undefined, kind: isTail ? 'tail' : 'full' }
+}
+
+/** The threads that were started, and fresh ones where those ended. */
+function threadsOf(
+  started: readonly WorkerTransport[],
+  start: (member: Member) => WorkerTransport,
+): (member: Member) => Transport {
+  const taken = new Set<number>()
+  return (member) => {
+    const transport = taken.has(member.node) ? undefined : started[member.node - 1]
+    taken.add(member.node)
+    return transport ?? start(member)
+  }
 }
 
 /** The volume, whose close() also unlocks the directory. */
@@ -75,11 +95,4 @@ function withUnlock(volume: Volume, directory: DataDirectory): Volume {
     directory.unlock()
   }
   return volume
-}
-
-function deflateOffThread(bytes: Uint8Array, done: (deflated: Uint8Array | undefined) => void): void {
-  deflateRaw(bytes, DEFLATE_OPTIONS, (error, deflated) => {
-    const pays = error === null && deflated.length <= bytes.length * DEFLATED_SHARE_MAX
-    done(pays ? deflated : undefined)
-  })
 }
