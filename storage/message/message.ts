@@ -99,8 +99,7 @@ export type VolumeMessage =
    * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
    * Below the segment's `logAfter`: 'out-of-window'.
    */
-  | (RequestBase &
-      SegmentKey & { readonly kind: 'fetch-log'; readonly after: Lsn; readonly sizeMax: number })
+  | (RequestBase & SegmentKey & { readonly kind: 'fetch-log'; readonly after: Lsn; readonly sizeMax: number })
   /** Images of a segment behind `after` in the order of (page, LSN), up to about `sizeMax` bytes. For filling a peer. */
   | (RequestBase &
       SegmentKey & {
