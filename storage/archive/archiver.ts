@@ -228,7 +228,8 @@ export class Archiver {
     const reached = new Map<TimelineId, Lsn>()
     for (const timeline of duty.behind) {
       while (writer.size < OBJECT_SIZE_BYTES) {
-        const after = reached.get(timeline) ?? must(duty.archived.get(timeline), 'archived from birth or base on')
+        const after =
+          reached.get(timeline) ?? must(duty.archived.get(timeline), 'archived from birth or base on')
         const batches = this.#slice(duty, timeline, after)
         if (batches.length === 0) {
           duty.behind.delete(timeline)

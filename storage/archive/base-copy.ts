@@ -56,7 +56,8 @@ class BaseCopy {
     const { store, clock, group, sequence } = this.#order
     const reached = new Map<TimelineId, Lsn>()
     const segments = this.#movement.segments.filter((segment) => segment.group === group)
-    for (const { timeline, logAfter } of segments) reached.set(timeline, await this.#copyLog(timeline, logAfter))
+    for (const { timeline, logAfter } of segments)
+      reached.set(timeline, await this.#copyLog(timeline, logAfter))
     for (const { timeline } of segments) await this.#copyImages(timeline)
     await this.#closePart()
     const record: BaseRecord = {

@@ -128,7 +128,8 @@ export function decodeArchive(bytes: Buffer, name: string): ArchiveObject {
   const take = (length: number): Buffer => bytes.subarray(at, (at += length))
   const batches = head.runs.flatMap(({ lengths }) => lengths.map(take))
   const images = head.images.map(({ length }) => take(length))
-  if (at !== end) throw new StorageError('corrupt', `backup object ${name}: its lists and its length disagree`)
+  if (at !== end)
+    throw new StorageError('corrupt', `backup object ${name}: its lists and its length disagree`)
   return { head, batches, images }
 }
 

@@ -13,7 +13,13 @@ import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, formatLsn, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readBatchHeader, verifyBatch } from '../message/batch.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth, TimelineState } from '../message/message.ts'
+import type {
+  AnnulledRange,
+  ImageCopy,
+  SegmentKey,
+  TimelineBirth,
+  TimelineState,
+} from '../message/message.ts'
 import {
   type ArchiveObject,
   type ArchivePosition,

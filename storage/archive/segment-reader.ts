@@ -18,7 +18,9 @@ type Body<Message> = Message extends VolumeMessage
   : never
 
 /** What an archiver asks of its node. */
-export type ReadRequest = Body<Extract<VolumeMessage, { kind: 'gossip' | 'fetch-log' | 'fetch-images' | 'query' }>>
+export type ReadRequest = Body<
+  Extract<VolumeMessage, { kind: 'gossip' | 'fetch-log' | 'fetch-images' | 'query' }>
+>
 
 /** The node, at hand: it answers before the call returns. */
 export interface LocalNode {
