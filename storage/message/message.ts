@@ -12,8 +12,10 @@
 //     │                                              │ gossip, fetch-log, fetch-images ──▶ │
 //
 // Each request carries the volume epoch and the membership epoch of its sender; a node refuses an older one ('fenced')
-// and a newer one that it was not told of ('behind'); a peer's gossip is exempt from that, it tells its epochs. Every
-// request has a number that its answer repeats; each request may be repeated at will and means the same.
+// and a newer one that it was not told of ('behind'); a peer's gossip is exempt from that, it tells its epochs. 'query'
+// and 'fence' say nothing by their membership epoch, 'configure' tells a newer one. A node takes batches and images from
+// peers of its own volume epoch only: one that was not fenced yet may hold what never happened. Every request has a
+// number that its answer repeats; each request may be repeated at will and means the same.
 
 import type { StorageErrorKind } from '../base/errors.ts'
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
@@ -70,9 +72,15 @@ export type Fault =
 
 export type VolumeMessage =
   | (RequestBase & { readonly kind: 'query' })
-  /** Promises: from now on nothing below `volumeEpoch` is accepted. Answered with the state after that promise. */
-  | (RequestBase & { readonly kind: 'fence'; readonly clusterId: string })
-  /** Keeps a configuration that is newer than the node's own; an older one is refused. */
+  /**
+   * Promises: from now on nothing below `volumeEpoch` is accepted. Answered with the state after that promise. `writer`
+   * is drawn by each writer and kept with the epoch: a fence of the same epoch by another writer is refused ('fenced').
+   */
+  | (RequestBase & { readonly kind: 'fence'; readonly clusterId: string; readonly writer: string })
+  /**
+   * Keeps a configuration that is newer than the node's own; an older one is refused. The last step by which a writer
+   * brings a node into its epoch: a node whose configuration is of that epoch has all that recovery decided.
+   */
   | (RequestBase & { readonly kind: 'configure'; readonly configuration: Configuration })
   | (RequestBase & {
       readonly kind: 'truncate'
@@ -93,8 +101,12 @@ export type VolumeMessage =
   /** Timelines are known to every node of the volume; each one that is in group 0 has their first segment from birth. */
   | (RequestBase & { readonly kind: 'create-timelines'; readonly births: readonly TimelineBirth[] })
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
-  /** A timeline's first record in a group above 0 is to come: the segment is complete up to `after` from birth. */
-  | (RequestBase & SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn })
+  /**
+   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, so the segment is
+   * complete up to there; one that stands lower moves up. `consistent`: the timeline's last consistency point up to it.
+   */
+  | (RequestBase &
+      SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn; readonly consistent: Lsn })
   /**
    * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
    * Below the segment's `logAfter`: 'out-of-window'.

@@ -3,7 +3,7 @@
 //
 //   page:   u64 LSN │ u32 hash of the LSNs applied │ u32 how many │ zeroes
 
-import type { Lsn, PageNo, TimelineId } from '../../base/ids.ts'
+import { FIRST_GROUP, type Lsn, type PageNo, type TimelineId } from '../../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
 import { readU64, recordLength, RECORD_TYPE_COMMIT, writeHeader, writeU64 } from '../../log/record.ts'
 import { batchLength, encodeBatch, surveyRecords } from '../batch.ts'
@@ -94,6 +94,7 @@ export class FakeLog {
     const target = Buffer.alloc(batchLength(run, deflated?.length ?? records.length, deflated !== undefined))
     const frame = {
       timeline: this.timeline,
+      group: FIRST_GROUP,
       previous,
       vdl: (options.vdl ?? 0) as Lsn,
       wallMicros: options.wallMicros ?? 0,
