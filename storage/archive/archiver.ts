@@ -135,8 +135,8 @@ export class Archiver {
     const duty = await this.#takeDuty(group)
     if (duty === undefined) return
     this.#look(duty)
-    const nowMicros = this.#options.clock.wallMicros()
-    if (nowMicros - duty.baseMicros >= this.#options.baseIntervalMs * 1000) await this.#base(duty)
+    const baseAgeMs = (this.#options.clock.wallMicros() - duty.baseMicros) / 1000
+    if (duty.baseMicros === 0 || baseAgeMs >= this.#options.baseIntervalMs) await this.#base(duty)
     await this.#log(duty)
     await this.#renew(duty)
   }

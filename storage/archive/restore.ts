@@ -97,6 +97,7 @@ class Restoring {
   readonly #timelines = new Map<TimelineId, Progress>()
   #atMicros: number
   #group: GroupNo = FIRST_GROUP
+  #base: FoundBase = { folder: '', parts: 0, startedMicros: 0, completedMicros: 0, nextSequence: 1 }
 
   constructor(order: RestoreOrder) {
     this.#order = order
@@ -114,6 +115,7 @@ class Restoring {
     this.#group = group
     for (const progress of this.#timelines.values()) progress.reached = undefined
     const base = await this.#chooseBase(position)
+    this.#base = base
     for (let part = 1; part <= base.parts; part++) await this.#object(basePart(base.folder, part), true)
     for (const log of await this.#logNames(base, position)) await this.#object(log, false)
     this.#close(position)
@@ -192,6 +194,7 @@ class Restoring {
     const { birth } = progress
     if (progress.reached === undefined) {
       progress.reached = after
+      if (after > progress.consistent) this.#beginLate(progress, after)
       target.beginSegment({ timeline: birth.id, group: this.#group }, after)
     }
     const taken: Buffer[] = []
@@ -200,6 +203,16 @@ class Restoring {
       if (this.#take(progress, bytes, name)) taken.push(bytes)
     }
     if (taken.length > 0) target.append(taken)
+  }
+
+  /** The log before `after` was collected before the base was begun; so an earlier instant cannot be told. */
+  #beginLate(progress: Progress, after: Lsn): void {
+    if (this.#group !== FIRST_GROUP) return
+    if (this.#atMicros < this.#base.startedMicros) {
+      const window = `The backup reaches back to ${timeText(this.#base.startedMicros)}.`
+      throw new StorageError('out-of-window', `nothing is archived of ${timeText(this.#atMicros)}`, window)
+    }
+    progress.consistent = after
   }
 
   /** Whether a batch holds something that belongs to the instant and is not there yet. */
