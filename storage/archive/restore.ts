@@ -90,6 +90,15 @@ interface Progress {
   consistent: Lsn
 }
 
+const NO_POSITION: ArchivePosition = {
+  node: 0,
+  untilMicros: 0,
+  sequence: 0,
+  wallMicros: 0,
+  baseMicros: 0,
+  segments: [],
+}
+
 class Restoring {
   objectsRead = 0
   readonly cuts = new Map<TimelineId, Lsn>()
@@ -98,6 +107,8 @@ class Restoring {
   #atMicros: number
   #group: GroupNo = FIRST_GROUP
   #base: FoundBase = { folder: '', parts: 0, startedMicros: 0, completedMicros: 0, nextSequence: 1 }
+
+  #position: ArchivePosition = NO_POSITION
 
   constructor(order: RestoreOrder) {
     this.#order = order
@@ -116,8 +127,10 @@ class Restoring {
     for (const progress of this.#timelines.values()) progress.reached = undefined
     const base = await this.#chooseBase(position)
     this.#base = base
+    this.#position = position
     for (let part = 1; part <= base.parts; part++) await this.#object(basePart(base.folder, part), true)
     for (const log of await this.#logNames(base, position)) await this.#object(log, false)
+    if (this.#timelines.size === 0) throw this.#outOfWindow(base.startedMicros, position)
     this.#close(position)
     return true
   }
@@ -126,12 +139,16 @@ class Restoring {
     const bases = await findBases(this.#order.store, this.#group)
     const oldest = bases[0]
     if (oldest === undefined || this.#atMicros > position.wallMicros) {
-      const from = oldest === undefined ? 'nowhere' : timeText(oldest.startedMicros)
-      const window = `The backup reaches from ${from} to ${timeText(position.wallMicros)}.`
-      throw new StorageError('out-of-window', `nothing is archived of ${timeText(this.#atMicros)}`, window)
+      throw this.#outOfWindow(oldest?.startedMicros, position)
     }
     // The first base holds the log back to where the node had it: perhaps to before it was begun.
     return bases.findLast(({ completedMicros }) => completedMicros <= this.#atMicros) ?? oldest
+  }
+
+  #outOfWindow(fromMicros: number | undefined, { wallMicros }: ArchivePosition): StorageError {
+    const from = fromMicros === undefined ? 'nowhere' : timeText(fromMicros)
+    const window = `The backup reaches from ${from} to ${timeText(wallMicros)}.`
+    return new StorageError('out-of-window', `nothing is archived of ${timeText(this.#atMicros)}`, window)
   }
 
   /** The log objects behind a base, none missing. */
@@ -208,10 +225,8 @@ class Restoring {
   /** The log before `after` was collected before the base was begun; so an earlier instant cannot be told. */
   #beginLate(progress: Progress, after: Lsn): void {
     if (this.#group !== FIRST_GROUP) return
-    if (this.#atMicros < this.#base.startedMicros) {
-      const window = `The backup reaches back to ${timeText(this.#base.startedMicros)}.`
-      throw new StorageError('out-of-window', `nothing is archived of ${timeText(this.#atMicros)}`, window)
-    }
+    if (this.#atMicros < this.#base.startedMicros)
+      throw this.#outOfWindow(this.#base.startedMicros, this.#position)
     progress.consistent = after
   }
 
