@@ -28,6 +28,7 @@ const SQLSTATE_OF_KIND: Readonly<Record<StorageErrorKind, string>> = {
   'not-writable': '58030', //        io_error
   version: '58000', //               system_error
   'out-of-window': '72000', //       snapshot_too_old
+  'read-only': '25006', //           read_only_sql_transaction
   deadlock: '40P01', //              deadlock_detected
   'lock-not-available': '55P03', //  lock_not_available
   'too-large': '54000', //           program_limit_exceeded

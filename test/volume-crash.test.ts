@@ -75,7 +75,7 @@ test.each([
       for (const [timeline, lsn] of acknowledged) {
         expect(volume.log(timeline as TimelineId).vdl).toBeGreaterThanOrEqual(lsn)
       }
-      expect(await volume.lsnAtTime(1 as TimelineId, nodeEnv.clock.wallMicros())).toBe(
+      expect((await volume.commitAt(1 as TimelineId, nodeEnv.clock.wallMicros()))?.lsn).toBe(
         volume.log(1 as TimelineId).vdl,
       )
       await volume.close()

@@ -16,6 +16,7 @@ import { bootstrapDatabases, bootstrapObjects, bootstrapRoles, TEMPLATE1_OID } f
 import type { Catalog, DatabaseEntry } from './catalog.ts'
 import { CatalogStore, ContentsCache } from './catalog-store.ts'
 import type { Contents } from './contents.ts'
+import type { PastPoint } from './past.ts'
 import type { CatalogEditor } from './editor.ts'
 import { stageObject, stageVersion } from './object-store.ts'
 import { removeLeftovers } from './leftovers.ts'
@@ -38,6 +39,8 @@ export class Cluster {
   readonly store: CatalogStore
   readonly #cache: ContentsCache
   readonly #databases = new Map<TimelineId, Promise<DatabaseCatalog>>()
+  /** Catalogs of points of the past, as long as the engine or somebody else remembers the point. */
+  readonly #past = new WeakMap<Database, DatabaseCatalog>()
 
   private constructor(parts: ClusterParts, store: CatalogStore, cache: ContentsCache) {
     this.volume = parts.volume
@@ -73,6 +76,25 @@ export class Cluster {
       opening.catch(() => this.#databases.delete(timeline))
     }
     return opening
+  }
+
+  /** The catalog of a timeline that some database's entry names. */
+  databaseOf(timeline: TimelineId): Promise<DatabaseCatalog> {
+    const known = this.#databases.get(timeline)
+    if (known !== undefined) return known
+    const entry = [...this.shared.databases()].find((one) => one.timeline === timeline)
+    return this.database(must(entry, 'a timeline of a database'))
+  }
+
+  /** The catalog of a database at a point of its past, read only. */
+  async past(entry: DatabaseEntry, point: PastPoint): Promise<DatabaseCatalog> {
+    const database = await this.engine.openPast(point.timeline, point.lsn)
+    let catalog = this.#past.get(database)
+    if (catalog === undefined) {
+      catalog = new DatabaseCatalog(this, entry.oid, await CatalogStore.open(database, this.#cache))
+      this.#past.set(database, catalog)
+    }
+    return catalog
   }
 
   /** The database if it is open. */

@@ -3,13 +3,12 @@
 
 import type { AlterDatabaseSetStmt, AlterDatabaseStmt, CreatedbStmt, DefElem, DropdbStmt } from 'libpg-query'
 import { must } from '../../storage/base/assert.ts'
-import type { Lsn } from '../../storage/base/ids.ts'
 import type { DatabaseEntry } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import type { StoredDatabase } from '../catalog/stored-objects.ts'
+import { type PastPoint, resolveWhen } from '../catalog/past.ts'
 import { settled } from '../catalog/wait.ts'
-import type { Interval } from '../types/interval.ts'
-import { INTERVAL_OID, TIMESTAMPTZ_OID } from '../types/oids.ts'
+import { EPOCH_2000_MICROS, parseWhen } from '../functions/when.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
 import { optionBoolean, optionInt8, optionsOf, optionText } from './nodes.ts'
 import { changedSettings } from './role-settings.ts'
@@ -58,16 +57,15 @@ export async function createDatabase(work: DdlWork, statement: CreatedbStmt): Pr
   }
   const { cluster } = work.context
   const source = await cluster.database(template)
-  const lsn = await branchPoint(
-    source.database.head,
-    options.asOf,
-    (micros) => source.database.lsnAtTime(micros),
-    work,
-  )
+  const point = await branchPoint(work, template, options.asOf)
+  const lsn = point?.lsn ?? source.database.head
   await new Promise<void>((resolve, reject) => {
     source.database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
   })
-  const timeline = await cluster.volume.createTimeline({ timeline: template.timeline, lsn })
+  const timeline = await cluster.volume.createTimeline({
+    timeline: point?.timeline ?? template.timeline,
+    lsn,
+  })
   const entry: StoredDatabase = {
     kind: 'database',
     oid: await settled(() => editor.allocateOid()),
@@ -84,35 +82,16 @@ export async function createDatabase(work: DdlWork, statement: CreatedbStmt): Pr
   return 'CREATE DATABASE'
 }
 
-/** AS_OF: '0/16B3748', '-10 min', or a timestamp; absent: now. */
+/** AS_OF: a point of the template's past; undefined: now. */
 async function branchPoint(
-  head: Lsn,
-  asOf: string | undefined,
-  lsnAtTime: (wallMicros: number) => Promise<Lsn>,
   work: DdlWork,
-): Promise<Lsn> {
-  if (asOf === undefined) return head
-  const lsn = /^([0-9a-f]+)\/([0-9a-f]+)$/i.exec(asOf)
-  if (lsn !== null) return (parseInt(lsn[1] ?? '', 16) * 0x1_0000_0000 + parseInt(lsn[2] ?? '', 16)) as Lsn
-  return lsnAtTime(pastMicros(work, asOf) + EPOCH_2000_MICROS)
-}
-
-/** From 1970 to 2000. */
-const EPOCH_2000_MICROS = 946_684_800_000_000
-const DAY_MICROS = 86_400_000_000
-
-/** Microseconds since 2000 of a time in the past: a timestamp, or an interval with a minus before it. */
-function pastMicros(work: DdlWork, text: string): number {
-  const { functions, catalog } = work
-  const relative = /^-\s*(.+)$/.exec(text)
-  if (relative === null) {
-    const value = must(catalog.type(TIMESTAMPTZ_OID)).input(text, -1, functions)
-    if (typeof value === 'number' && Number.isFinite(value)) return value
-    throw new SqlError('22023', `invalid value for AS_OF: "${text}"`)
-  }
-  const interval = must(catalog.type(INTERVAL_OID)).input(relative[1] ?? '', -1, functions) as Interval
-  const days = interval.months * 30 + interval.days
-  return functions.statementMicros() - days * DAY_MICROS - Number(interval.micros)
+  template: DatabaseEntry,
+  asOf: string | undefined,
+): Promise<PastPoint | undefined> {
+  if (asOf === undefined) return undefined
+  const when = parseWhen(asOf, work.functions)
+  if (when.kind === 'now') return undefined
+  return resolveWhen(work.context.cluster, template, when, work.functions.clockMicros() + EPOCH_2000_MICROS)
 }
 
 const ACCEPTED_TEXTS: Readonly<Record<string, readonly string[]>> = {

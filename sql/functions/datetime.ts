@@ -24,6 +24,7 @@ import { dateTimeOutOfRange } from '../types/datetime-errors.ts'
 import { zoneOf } from '../types/datetime-text.ts'
 import { Interval, compareInterval } from '../types/interval.ts'
 import { SqlError } from '../types/sql-error.ts'
+import type { TypeContext } from '../types/type.ts'
 import { type Int8, TimeTz, int8 } from '../types/value.ts'
 
 export const isInfinite = (value: Int8): boolean => value === Infinity || value === -Infinity
@@ -53,11 +54,7 @@ export function addToTimestamp(local: Int8, { months, days, micros }: Interval):
   return checkTimestamp(addInt8(moved, micros))
 }
 
-export function addToTimestampTz(
-  context: FunctionContext,
-  utc: Int8,
-  { months, days, micros }: Interval,
-): Int8 {
+export function addToTimestampTz(context: TypeContext, utc: Int8, { months, days, micros }: Interval): Int8 {
   if (isInfinite(utc)) return utc
   let moved = utc
   if (months !== 0 || days !== 0) {

@@ -11,6 +11,7 @@ import { builtinFunctions } from '../functions/registry.ts'
 import { loadParser } from '../parse/parse.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { DatabaseHandle, type SharedBackend } from './database-handle.ts'
+import { OpenDatabases } from './open-databases.ts'
 import { checkPrivileges } from './privileges.ts'
 import { ServerSession } from './server-session.ts'
 import { SessionCore } from './session-core.ts'
@@ -30,23 +31,24 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
   await loadParser()
   const { engine, volume, clock, prng } = options
   const catalogs = await Cluster.open({ volume, engine, functions: builtinFunctions() })
-  return new EngineBackend({
+  const shared: SharedBackend = {
     engine,
     volume,
     clock,
     prng,
     cluster: catalogs.store.database,
     catalogs,
+    databases: new OpenDatabases({ catalogs, clock, open: (each) => new DatabaseHandle(shared, each) }),
     sessions: new Map(),
     serverSettings: options.settings ?? new Map(),
     startMicros: clock.wallMicros(),
     checkPrivileges,
-  })
+  }
+  return new EngineBackend(shared)
 }
 
 class EngineBackend implements Backend {
   readonly #shared: SharedBackend
-  readonly #handles = new Map<number, Promise<DatabaseHandle>>()
   readonly #sessions = new Set<ServerSession>()
   #isClosing = false
 
@@ -76,7 +78,7 @@ class EngineBackend implements Backend {
     if (!entry.allowConnections) {
       throw fatal('55000', `database "${entry.name}" is not currently accepting connections`)
     }
-    const handle = await this.#handle(entry)
+    const handle = await this.#shared.databases.open(entry)
     this.#checkLimits(handle, entry, role)
     const core = new SessionCore(this.#shared, handle, request, role)
     initialSettings(core, request, entry, role)
@@ -97,18 +99,6 @@ class EngineBackend implements Backend {
     let count = 0
     for (const session of this.#shared.sessions.values()) if (session.sessionRoleOid === role.oid) count++
     if (count >= role.connectionLimit) throw fatal('53300', `too many connections for role "${role.name}"`)
-  }
-
-  #handle(entry: DatabaseEntry): Promise<DatabaseHandle> {
-    let opening = this.#handles.get(entry.timeline)
-    if (opening === undefined) {
-      opening = this.#shared.catalogs
-        .database(entry)
-        .then((catalogs) => new DatabaseHandle(this.#shared, catalogs))
-      this.#handles.set(entry.timeline, opening)
-      opening.catch(() => this.#handles.delete(entry.timeline))
-    }
-    return opening
   }
 
   async close(graceMs: number): Promise<void> {

@@ -9,6 +9,7 @@ import type { Cluster, DatabaseCatalog } from '../catalog/cluster.ts'
 import type { TypeLookup } from '../types/type.ts'
 import type { checkPrivileges } from './privileges.ts'
 import type { Notifications } from './notifications.ts'
+import type { OpenDatabases } from './open-databases.ts'
 import { PlanCache } from './plan-cache.ts'
 import { BackendState } from './server-state.ts'
 import type { SessionCore } from './session-core.ts'
@@ -23,6 +24,7 @@ export interface SharedBackend {
   /** The cluster timeline, for roles and databases. */
   readonly cluster: Database
   readonly catalogs: Cluster
+  readonly databases: OpenDatabases
   readonly sessions: Map<number, SessionCore>
   /** Settings that the server's command line decides (port, max_connections, ...), canonical text by lower-case name. */
   readonly serverSettings: ReadonlyMap<string, string>

@@ -12,6 +12,7 @@ export type StorageErrorKind =
   | 'not-writable' //     the data directory cannot be written
   | 'version' //          on-disk format or peer protocol is of another version
   | 'out-of-window' //    an LSN or time that the retention no longer (or not yet) holds
+  | 'read-only' //        a write on a database that was opened at a point of its past
   | 'deadlock' //         this transaction was chosen to break a cycle of lock waits
   | 'lock-not-available' // NOWAIT, or lock_timeout passed
   | 'too-large' //        a key or value above the limits of limits.ts

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/env.ts'
 import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
 import { suspend } from '../base/suspend.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import type { CellWriter } from './cell-writer.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 import { OPERATION_PUT, type TreeWrites, type WriteSet } from './write-set.ts'
@@ -21,6 +22,7 @@ const BYTES_PER_CHANGE = 131_072
 /** What is committed, and who wants to know. */
 export interface CommitSource {
   readonly id: number
+  readonly origin: CommitOrigin
   readonly writes: WriteSet
   readonly createdTrees: readonly TreeId[]
   readonly droppedTrees: readonly TreeId[]
@@ -70,7 +72,7 @@ export class CommitTask {
       this.cells.flush()
     }
     for (const tree of source.droppedTrees) this.drop(tree)
-    return this.mtr.finish(this.clock.wallMicros(), source.id)
+    return this.mtr.finish(this.clock.wallMicros(), source.id, source.origin)
   }
 
   /** Works until everything is done; suspends after each slice, and for pages, frames and room. */
@@ -95,7 +97,7 @@ export class CommitTask {
     }
     this.makeRoom()
     this.mtr.space.readNewest(META_PAGE)
-    const lsn = this.mtr.finish(this.clock.wallMicros(), source.id)
+    const lsn = this.mtr.finish(this.clock.wallMicros(), source.id, source.origin)
     this.mtr.space.head = lsn
     return lsn
   }

@@ -3,11 +3,12 @@
 import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { formatLsn, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { suspend } from '../base/suspend.ts'
 import type { Volume } from '../volume/volume.ts'
 import type { Database, Engine, EngineStatus, LockOwner } from './engine.ts'
 import { PageSpace } from './page-space.ts'
+import { PastDatabase } from './past-database.ts'
 import { Pool } from './pool.ts'
 import { TimelineDatabase } from './timeline-database.ts'
 
@@ -20,6 +21,9 @@ export interface EngineOptions {
   readonly chaos?: Prng | undefined
 }
 
+/** Points of the past that are remembered; an idle one is some hundred bytes. */
+const PAST_COUNT_MAX = 4096
+
 export function createEngine(options: EngineOptions): Engine {
   return new PooledEngine(options)
 }
@@ -30,6 +34,8 @@ class PooledEngine implements Engine {
   private readonly spaces = new Map<TimelineId, PageSpace>()
   private readonly databases = new Map<TimelineId, Promise<TimelineDatabase>>()
   private readonly opened = new Map<TimelineId, TimelineDatabase>()
+  /** By `timeline@lsn`, the one used last at the end. */
+  private readonly past = new Map<string, PastDatabase>()
   private closed = false
 
   constructor(options: EngineOptions) {
@@ -48,15 +54,53 @@ class PooledEngine implements Engine {
     return database
   }
 
+  async openPast(timeline: TimelineId, lsn: Lsn): Promise<Database> {
+    if (this.closed) throw new StorageError('closed', 'the engine is closed')
+    const key = `${timeline}@${lsn}`
+    let past = this.past.get(key)
+    if (past !== undefined) this.past.delete(key)
+    else {
+      const space = this.space(timeline)
+      if (lsn > space.head) {
+        const detail = `The newest commit of timeline ${timeline} is at ${formatLsn(space.head)}.`
+        throw new StorageError('out-of-window', `LSN ${formatLsn(lsn)} lies in the future`, detail)
+      }
+      if (lsn > space.vdl) await this.untilDurable(space, lsn)
+      past = this.past.get(key) ?? new PastDatabase(timeline, space.home(lsn), lsn)
+    }
+    this.past.set(key, past)
+    if (this.past.size > PAST_COUNT_MAX) this.past.delete(must(this.past.keys().next().value))
+    return past
+  }
+
+  private untilDurable(space: PageSpace, lsn: Lsn): Promise<void> {
+    return new Promise((resolve, reject) => {
+      space.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+    })
+  }
+
   lockOwner(database: Database, processId = 0): LockOwner {
+    if (database instanceof PastDatabase) return database.lockOwner(processId)
     return must(this.opened.get(database.timeline), 'an open database').lockOwner(processId)
   }
 
   release(timeline: TimelineId): void {
     this.databases.delete(timeline)
     this.opened.delete(timeline)
-    this.spaces.get(timeline)?.clear()
+    this.forgetSpace(timeline)
+  }
+
+  /** Pages that branches share stay; they go with the last branch. */
+  private forgetSpace(timeline: TimelineId): void {
+    const space = this.spaces.get(timeline)
+    if (space === undefined || space.branchCount > 0 || this.databases.has(timeline)) return
+    space.clear()
     this.spaces.delete(timeline)
+    for (const [key, past] of this.past) if (past.timeline === timeline) this.past.delete(key)
+    const parent = this.options.volume.timeline(timeline)?.parent
+    if (parent === undefined) return
+    must(this.spaces.get(parent.timeline), 'the space of a parent').branchCount--
+    this.forgetSpace(parent.timeline)
   }
 
   status(): EngineStatus {
@@ -76,14 +120,18 @@ class PooledEngine implements Engine {
   async close(): Promise<void> {
     this.closed = true
     await Promise.all([...this.opened.values()].map((database) => database.close()))
-    for (const timeline of [...this.spaces.keys()]) this.release(timeline)
+    this.past.clear()
+    this.databases.clear()
+    this.opened.clear()
+    for (const space of this.spaces.values()) space.clear()
+    this.spaces.clear()
   }
 
   private async openDatabase(timeline: TimelineId): Promise<TimelineDatabase> {
     const { volume, clock } = this.options
     const space = this.space(timeline)
     const database = new TimelineDatabase(space, volume, clock)
-    const info = must(volume.timelines().find((one) => one.id === timeline))
+    const info = must(volume.timeline(timeline))
     await database.open(info.parent === undefined && space.log.vdl === LSN_ZERO)
     this.opened.set(timeline, database)
     return database
@@ -94,7 +142,7 @@ class PooledEngine implements Engine {
     const known = this.spaces.get(timeline)
     if (known !== undefined) return known
     const { volume, clock } = this.options
-    const info = volume.timelines().find((one) => one.id === timeline)
+    const info = volume.timeline(timeline)
     if (info === undefined) throw new StorageError('io', `timeline ${timeline} does not exist`)
     const parent = info.parent && { space: this.space(info.parent.timeline), lsn: info.parent.lsn }
     const space = new PageSpace({
@@ -104,6 +152,7 @@ class PooledEngine implements Engine {
       parent,
       onAccess: this.onAccess(),
     })
+    if (parent !== undefined) parent.space.branchCount++
     this.spaces.set(timeline, space)
     return space
   }

@@ -118,6 +118,8 @@ export interface Transaction {
 /** One timeline, opened. */
 export interface Database {
   readonly timeline: TimelineId
+  /** True for a point of the past (openPast): nothing can be written, and `head` never moves. */
+  readonly isPast: boolean
   /** LSN of the newest commit that was applied: the read point of a statement that starts now. */
   readonly head: Lsn
   readonly vdl: Lsn
@@ -153,8 +155,6 @@ export interface Database {
 
   /** Figures of a tree for the planner: cells and pages, estimated without reading more than a few pages. */
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number }
-  /** The commit time and LSN: newest commit at or before `wallMicros`, as far as the log knows. */
-  lsnAtTime(wallMicros: number): Promise<Lsn>
 }
 
 /** Session-level and advisory locks are taken through this owner: they outlive transactions. */
@@ -178,9 +178,16 @@ export interface EngineStatus {
 export interface Engine {
   /** Opens a timeline (the same object at every call). Reads its meta page; bootstraps an empty one. */
   open(timeline: TimelineId): Promise<Database>
+  /**
+   * A timeline as it was at `lsn`, a commit at or below its head (or that of an ancestor): a Database whose head stays there
+   * and whose writes fail with StorageError 'read-only'. Pages that have not changed since are the present's, in the pool
+   * too. The same object for the same point as long as it is remembered; it holds no page and need not be closed. Works
+   * for timelines that were dropped as long as storage keeps their history.
+   */
+  openPast(timeline: TimelineId, lsn: Lsn): Promise<Database>
   /** `processId` names the session in reports of deadlocks. */
   lockOwner(database: Database, processId?: number): LockOwner
-  /** Lets go of a timeline's pages, for databases that are dropped or idle. Nobody may be using it. */
+  /** Lets go of a timeline's pages, for databases that are dropped or idle. Nobody may be using it but its branches. */
   release(timeline: TimelineId): void
   status(): EngineStatus
   /** Waits for what was committed to be durable and lets go of the pool. The volume is closed by whoever opened it. */

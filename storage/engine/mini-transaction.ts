@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts'
 import { type Lsn, LSN_ZERO, META_PAGE, NO_PAGE, type PageNo, type TreeId } from '../base/ids.ts'
 import { u32 } from '../base/bytes.ts'
 import { RecordWriter } from '../log/body.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import { applyRecord } from '../page/apply.ts'
 import * as format from '../page/format.ts'
 import type { PageSpace } from './page-space.ts'
@@ -172,7 +173,7 @@ export class MiniTransaction {
   }
 
   /** Ends the mini-transaction: the meta page if it changed (resident), and the commit record, whose LSN it returns. */
-  finish(wallMicros: number, transactionId: number): Lsn {
+  finish(wallMicros: number, transactionId: number, origin?: CommitOrigin): Lsn {
     if (this.metaChanged || this.returned.length > 0) {
       while (this.returned.length > 0 && this.space.pool.freeFrames >= 4) {
         const page = this.returned.pop() as PageNo
@@ -185,7 +186,7 @@ export class MiniTransaction {
     }
     const { log } = this.space
     const lsn = log.tail
-    this.writer.commit(wallMicros, transactionId)
+    this.writer.commit(wallMicros, transactionId, origin)
     const length = this.writer.finish(lsn, LSN_ZERO, NO_PAGE, true)
     log.append(this.writer.bytes, 0, length, true)
     return lsn

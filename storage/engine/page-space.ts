@@ -48,6 +48,8 @@ export class PageSpace implements FrameOwner {
   readonly readPoints: ReadPoints = new ReadPoints()
   /** LSN of the newest commit whose pages are all applied. */
   head: Lsn
+  /** Spaces that have this one as their parent. */
+  branchCount = 0
   private readonly clock: Clock
   private readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
   private readonly onAccess: (() => void) | undefined
@@ -81,6 +83,12 @@ export class PageSpace implements FrameOwner {
   get vdl(): Lsn {
     const { vdl } = this.log
     return this.parent !== undefined && this.parent.lsn > vdl ? this.parent.lsn : vdl
+  }
+
+  /** The space that an LSN of this timeline's history belongs to: its own, or that of an ancestor. */
+  home(lsn: Lsn): PageSpace {
+    const { parent } = this
+    return parent !== undefined && lsn <= parent.lsn ? parent.space.home(lsn) : this
   }
 
   /** Calls back once everything up to `lsn` is durable, be it an ancestor's. */

@@ -14,8 +14,8 @@ import {
   type Database,
   type LockOwner,
   type Transaction,
+  type View,
 } from './engine.ts'
-import type { View } from './engine.ts'
 import { KeyLocks } from './key-locks.ts'
 import { LockGroup } from './locks.ts'
 import { MiniTransaction } from './mini-transaction.ts'
@@ -24,6 +24,7 @@ import { OverflowReader } from './overflow-reader.ts'
 import type { PageSpace } from './page-space.ts'
 import { Reclaimer } from './reclaim.ts'
 import { SessionLocks } from './session-locks.ts'
+import { PinnableView, pinView, unpinView } from './pinnable-view.ts'
 import { EngineTransaction } from './transaction.ts'
 import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
@@ -32,23 +33,9 @@ import { OPERATION_DELETE } from './write-set.ts'
 /** Commits between two reports of the lowest read point. */
 const COMMITS_PER_FLOOR = 256
 
-class PinnableView implements View {
-  readonly database: Database
-  readLsn: Lsn
-  transaction: Transaction | undefined = undefined
-  commandId = 0
-  seenLsn: Lsn = 0 as Lsn
-  pins = 0
-  pinnedLsn: Lsn = 0 as Lsn
-
-  constructor(database: Database, readLsn: Lsn) {
-    this.database = database
-    this.readLsn = readLsn
-  }
-}
-
 export class TimelineDatabase implements Database {
   readonly timeline: TimelineId
+  readonly isPast = false
   readonly keyLocks: KeyLocks = new KeyLocks()
   readonly objectLocks: ObjectLocks = new ObjectLocks()
   readonly space: PageSpace
@@ -118,18 +105,11 @@ export class TimelineDatabase implements Database {
   }
 
   pin(view: View): void {
-    assert(view instanceof PinnableView, 'a view of this engine')
-    if (view.pins++ > 0) {
-      if (view.pinnedLsn === view.readLsn) return
-      this.space.readPoints.remove(view.pinnedLsn)
-    }
-    view.pinnedLsn = view.readLsn
-    this.space.readPoints.add(view.readLsn)
+    pinView(view, this.space.readPoints)
   }
 
   unpin(view: View): void {
-    assert(view instanceof PinnableView && view.pins > 0, 'a pinned view of this engine')
-    if (--view.pins === 0) this.space.readPoints.remove(view.pinnedLsn)
+    unpinView(view, this.space.readPoints)
   }
 
   begin(owner?: LockOwner): Transaction {
@@ -187,10 +167,6 @@ export class TimelineDatabase implements Database {
       return { cellCount: transaction.writes.writesOf(tree)?.count ?? 0, pageCount: 1 }
     }
     return this.reader.estimate(tree, view.readLsn)
-  }
-
-  lsnAtTime(wallMicros: number): Promise<Lsn> {
-    return this.volume.lsnAtTime(this.timeline, wallMicros)
   }
 
   commit(transaction: EngineTransaction): Lsn {

@@ -9,6 +9,7 @@ import { assert, must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, TreeId } from '../base/ids.ts'
 import { KEY_SIZE_BYTES_MAX, VALUE_SIZE_BYTES_MAX } from '../base/limits.ts'
+import { type CommitOrigin, NO_ORIGIN } from '../log/record.ts'
 import type { BulkLocks } from './bulk-locks.ts'
 import type { CommitSource } from './commit-task.ts'
 import type { Database, LockStrength, LockWait, Savepoint, TableLockMode, Transaction } from './engine.ts'
@@ -43,6 +44,7 @@ type State = 'open' | 'committing' | 'committed' | 'aborted'
 
 export class EngineTransaction implements Transaction, CommitSource {
   readonly id: number
+  readonly origin: CommitOrigin
   /** After the end an empty one: the real one serves the next transaction. */
   writes: WriteSet = idleWriteSets.pop() ?? new WriteSet()
   readonly createdTrees: TreeId[] = []
@@ -53,9 +55,10 @@ export class EngineTransaction implements Transaction, CommitSource {
   private readonly marks: Mark[] = []
   private state: State = 'open'
 
-  constructor(database: TimelineDatabase, id: number, group: LockGroup) {
+  constructor(database: TimelineDatabase, id: number, group: LockGroup, origin: CommitOrigin = NO_ORIGIN) {
     this.timelineDatabase = database
     this.id = id
+    this.origin = origin
     this.scope = new TransactionScope(group, id)
   }
 

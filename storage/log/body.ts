@@ -15,7 +15,7 @@
 //    9 initOverflow any       u32 tree, u32 next, data
 //   10 freePage     any       u32 next free page
 //   11 dropPage     tree root, overflow head   u32 next of the list of things to be freed; the rest of the page stays
-//  255 commit       NO_PAGE   u64 wall time in microseconds since 1970, u64 transaction id
+//  255 commit       NO_PAGE   u64 wall time in microseconds since 1970, u64 transaction id, u32 process id, u32 role oid
 //
 // A record's LSN becomes the LSN of the page and of the cells it puts. Which page, and the LSN before, are in the header.
 
@@ -23,7 +23,7 @@ import { assert } from '../base/assert.ts'
 import { copyBytes, putU16, putU32, putU64 } from '../base/bytes.ts'
 import type { Lsn, PageNo } from '../base/ids.ts'
 import { FLAG_ENDS_MTR, RECORD_HEADER_SIZE_BYTES, RECORD_SIZE_BYTES_MAX, recordLength } from './record.ts'
-import { RECORD_TYPE_COMMIT } from './record.ts'
+import { type CommitOrigin, NO_ORIGIN, RECORD_TYPE_COMMIT } from './record.ts'
 
 export const RECORD_TYPE_INIT_PAGE = 1
 export const RECORD_TYPE_INSERT_CELLS = 2
@@ -190,11 +190,13 @@ export class RecordWriter {
     this.u32(next)
   }
 
-  commit(wallMicros: number, transactionId: number): void {
+  commit(wallMicros: number, transactionId: number, origin: CommitOrigin = NO_ORIGIN): void {
     this.begin(RECORD_TYPE_COMMIT)
     putU64(this.bytes, this.end, wallMicros)
     putU64(this.bytes, this.end + 8, transactionId)
-    this.end += 16
+    putU32(this.bytes, this.end + 16, origin.processId)
+    putU32(this.bytes, this.end + 20, origin.roleOid)
+    this.end += 24
   }
 
   /** Writes header and padding; the record is bytes[0, returned length). */

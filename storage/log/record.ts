@@ -23,9 +23,18 @@ import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 export const RECORD_HEADER_SIZE_BYTES = 32
 /**
  * The last record of every transaction's MTR: page = NO_PAGE, body = u64 wall time in microseconds since 1970, u64
- * transaction id. It changes no page; it is what maps time to LSN.
+ * transaction id, u32 process id of its session and u32 oid of its role (0: none; absent in older logs). It changes no
+ * page; it is what maps time to LSN.
  */
 export const RECORD_TYPE_COMMIT = 255
+
+/** Who commits, as the log keeps it. */
+export interface CommitOrigin {
+  /** As pg_backend_pid() has it; 0: no session. */
+  readonly processId: number
+  readonly roleOid: number
+}
+export const NO_ORIGIN: CommitOrigin = { processId: 0, roleOid: 0 }
 /** An initialise-page record carries a whole page; nothing is longer. */
 export const RECORD_SIZE_BYTES_MAX: number = RECORD_HEADER_SIZE_BYTES + PAGE_SIZE_BYTES + 64
 export const FLAG_ENDS_MTR = 1

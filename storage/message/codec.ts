@@ -103,7 +103,7 @@ const bare = record(base)
 
 const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   query: [1, bare],
-  fence: [2, record({ ...base, clusterId: text })],
+  fence: [2, record({ ...base, clusterId: text, writer: text })],
   configure: [3, record({ ...base, configuration })],
   truncate: [
     4,
@@ -118,7 +118,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'read-page': [6, record({ ...base, timeline, page, lsn })],
   'create-timelines': [7, record({ ...base, births: list(birth) })],
   'drop-timeline': [8, record({ ...base, timeline })],
-  'open-segment': [9, record({ ...base, timeline, group, after: lsn })],
+  'open-segment': [9, record({ ...base, timeline, group, after: lsn, consistent: lsn })],
   'fetch-log': [10, record({ ...base, timeline, group, after: lsn, sizeMax: count() })],
   'fetch-images': [
     11,
@@ -223,6 +223,7 @@ const failure: Field<FailureKind> = choice<FailureKind>({
   'too-large': 14,
   cancelled: 15,
   closed: 16,
+  'read-only': 17,
 })
 
 const answers: Field<NodeMessage> = variants<NodeMessage>({

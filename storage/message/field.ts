@@ -228,7 +228,7 @@ export type VariantsOf<T extends Kinded> = {
 /** A union of objects told apart by `kind`. */
 export function variants<T extends Kinded>(kinds: VariantsOf<T>): Field<T> {
   type Variant = readonly [kind: string, code: number, field: Field<object>]
-  const all = Object.entries(kinds) as [string, readonly [number, Field<object>]][]
+  const all = Object.entries<readonly [number, Field<object>]>(kinds)
   const variantList = all.map(([kind, [code, field]]): Variant => [kind, code, field])
   const byKind = new Map(variantList.map((variant) => [variant[0], variant]))
   const byCode = new Map(variantList.map((variant) => [variant[1], variant]))

@@ -68,16 +68,21 @@ export function encodeFrame(kind: FrameKind, head: Uint8Array, tail: readonly Ui
       at += bytes.length
     }
   }
-  let crc = crc32(first.subarray(FRAME_HEADER_SIZE_BYTES), crc32(first.subarray(0, CRC_OFFSET)))
+  let crc = checksum(first.subarray(FRAME_HEADER_SIZE_BYTES), checksum(first.subarray(0, CRC_OFFSET), 0))
   const pieces: Buffer[] = [first]
   if (!isSmall) {
     for (const bytes of tail) {
-      crc = crc32(bytes, crc)
+      crc = checksum(bytes, crc)
       pieces.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     }
   }
   putU32(first, CRC_OFFSET, crc)
   return pieces
+}
+
+/** CRC-32 of what `crc` is of, and these bytes behind it. zlib takes an empty buffer without memory as a wish to begin anew. */
+function checksum(bytes: Uint8Array, crc: number): number {
+  return bytes.length === 0 ? crc : crc32(bytes, crc)
 }
 
 /** Tails up to this size are copied rather than sent as pieces of their own. */
@@ -151,7 +156,7 @@ export class FrameReader {
 
   #finish(body: Buffer): Frame {
     const header = this.#header
-    const crc = crc32(body, crc32(header.subarray(0, CRC_OFFSET)))
+    const crc = checksum(body, checksum(header.subarray(0, CRC_OFFSET), 0))
     if (crc !== u32(header, CRC_OFFSET))
       throw new StorageError('corrupt', 'the checksum of a frame does not match')
     const kind = kindOf(header[4] ?? 0)

@@ -15,30 +15,37 @@ export interface TimeQuery {
   readonly below: Lsn
 }
 
+/** A commit: LSN and wall time of its record; both 0 if there is none. */
+export interface CommitFound {
+  readonly lsn: Lsn
+  readonly wallMicros: number
+}
+
+const NONE: CommitFound = { lsn: LSN_ZERO, wallMicros: 0 }
+
 /**
- * LSN of the newest commit at or before `wallMicros` and at or below `below`, on the timeline or its ancestors; 0 if
- * there is none.
+ * The newest commit at or before `wallMicros` and at or below `below`, on the timeline or its ancestors.
  */
 export function findTime(
   store: SegmentStore,
   reader: PageReader,
   segments: ReadonlyMap<TimelineId, Segment>,
   query: TimeQuery,
-): Lsn {
+): CommitFound {
   let segment: Segment | undefined = query.segment
   let below = query.below
   while (segment !== undefined) {
     const found = findInSegment(store, reader, { ...query, segment, below })
-    if (found > LSN_ZERO) return found
+    if (found.lsn > LSN_ZERO) return found
     const { parent } = segment.birth
-    if (parent === undefined) return LSN_ZERO
+    if (parent === undefined) return NONE
     below = Math.min(below, parent.lsn) as Lsn
     segment = segments.get(parent.timeline)
   }
-  return LSN_ZERO
+  return NONE
 }
 
-function findInSegment(store: SegmentStore, reader: PageReader, query: TimeQuery): Lsn {
+function findInSegment(store: SegmentStore, reader: PageReader, query: TimeQuery): CommitFound {
   const { segment, wallMicros } = query
   const limit = Math.min(segment.scl, query.below) as Lsn
   // The first batch sent at or after the instant may still hold commits made before it; so start there.
@@ -53,24 +60,25 @@ function findInSegment(store: SegmentStore, reader: PageReader, query: TimeQuery
   let at = Math.min(low, limit) as Lsn
   for (;;) {
     const bytes = store.batchAt(segment.timeline, at)
-    if (bytes === undefined) return LSN_ZERO
+    if (bytes === undefined) return NONE
     const { first } = readBatchHeader(bytes)
     if (!segment.isAnnulled(first)) {
-      const found = newestCommit(reader, segment, first, query.below, wallMicros)
-      if (found > LSN_ZERO) return found
+      const found = newestCommit(reader, segment, first, query)
+      if (found.lsn > LSN_ZERO) return found
     }
     at = (first - 1) as Lsn
   }
 }
 
-function newestCommit(reader: PageReader, segment: Segment, first: Lsn, below: Lsn, wallMicros: number): Lsn {
+function newestCommit(reader: PageReader, segment: Segment, first: Lsn, query: TimeQuery): CommitFound {
   const { records } = reader.openBatch(segment, first)
-  let found = LSN_ZERO
+  let found = NONE
   for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {
     if (records[offset + 4] !== RECORD_TYPE_COMMIT) continue
     const lsn = readU64(records, offset + 8) as Lsn
-    if (lsn > below || segment.isAnnulled(lsn)) continue
-    if (readU64(records, offset + RECORD_HEADER_SIZE_BYTES) <= wallMicros) found = lsn
+    if (lsn > query.below || segment.isAnnulled(lsn)) continue
+    const wallMicros = readU64(records, offset + RECORD_HEADER_SIZE_BYTES)
+    if (wallMicros <= query.wallMicros) found = { lsn, wallMicros }
   }
   return found
 }

@@ -5,17 +5,17 @@
 //   log_index  (timeline, first LSN) → row of `log`, filled at checkpoints; what is newer is kept in memory
 //   images     page images; crc over the image, stored deflated when that pays
 //   tails      newest record of a page since its last image, as of the last checkpoint
+//   hot_log    how far batches were moved from the hot log (hot-log.ts) to `log`, and the salt of its checksums
 //
 // Settings. synchronous=FULL makes each commit one fsync of the WAL file; transactions of derived data run with NORMAL
-// and cost none, since losing them loses nothing. The WAL restarts at its beginning after a checkpoint, so in the long
-// run commits overwrite blocks that the file has already; it is blown up once when the node is created.
+// and cost none, since losing them loses nothing.
 
 import Database from 'better-sqlite3'
 
 import { StorageError } from '../base/errors.ts'
 import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 
-export const STORE_FORMAT_VERSION = 1
+export const STORE_FORMAT_VERSION = 2
 const CACHE_SIZE_KIB = 2048
 export const DATABASE_PAGE_SIZE_BYTES = 4096
 /**
@@ -26,7 +26,6 @@ export const DATABASE_PAGE_SIZE_BYTES = 4096
 export const WAL_CHECKPOINT_PAGES = 2000
 export const WAL_CHECKPOINT_IDLE_PAGES = 200
 const WAL_AUTOCHECKPOINT_PAGES = 16_384
-const WAL_PREALLOCATED_BYTES = 4 * 1024 * 1024
 
 const SCHEMA = `
   CREATE TABLE meta (
@@ -55,6 +54,8 @@ const SCHEMA = `
     up_to INTEGER NOT NULL,
     PRIMARY KEY (timeline, above)
   ) WITHOUT ROWID;
+  CREATE TABLE hot_log (one INTEGER PRIMARY KEY CHECK (one = 1), salt INTEGER NOT NULL, begin INTEGER NOT NULL);
+  INSERT INTO hot_log VALUES (1, random() & 0xffffffff, 0);
   CREATE TABLE log (id INTEGER PRIMARY KEY, timeline INTEGER NOT NULL, first INTEGER NOT NULL, bytes BLOB NOT NULL);
   CREATE TABLE log_index (
     timeline INTEGER NOT NULL,
@@ -93,10 +94,7 @@ export function openNodeDatabase(path: string): Database.Database {
     db.pragma(`cache_size = -${CACHE_SIZE_KIB}`)
     db.pragma(`wal_autocheckpoint = ${WAL_AUTOCHECKPOINT_PAGES}`)
     const created = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get() !== undefined
-    if (!created) {
-      db.transaction(() => db.exec(SCHEMA))()
-      stretchWal(db)
-    }
+    if (!created) db.transaction(() => db.exec(SCHEMA))()
     const row = db.prepare('SELECT format_version AS version FROM meta').get() as { version: number }
     if (row.version !== STORE_FORMAT_VERSION) {
       throw new StorageError('version', `${path} has format ${row.version}, expected ${STORE_FORMAT_VERSION}`)
@@ -105,19 +103,6 @@ export function openNodeDatabase(path: string): Database.Database {
   } catch (error) {
     throw translateSqliteError(error, path)
   }
-}
-
-/** Makes the WAL file as long as it will be, so that commits overwrite allocated blocks from the first one on. */
-function stretchWal(db: Database.Database): void {
-  db.pragma('synchronous = OFF')
-  db.exec('CREATE TABLE stretch (bytes BLOB)')
-  const insert = db.prepare('INSERT INTO stretch VALUES (zeroblob(?))')
-  db.exec('BEGIN')
-  insert.run(WAL_PREALLOCATED_BYTES)
-  db.exec('ROLLBACK')
-  db.exec('DROP TABLE stretch')
-  db.pragma('wal_checkpoint(RESTART)')
-  db.pragma('synchronous = FULL')
 }
 
 /** What went wrong with the disk, named. Whatever is not SQLite's passes through. */

@@ -1,9 +1,12 @@
-// A SegmentStore in one SQLite file (schema and settings: sqlite-schema.ts).
+// A SegmentStore in one SQLite file (schema and settings: sqlite-schema.ts) and the hot log before it (hot-log.ts).
 //
-// Foreground transactions (append and whatever else the door calls durable) run with synchronous=FULL. Derived data
-// runs with synchronous=NORMAL: SQLite then writes its WAL without waiting, and the next foreground commit's fsync
-// carries it along. The order of the WAL keeps the two consistent: a derived row never survives without the log rows it
-// was derived from.
+//   append ─▶ hot log (one write) ─▶ acknowledged ─ ─ housekeep, checkpoint ─▶ table log: many batches, one transaction
+//          └▶ too large, or no room there: one transaction with all that is hot ──────▲
+//
+// Whatever the door calls durable, besides append, runs with synchronous=FULL. Derived data runs with
+// synchronous=NORMAL: SQLite then writes its WAL without waiting, and the next fsync carries it along. So does the move
+// from the hot log, whose space is not used again before such an fsync. A derived row never survives without the batches
+// it was derived from: those are durable, here or there, before anything is derived.
 
 import type Database from 'better-sqlite3'
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -13,6 +16,7 @@ import { type Epoch, type Lsn, type PageNo, type TimelineId, formatLsn } from '.
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import { BatchDirectory } from './batch-directory.ts'
+import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
 import {
   lowerMark,
   type PageImage,
@@ -24,6 +28,7 @@ import {
   type StoreIdentity,
   type StoreStatistics,
 } from './segment-store.ts'
+import { openHotFile } from './sqlite-hot-file.ts'
 import {
   DATABASE_PAGE_SIZE_BYTES,
   openNodeDatabase,
@@ -37,11 +42,16 @@ import { type NodeStatements, prepareStatements, type TimelineRow } from './sqli
 const IMAGE_DEFLATED_SIZE_BYTES_MAX = (PAGE_SIZE_BYTES * 3) / 4
 /** A guess at the pages that a transaction of derived data writes. */
 const DERIVED_PAGES = 32
+/** The hot log is moved in portions of this size, a few milliseconds each; less waits until nothing else is to be done. */
+const MOVED_AT_ONCE_BYTES = 256 * 1024
+/** Once this much was moved without an fsync, the next move does one. */
+const MOVED_UNSYNCED_BYTES_MAX = HOT_LOG_SIZE_BYTES / 4
 
 export class SqliteSegmentStore implements SegmentStore {
   readonly where: string
   readonly #db: Database.Database
   readonly #sql: NodeStatements
+  readonly #hot: HotLog
   readonly #directory = new BatchDirectory()
   /** About how many pages SQLite's WAL got since it was last copied back. */
   #walPages = 0
@@ -49,7 +59,7 @@ export class SqliteSegmentStore implements SegmentStore {
   #indexedTo: number
   #identity: StoreIdentity
 
-  /** Opens or creates the file at `path`; `sizeBytesMax` bounds its size. Throws StorageError. */
+  /** Opens or creates the file at `path`, and the hot log beside it; `sizeBytesMax` bounds its size. Throws StorageError. */
   constructor(path: string, limits: { readonly sizeBytesMax?: number | undefined } = {}) {
     this.where = path
     this.#db = openNodeDatabase(path)
@@ -69,10 +79,22 @@ export class SqliteSegmentStore implements SegmentStore {
       membershipEpoch: meta.membership_epoch,
     }
     this.#indexedTo = meta.indexed_to
-    this.#position = (this.#sql.lastRow.get() as { id: number | null }).id ?? 0
+    this.#hot = this.#openHotLog(`${path}-hot`)
+    const lastRow = (this.#sql.lastRow.get() as { id: number | null }).id ?? 0
+    this.#position = this.#hot.lastRow ?? lastRow
     for (const row of this.#sql.rowsAfter.iterate(this.#indexedTo)) {
       const { id, timeline, first } = row as { id: number; timeline: TimelineId; first: Lsn }
       this.#directory.add(timeline, first, id)
+    }
+    this.#hot.visit((row, timeline, first) => this.#directory.add(timeline, first, row))
+  }
+
+  #openHotLog(path: string): HotLog {
+    try {
+      return new HotLog(openHotFile(path, HOT_LOG_SIZE_BYTES), this.#sql.hotLog.get() as HotLogMark)
+    } catch (error) {
+      this.#db.close()
+      throw error
     }
   }
 
@@ -142,28 +164,39 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   append(batches: readonly StoredBatch[]): void {
-    const before = this.#position
-    try {
-      if (batches.length === 1) this.#insert(batches[0] as StoredBatch)
-      else this.#durable(() => batches.forEach((batch) => this.#insert(batch)))
-    } catch (error) {
-      this.#position = before
-      throw translateSqliteError(error, this.where)
+    let row = this.#position
+    if (!this.#hot.append(row + 1, batches)) {
+      this.#durable(() => {
+        const upTo = this.#insertHot(Infinity)
+        for (const [index, batch] of batches.entries()) this.#insert(row + 1 + index, batch)
+        return upTo
+      })
     }
-    let row = before
     for (const batch of batches) this.#directory.add(batch.timeline, batch.first, ++row)
+    this.#position = row
   }
 
-  #insert(batch: StoredBatch): void {
-    this.#walPages += 1 + Math.ceil(batch.bytes.length / DATABASE_PAGE_SIZE_BYTES)
-    this.#position++
-    this.#sql.append.run(this.#position, batch.timeline, batch.first, batch.bytes)
+  #insert(row: number, { timeline, first, bytes }: StoredBatch): void {
+    this.#walPages += bytes.length / DATABASE_PAGE_SIZE_BYTES
+    this.#sql.append.run(row, timeline, first, bytes)
+  }
+
+  /** Within a transaction: copies the oldest of the hot log to its table, and returns how far the hot log was moved then. */
+  #insertHot(sizeMax: number): number {
+    const { batches, upTo } = this.#hot.oldest(sizeMax)
+    for (const batch of batches) this.#insert(batch.row, batch)
+    if (batches.length > 0) this.#sql.setHotBegin.run(upTo)
+    return upTo
   }
 
   replaceBatch(batch: StoredBatch): void {
     const row = this.#rowAt(batch.timeline, batch.first)
     if (row === undefined || row.first !== batch.first) return
-    this.#durable(() => this.#sql.replaceBatch.run(batch.bytes, row.row))
+    this.#durable(() => {
+      const upTo = this.#insertHot(Infinity)
+      this.#sql.replaceBatch.run(batch.bytes, row.row)
+      return upTo
+    })
   }
 
   batchAt(timeline: TimelineId, lsn: Lsn): Buffer | undefined {
@@ -189,7 +222,7 @@ export class SqliteSegmentStore implements SegmentStore {
 
   #batchOf(row: number): Buffer | undefined {
     try {
-      return (this.#sql.batch.get(row) as { bytes: Buffer } | undefined)?.bytes
+      return this.#hot.read(row) ?? (this.#sql.batch.get(row) as { bytes: Buffer } | undefined)?.bytes
     } catch (error) {
       throw translateSqliteError(error, this.where)
     }
@@ -197,6 +230,7 @@ export class SqliteSegmentStore implements SegmentStore {
 
   visitUnindexed(visit: (batch: StoredBatch) => void): void {
     for (const row of this.#sql.batchesAfter.iterate(this.#indexedTo)) visit(row as StoredBatch)
+    for (const batch of this.#hot.oldest(Infinity).batches) visit(batch)
   }
 
   imageAt(timeline: TimelineId, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
@@ -253,15 +287,22 @@ export class SqliteSegmentStore implements SegmentStore {
 
   checkpoint(position: number, marks: readonly SegmentMark[]): void {
     this.#derived(() => {
+      const upTo = this.#insertHot(Infinity)
       this.#sql.indexLog.run(this.#indexedTo, position)
       for (const mark of marks) this.#setMark(mark)
       this.#sql.setIndexedTo.run(position)
+      return upTo
     })
     this.#directory.forgetRows(position)
     this.#indexedTo = position
   }
 
   housekeep(idle: boolean): void {
+    if (this.#hot.hotSizeBytes >= (idle ? 1 : MOVED_AT_ONCE_BYTES)) {
+      const move = (): number => this.#insertHot(MOVED_AT_ONCE_BYTES)
+      if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#derived(move)
+      else this.#durable(move)
+    }
     if (this.#walPages < (idle ? WAL_CHECKPOINT_IDLE_PAGES : WAL_CHECKPOINT_PAGES)) return
     this.#walPages = 0
     this.#db.pragma('wal_checkpoint(PASSIVE)')
@@ -279,28 +320,43 @@ export class SqliteSegmentStore implements SegmentStore {
     }
   }
 
+  /** Leaves nothing in the hot log, unless the disk is full: then the next opening finds it there. */
   close(): void {
-    this.#db.close()
-  }
-
-  #durable(work: () => void): void {
+    if (!this.#db.open) return
     try {
-      this.#sql.begin.run()
-      work()
-      this.#sql.commit.run()
+      if (this.#hot.hotSizeBytes > 0) this.#durable(() => this.#insertHot(Infinity))
     } catch (error) {
-      if (this.#db.inTransaction) this.#sql.rollback.run()
-      throw translateSqliteError(error, this.where)
+      if (!(error instanceof StorageError)) throw error
+    } finally {
+      this.#hot.close()
+      this.#db.close()
     }
   }
 
-  #derived(work: () => void): void {
+  #durable(work: () => unknown): void {
+    this.#transact(work, true)
+  }
+
+  #derived(work: () => unknown): void {
     this.#walPages += DERIVED_PAGES
     this.#db.pragma('synchronous = NORMAL')
     try {
-      this.#durable(work)
+      this.#transact(work, false)
     } finally {
       this.#db.pragma('synchronous = FULL')
+    }
+  }
+
+  /** Runs a transaction. If `work` moves part of the hot log, it returns how far; it writes something then. */
+  #transact(work: () => unknown, durably: boolean): void {
+    try {
+      this.#sql.begin.run()
+      const upTo = work()
+      this.#sql.commit.run()
+      if (typeof upTo === 'number') this.#hot.moved(upTo, durably)
+    } catch (error) {
+      if (this.#db.inTransaction) this.#sql.rollback.run()
+      throw translateSqliteError(error, this.where)
     }
   }
 }

@@ -34,6 +34,9 @@ const TEXTS = {
   deleteAnnulled: 'DELETE FROM annulled WHERE timeline = ?',
   putAnnulled: 'INSERT INTO annulled VALUES (?, ?, ?)',
 
+  hotLog: 'SELECT salt, begin FROM hot_log',
+  setHotBegin: 'UPDATE hot_log SET begin = ?',
+
   append: 'INSERT INTO log VALUES (?, ?, ?, ?)',
   lastRow: 'SELECT max(id) AS id FROM log',
   rowsAfter: 'SELECT id, timeline, first FROM log WHERE id > ? ORDER BY id',

@@ -368,7 +368,7 @@ test('a disk that is full acknowledges nothing more and loses nothing', () => {
   const log = new FakeLog(T1)
   let held = 0
   let answer = bench.call({ kind: 'query' })
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 100; round++) {
     const before = log.last
     answer = bench.call({
       kind: 'append',

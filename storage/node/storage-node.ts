@@ -110,8 +110,8 @@ export class StorageNode {
         return reply({ kind: 'log', id, ...this.#fetchLog(message.timeline, message.after, message.sizeMax) })
       case 'find-time': {
         const segment = this.#segment(message.timeline)
-        const lsn = findTime(this.store, this.reader, this.segments, { segment, ...message })
-        return reply({ kind: 'time', id, lsn })
+        const found = findTime(this.store, this.reader, this.segments, { segment, ...message })
+        return reply({ kind: 'time', id, ...found })
       }
       case 'statistics':
         return reply({ kind: 'statistics', id, statistics: this.#statistics() })

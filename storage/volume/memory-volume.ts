@@ -22,7 +22,7 @@ import {
 import { LAL_BYTES, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { RECORD_TYPE_COMMIT } from '../log/record.ts'
 import { applyRecord } from '../page/apply.ts'
-import type { TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
 const CHUNK_SIZE_BYTES = 1 << 20
 /** Records between two kept images of a page. */
@@ -43,6 +43,7 @@ export class MemoryVolume implements Volume {
   readonly options: MemoryVolumeOptions
   pagesRead = 0
   private readonly infos = new Map<TimelineId, TimelineInfo>()
+  private readonly dropped = new Set<TimelineId>()
   private readonly logs = new Map<TimelineId, MemoryLog>()
   private nextTimeline = 1
 
@@ -55,7 +56,11 @@ export class MemoryVolume implements Volume {
   }
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.infos.values()]
+    return [...this.infos.values()].filter(({ id }) => !this.dropped.has(id))
+  }
+
+  timeline(id: TimelineId): TimelineInfo | undefined {
+    return this.infos.get(id)
   }
 
   async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
@@ -67,7 +72,7 @@ export class MemoryVolume implements Volume {
   }
 
   async dropTimeline(timeline: TimelineId): Promise<void> {
-    this.infos.delete(timeline)
+    this.dropped.add(timeline)
   }
 
   log(timeline: TimelineId): TimelineLog {
@@ -79,8 +84,8 @@ export class MemoryVolume implements Volume {
     return must(this.logs.get(timeline), 'a timeline of this volume')
   }
 
-  async lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn> {
-    return this.memoryLog(timeline).lsnAtTime(wallMicros)
+  async commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined> {
+    return this.memoryLog(timeline).commitAt(wallMicros, below ?? (Infinity as Lsn))
   }
 
   setReadFloor(): void {}
@@ -214,11 +219,10 @@ export class MemoryLog implements TimelineLog {
     return image
   }
 
-  lsnAtTime(wallMicros: number): Lsn {
-    const commit = this.commits.findLast((one) => one.wallMicros <= wallMicros)
-    if (commit !== undefined) return commit.lsn
-    if (this.parent === undefined) return LSN_ZERO
-    return Math.min(this.parent.log.lsnAtTime(wallMicros), this.parent.lsn) as Lsn
+  commitAt(wallMicros: number, below: Lsn): CommitPoint | undefined {
+    const commit = this.commits.findLast((one) => one.wallMicros <= wallMicros && one.lsn <= below)
+    if (commit !== undefined || this.parent === undefined) return commit
+    return this.parent.log.commitAt(wallMicros, Math.min(below, this.parent.lsn) as Lsn)
   }
 
   makeDurable(): void {

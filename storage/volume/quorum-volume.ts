@@ -28,7 +28,7 @@ import { checkQuorum, type Quorum } from './quorum.ts'
 import { alignNode, recover, type Recovered } from './recovery.ts'
 import type { TimelinePlan } from './recovery-plan.ts'
 import { type Deflate, TimelineWriter } from './timeline-log.ts'
-import type { TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
 export interface VolumeOptions {
   /** In the order in which they are preferred for writes; it should alternate zones. */
@@ -273,6 +273,10 @@ class QuorumVolume implements Volume {
     return [...this.#timelines.values()].filter(({ dropped }) => !dropped).map(({ plan }) => plan.birth)
   }
 
+  timeline(id: TimelineId): TimelineInfo | undefined {
+    return this.#timelines.get(id)?.plan.birth
+  }
+
   async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
     this.#checkUsable()
     const id = asTimelineId(++this.#lastTimeline)
@@ -304,16 +308,16 @@ class QuorumVolume implements Volume {
     }
   }
 
-  async lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn> {
+  async commitAt(timeline: TimelineId, wallMicros: number, lsn?: Lsn): Promise<CommitPoint | undefined> {
     const { log } = this.#entry(timeline)
+    const below = Math.min(lsn ?? log.vdl, log.vdl) as Lsn
     let error: unknown
-    for (const link of this.#candidates(timeline, log.vdl)) {
+    for (const link of this.#candidates(timeline, below)) {
       try {
-        const answer = await link.request(
-          { kind: 'find-time', timeline, wallMicros, below: log.vdl },
-          CLOSE_PATIENCE_MS,
-        )
-        if (answer.kind === 'time') return answer.lsn
+        const request = { kind: 'find-time', timeline, wallMicros, below } as const
+        const answer = await link.request(request, CLOSE_PATIENCE_MS)
+        if (answer.kind !== 'time') continue
+        return answer.lsn === LSN_ZERO ? undefined : { lsn: answer.lsn, wallMicros: answer.wallMicros }
       } catch (thrown) {
         error = thrown
       }

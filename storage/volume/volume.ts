@@ -19,12 +19,20 @@ export interface TimelineInfo {
   readonly createdMicros: number
 }
 
+/** A commit: the LSN of its record, a state that can be read, and its wall time in microseconds since 1970. */
+export interface CommitPoint {
+  readonly lsn: Lsn
+  readonly wallMicros: number
+}
+
 export interface Volume {
   readonly volumeEpoch: Epoch
   /** True when the volume had no timeline yet when it was opened: the caller bootstraps. */
   readonly isNew: boolean
 
   timelines(): readonly TimelineInfo[]
+  /** A timeline by its number, a dropped one included as long as something is known of it. Takes no search. */
+  timeline(id: TimelineId): TimelineInfo | undefined
   /**
    * Creates a branch of `parent` at `lsn` (a consistency point at or below the parent's tail) or a root. Resolves when a
    * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8.
@@ -35,11 +43,14 @@ export interface Volume {
   /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
   log(timeline: TimelineId): TimelineLog
 
-  /** LSN of the newest commit record of a timeline (ancestors included) at or before a wall time; 0 if there is none. */
-  lsnAtTime(timeline: TimelineId, wallMicros: number): Promise<Lsn>
-
   /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
   setReadFloor(timeline: TimelineId, lsn: Lsn): void
+
+  /**
+   * The newest durable commit at or before a wall time (microseconds since 1970) and at or below an LSN (default: any),
+   * on a timeline, dropped ones included, or its ancestors; undefined if there is none. Rejects with StorageError.
+   */
+  commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined>
 
   /** Wall time (microseconds since 1970) of the newest commit at or below an LSN, ancestors included; 0 if there is none. */
   timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number>
