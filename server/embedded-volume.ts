@@ -13,11 +13,11 @@ import type { Logger } from 'pino'
 
 import type { Clock, Prng } from '../storage/base/env.ts'
 import { StorageError } from '../storage/base/errors.ts'
+import type { Member } from '../storage/message/configuration.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import { type DataDirectory, openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
 import type { NodeWorkerData, NodeWorkerGreeting } from '../storage/node/worker.ts'
-import type { NodeAddress } from '../storage/volume/node-link.ts'
 import type { Quorum } from '../storage/volume/quorum.ts'
 import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
@@ -50,9 +50,9 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
       if (result.status === 'rejected')
         log.error({ node: index + 1, err: result.reason }, 'storage node did not start')
     }
-    const nodes = transports.map((transport, index) => address(transport, index))
     const volume = await openVolume({
-      nodes,
+      nodes: transports.map((_, index) => member(index)),
+      reach: threadsOf(transports, directory),
       quorum,
       clock,
       prng,
@@ -68,8 +68,21 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
 }
 
 /** Neighbours in the list are in different zones, so that any write quorum's worth of first nodes spans all of them. */
-function address(transport: Transport, index: number): NodeAddress {
-  return { id: index + 1, zone: ZONES[index % ZONES.length] ?? ZONES[0], transport }
+function member(index: number): Member {
+  return { node: index + 1, zone: ZONES[index % ZONES.length] ?? ZONES[0], address: undefined, kind: 'full' }
+}
+
+/** The threads that were started, and fresh ones where those ended. */
+function threadsOf(
+  started: readonly WorkerTransport[],
+  directory: DataDirectory,
+): (member: Member) => Transport {
+  const taken = new Set<number>()
+  return ({ node }) => {
+    const transport = taken.has(node) ? undefined : started[node - 1]
+    taken.add(node)
+    return transport ?? new WorkerTransport(directory.nodeFile(node))
+  }
 }
 
 /** The volume, whose close() also unlocks the directory. */
@@ -121,6 +134,8 @@ class WorkerTransport implements Transport {
     this.#worker = startThread(workerData)
     this.#greeting = new Promise((resolve, reject) => {
       this.#worker.once('message', (greeting: NodeWorkerGreeting) => {
+        if (greeting.kind === 'refused')
+          return this.#end(new StorageError(greeting.failure, greeting.message), reject)
         this.#worker.on('message', (message: NodeMessage) => this.#receive(message))
         resolve(greeting)
       })
@@ -138,11 +153,7 @@ class WorkerTransport implements Transport {
 
   /** Resolves once the node serves; rejects with StorageError when it refuses. */
   async ready(): Promise<void> {
-    const greeting = await this.#greeting
-    if (greeting.kind === 'ready') return
-    const error = new StorageError(greeting.failure, greeting.message)
-    this.#endReason = error
-    throw error
+    await this.#greeting
   }
 
   send(message: VolumeMessage): void {

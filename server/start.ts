@@ -10,6 +10,7 @@ import { openEmbeddedVolume } from './embedded-volume.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
+import { openRemoteVolume, type RemoteVolume } from './remote-volume.ts'
 import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
@@ -30,20 +31,22 @@ export function startWithOptions(options: ServerOptions, log: Logger): Promise<R
 
 async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const volume = await openEmbeddedVolume({
-    directory: options.data,
-    quorum: options.quorum,
-    clock,
-    prng,
-    log,
-  })
+  const { volume, meet } = await openStorage(options, log)
+  const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {
     await engine.close()
     await volume.close()
   }
   try {
-    const backend = await createBackend({ engine, volume, clock, prng, settings: serverSettings(options) })
+    const backend = await createBackend({
+      engine,
+      volume,
+      clock,
+      prng,
+      settings: serverSettings(options),
+      operations: { meet, crash },
+    })
     return {
       backend,
       async close() {
@@ -55,6 +58,17 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
     await volume.close()
     throw error
   }
+}
+
+/** The volume on the nodes that the options name. */
+async function openStorage(
+  { storage, ...options }: ServerOptions,
+  log: Logger,
+): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
+  const { clock, prng } = nodeEnv
+  if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  const { data, quorum } = options
+  return { volume: await openEmbeddedVolume({ directory: data, quorum, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

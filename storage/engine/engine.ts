@@ -115,6 +115,14 @@ export interface Transaction {
   abort(): void
 }
 
+/** Reads of pages since the engine was opened. */
+export interface PageCounts {
+  /** Found in the pool: at once, or after it was fetched. */
+  readonly hits: number
+  /** Fetched from storage. */
+  readonly misses: number
+}
+
 /** One timeline, opened. */
 export interface Database {
   readonly timeline: TimelineId
@@ -123,6 +131,8 @@ export interface Database {
   /** LSN of the newest commit that was applied: the read point of a statement that starts now. */
   readonly head: Lsn
   readonly vdl: Lsn
+  /** What was read of the buffer pool so far, by everyone; the object stays the same. */
+  readonly pageCounts: PageCounts
 
   /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
   view(readLsn?: Lsn): View

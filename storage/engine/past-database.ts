@@ -12,6 +12,7 @@ import type {
   Database,
   LockOwner,
   LockWait,
+  PageCounts,
   Savepoint,
   TableLockMode,
   Transaction,
@@ -45,6 +46,10 @@ export class PastDatabase implements Database {
   /** All of it is durable: that is asked before it is opened. */
   get vdl(): Lsn {
     return this.head
+  }
+
+  get pageCounts(): PageCounts {
+    return this.space.pool
   }
 
   /** Advisory locks of the sessions that read this point. */

@@ -13,6 +13,7 @@ import {
   type Cursor,
   type Database,
   type LockOwner,
+  type PageCounts,
   type Transaction,
   type View,
 } from './engine.ts'
@@ -70,6 +71,10 @@ export class TimelineDatabase implements Database {
 
   get vdl(): Lsn {
     return this.space.vdl
+  }
+
+  get pageCounts(): PageCounts {
+    return this.space.pool
   }
 
   get commits(): number {

@@ -224,6 +224,7 @@ const failure: Field<FailureKind> = choice<FailureKind>({
   cancelled: 15,
   closed: 16,
   'read-only': 17,
+  unsuitable: 18,
 })
 
 const answers: Field<NodeMessage> = variants<NodeMessage>({

@@ -91,13 +91,15 @@ test('what was said cannot be changed on the way', () => {
 
 test('another cluster is refused by name, an unknown one is not', () => {
   const other = { ...CALLEE, clusterId: 'two' }
-  expect(() => meet({ callee: other })).toThrow('the caller belongs to cluster one, not to two')
+  expect(() => meet({ callee: other })).toThrow('node 3 belongs to cluster two, the caller to cluster one')
   const listening = new CalleeGreeting(() => other, { secret: undefined, nonce: nonce(2) })
   const challenge = listening.receive(
     frameOf(new CallerGreeting({ ...CALLER, clusterId: '' }, { secret: undefined, nonce: nonce(1) }).start()),
   )
   const calling = new CallerGreeting(CALLER, { secret: undefined, nonce: nonce(1) })
-  expect(() => calling.receive(frameOf(challenge.send))).toThrow('node 3 belongs to cluster two, not to one')
+  expect(() => calling.receive(frameOf(challenge.send))).toThrow(
+    'node 3 belongs to cluster two, the caller to cluster one',
+  )
   expect(meet({ callee: { ...CALLEE, clusterId: '' } }).callee.clusterId).toBe('')
 })
 

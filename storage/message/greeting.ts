@@ -129,9 +129,10 @@ function equals(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Both may be empty; two names that differ are two clusters. */
-function checkCluster(mine: string, theirs: string, whose: string): void {
-  if (mine === '' || theirs === '' || mine === theirs) return
-  throw new StorageError('refused', `${whose} belongs to cluster ${theirs}, not to ${mine}`)
+function checkCluster(caller: Caller, callee: Callee): void {
+  if (caller.clusterId === '' || callee.clusterId === '' || caller.clusterId === callee.clusterId) return
+  const message = `node ${callee.node} belongs to cluster ${callee.clusterId}, the caller to cluster ${caller.clusterId}`
+  throw new StorageError('refused', message)
 }
 
 /** The bytes of a frame of greetings, as the other side's MAC covers them. */
@@ -169,7 +170,7 @@ export class CallerGreeting {
     const { secret } = this.#secrets
     if (this.#challenge === undefined || this.#callee === undefined) {
       const { clusterId, node, zone } = decode(frame, CHALLENGE, challenge)
-      checkCluster(this.#self.clusterId, clusterId, `node ${node}`)
+      checkCluster(this.#self, { clusterId, node, zone })
       this.#callee = { clusterId, node, zone }
       this.#challenge = wire(frame)
       return encode(PROOF, proof, { mac: mac(secret, 'caller', [this.#hello, this.#challenge]) })
@@ -200,8 +201,8 @@ export class CalleeGreeting {
     if (this.#hello === undefined || this.#challenge === undefined) {
       const { clusterId, role, node } = decode(frame, HELLO, hello)
       const self = this.#self()
-      checkCluster(self.clusterId, clusterId, 'the caller')
       this.#caller = { clusterId, role, node }
+      checkCluster(this.#caller, self)
       this.#hello = wire(frame)
       this.#challenge = encode(CHALLENGE, challenge, { ...self, nonce })
       return { send: this.#challenge, caller: undefined }

@@ -7,13 +7,16 @@
 // annulled: they are stepped over, not applied.
 
 import { StorageError } from '../base/errors.ts'
-import { type Lsn, type PageNo, type TimelineId, formatLsn } from '../base/ids.ts'
+import { formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
+import type { SegmentKey } from '../message/message.ts'
+import type { ReadPoints } from './read-points.ts'
 import { type OpenBatch, RecentBatches } from './recent-batches.ts'
 import type { Segment } from './segment.ts'
-import type { SegmentStore } from './segment-store.ts'
+import { DamagedImage, type PageVersion, type SegmentStore } from './segment-store.ts'
+import type { Timeline, Timelines } from './timeline.ts'
 
 /** ../page/apply.ts, handed in so that the node's tests can use pages of their own. */
 export type ApplyRecord = (page: Buffer, pageOffset: number, record: Buffer, recordOffset: number) => boolean
@@ -23,13 +26,11 @@ const INFLATED_BATCHES_MAX = 32
 
 /** A batch on this node's disk that fails its checksum or is not there. */
 export class DamagedBatch extends StorageError {
-  readonly timeline: TimelineId
-  readonly lsn: Lsn
+  readonly batch: SegmentKey & { readonly lsn: Lsn }
 
-  constructor(timeline: TimelineId, lsn: Lsn, message: string) {
+  constructor({ timeline, group }: SegmentKey, lsn: Lsn, message: string) {
     super('corrupt', message)
-    this.timeline = timeline
-    this.lsn = lsn
+    this.batch = { timeline, group, lsn }
   }
 }
 
@@ -37,27 +38,32 @@ export class PageReader {
   pagesRead = 0
   recordsApplied = 0
   batchesRead = 0
+  /** Images that were damaged and made again from the log. */
+  imagesRebuilt = 0
   readonly recent: RecentBatches = new RecentBatches()
   readonly #store: SegmentStore
-  readonly #segments: ReadonlyMap<TimelineId, Segment>
+  readonly #timelines: Timelines
+  readonly #points: ReadPoints
   readonly #apply: ApplyRecord
   /** In order of last use, the latest at the end. */
   #inflated: OpenBatch[] = []
   #latest: OpenBatch | undefined
 
-  constructor(store: SegmentStore, segments: ReadonlyMap<TimelineId, Segment>, apply: ApplyRecord) {
+  constructor(store: SegmentStore, timelines: Timelines, points: ReadPoints, apply: ApplyRecord) {
     this.#store = store
-    this.#segments = segments
+    this.#timelines = timelines
+    this.#points = points
     this.#apply = apply
   }
 
   /**
-   * The page at the newest version ≤ lsn; all zeroes if there is none. A fresh buffer. Throws StorageError 'corrupt'.
-   * The caller has checked that the segment, and those of its ancestors as far as they are visible, reach this far.
+   * The page at the newest version ≤ lsn; all zeroes if there is none. A fresh buffer. Throws StorageError: 'corrupt',
+   * 'out-of-window' where the log was collected and the page is not needed any more. The caller has checked that the
+   * segment, and those of its ancestors as far as they are visible, reach this far.
    */
-  read(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
+  read(timeline: Timeline, group: GroupNo, page: PageNo, lsn: Lsn): Buffer {
     this.pagesRead++
-    return this.#resolve(segment, page, lsn)
+    return this.#resolve(timeline, group, { page, lsn }, false)
   }
 
   /**
@@ -65,35 +71,75 @@ export class PageReader {
    * image.
    */
   renew(segment: Segment, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
-    const image = this.#store.imageAt(segment.timeline, page, lsn)
-    const newest = this.#chain(segment, page, lsn, image?.lsn ?? segment.base, 1)[0]
-    return newest === undefined ? undefined : { lsn: newest, bytes: this.#resolve(segment, page, lsn) }
+    const image = this.#store.imageLsnAt(segment, page, lsn)
+    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1)[0]
+    if (newest === undefined) return undefined
+    return { lsn: newest, bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false) }
   }
 
-  #resolve(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
-    const { parent } = segment.birth
-    if (lsn <= segment.base && parent !== undefined) return this.#resolveParent(segment, page, lsn)
-    const image = this.#store.imageAt(segment.timeline, page, lsn)
-    const floor = image?.lsn ?? segment.base
-    const chain = this.#chain(segment, page, lsn, floor)
-    const base =
-      image?.bytes ??
-      (parent === undefined ? Buffer.alloc(PAGE_SIZE_BYTES) : this.#resolveParent(segment, page, parent.lsn))
+  /** The page at one of its versions that lies in the log, or at a point that a child reads. */
+  version(segment: Segment, version: PageVersion): Buffer {
+    return this.#resolve(segment.owner, segment.group, version, false)
+  }
+
+  /** `isPoint`: a child reads the timeline here, so what is needed for that was kept. */
+  #resolve(timeline: Timeline, group: GroupNo, at: PageVersion, isPoint: boolean): Buffer {
+    const segment = timeline.segment(group)
+    const { page, lsn } = at
+    if (segment === undefined || lsn <= segment.start.birth)
+      return this.#resolveParent(timeline, group, at, isPoint)
+    const { after, birth } = segment.start
+    if (lsn < after || (timeline.dropped && after > birth)) {
+      if (!isPoint && !this.#points.has(timeline, lsn)) throw this.#outOfWindow(timeline, lsn)
+      const kept = this.#image(segment, page, lsn)
+      return kept?.bytes ?? this.#resolveParent(timeline, group, at, false)
+    }
+    const image = this.#image(segment, page, lsn)
+    const chain = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
+    const base = image?.bytes ?? this.#resolveParent(timeline, group, at, isPoint)
     for (let index = chain.length - 1; index >= 0; index--) this.#applyAt(segment, chain[index] as Lsn, base)
     this.recordsApplied += chain.length
     return base
   }
 
-  #resolveParent(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
-    const { parent } = segment.birth
-    const ancestor = parent === undefined ? undefined : this.#segments.get(parent.timeline)
+  #resolveParent(timeline: Timeline, group: GroupNo, { page, lsn }: PageVersion, isPoint: boolean): Buffer {
+    const { parent } = timeline.birth
+    if (parent === undefined) return Buffer.alloc(PAGE_SIZE_BYTES)
+    const ancestor = this.#timelines.get(parent.timeline)
     if (ancestor === undefined) {
-      throw new StorageError(
-        'corrupt',
-        `${this.#store.where}: parent of timeline ${segment.timeline} is missing`,
-      )
+      const message = `${this.#store.where}: parent of timeline ${timeline.birth.id} is missing`
+      throw new StorageError('corrupt', message)
     }
-    return this.#resolve(ancestor, page, Math.min(lsn, segment.base) as Lsn)
+    const isOwnPoint = lsn >= parent.lsn && timeline.isWhole
+    const at = Math.min(lsn, parent.lsn) as Lsn
+    return this.#resolve(ancestor, group, { page, lsn: at }, isOwnPoint || (isPoint && at === lsn))
+  }
+
+  #outOfWindow(timeline: Timeline, lsn: Lsn): StorageError {
+    const what = `timeline ${timeline.birth.id} at ${formatLsn(lsn)}`
+    return new StorageError('out-of-window', `${what} is older than what is kept`)
+  }
+
+  /** The newest image at or below `lsn`. One that is damaged is made again if the log for it is here. */
+  #image(segment: Segment, page: PageNo, lsn: Lsn): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined {
+    try {
+      return this.#store.imageAt(segment, page, lsn)
+    } catch (error) {
+      if (!(error instanceof DamagedImage) || !this.rebuild(segment, error.image)) throw error
+      return this.#image(segment, page, lsn)
+    }
+  }
+
+  /** Makes a damaged image again from the log; false when the log is collected and a peer must help. */
+  rebuild(segment: Segment, damaged: PageVersion): boolean {
+    const { page, lsn } = damaged
+    if (lsn <= segment.start.after) return false
+    this.#store.dropImages(segment, [damaged])
+    const bytes = this.version(segment, damaged)
+    const { timeline, group } = segment
+    this.#store.putImages([{ timeline, group, page, lsn, bytes }])
+    this.imagesRebuilt++
+    return true
   }
 
   /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them. */
@@ -113,11 +159,11 @@ export class PageReader {
   /** A record of the page at or above the newest one ≤ lsn from which back-links lead down; 0 if there is none. */
   #newest(segment: Segment, page: PageNo, lsn: Lsn): Lsn {
     const tail =
-      segment.active.get(page)?.lsn ??
-      segment.frozen.get(page)?.lsn ??
-      this.#store.tail(segment.timeline, page)
+      segment.active?.get(page)?.lsn ??
+      segment.frozen?.get(page)?.lsn ??
+      this.#store.tail(segment, page)
     if (tail !== undefined && tail <= lsn) return tail
-    return this.#store.imageAbove(segment.timeline, page, lsn) ?? tail ?? (0 as Lsn)
+    return this.#store.imageAbove(segment, page, lsn) ?? tail ?? (0 as Lsn)
   }
 
   #applyAt(segment: Segment, lsn: Lsn, page: Buffer): void {
@@ -136,7 +182,7 @@ export class PageReader {
   openBatch(segment: Segment, lsn: Lsn): OpenBatch {
     const latest = this.#latest
     if (latest !== undefined && holds(latest.header, segment, lsn)) return latest
-    const recent = this.recent.find(segment.timeline, lsn)
+    const recent = this.recent.find(segment, lsn)
     if (recent !== undefined) return recent
     const at = this.#inflated.findIndex((batch) => holds(batch.header, segment, lsn))
     const batch = at < 0 ? this.#load(segment, lsn) : (this.#inflated.splice(at, 1)[0] as OpenBatch)
@@ -147,7 +193,7 @@ export class PageReader {
   }
 
   #load(segment: Segment, lsn: Lsn): OpenBatch {
-    const bytes = this.#store.batchAt(segment.timeline, lsn)
+    const bytes = this.#store.batchAt(segment, lsn)
     if (bytes === undefined) throw this.#damage(segment, lsn, 'no batch')
     try {
       verifyBatch(bytes, this.#store.where)
@@ -163,7 +209,7 @@ export class PageReader {
 
   #damage(segment: Segment, lsn: Lsn, what: string): DamagedBatch {
     const at = `timeline ${segment.timeline} at ${formatLsn(lsn)}`
-    return new DamagedBatch(segment.timeline, lsn, `${this.#store.where}: table log: ${at}: ${what}`)
+    return new DamagedBatch(segment, lsn, `${this.#store.where}: table log: ${at}: ${what}`)
   }
 
   /** Forgets cached batches after one was replaced. */
@@ -174,5 +220,11 @@ export class PageReader {
 }
 
 function holds(header: BatchHeader, segment: Segment, lsn: Lsn): boolean {
-  return header.timeline === segment.timeline && header.first <= lsn && lsn <= header.last
+  const { timeline, group } = segment
+  return header.timeline === timeline && header.group === group && header.first <= lsn && lsn <= header.last
+}
+
+/** Records of a page at or below this are in its image: what was collected always is. */
+function floorOf(segment: Segment, image: Lsn | undefined): Lsn {
+  return Math.max(image ?? 0, segment.start.after) as Lsn
 }

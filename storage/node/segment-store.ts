@@ -3,8 +3,8 @@
 //
 // Everything is synchronous. What is said to be durable survives kill -9 and loss of power when the call returns; the
 // rest (images, tails, checkpoints, collections) is derived from the log and may be lost back to an earlier, consistent
-// state: of derived changes a crash leaves those before some moment and none after it, and a durable change carries all
-// derived ones before it along.
+// state: of derived changes a crash leaves those before some moment and none after it, and a durable change other than
+// append carries all derived ones before it along.
 //
 //   append ─────▶ log (batches in order of arrival)  ──▶ "unindexed" until the next checkpoint
 //   putTails ───▶ tail (page → its newest record)     │
@@ -15,7 +15,7 @@
 // A store knows nothing of the meaning of LSNs: gaps, epochs and annulled ranges are the node's business.
 
 import { StorageError } from '../base/errors.ts'
-import { type Epoch, formatLsn, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
+import { type Epoch, formatLsn, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
 
@@ -41,6 +41,8 @@ export interface SegmentMark extends SegmentKey {
 
 /** Where a segment's log begins, and the newest commit that is not in it any more. */
 export interface LogStart {
+  /** The group holds no record of the timeline itself at or below this: the branch point, or where it was opened. */
+  readonly birth: Lsn
   /** Log at or below this is not here. */
   readonly after: Lsn
   /** 0 when there is none or it lies on an ancestor. */
@@ -223,6 +225,11 @@ const GROUP_STEP = 0x1_0000_0000
 /** One number that names a segment: groups stay far below 2^20. */
 export function segmentNumber({ timeline, group }: SegmentKey): number {
   return group * GROUP_STEP + timeline
+}
+
+export function segmentOfNumber(number: number): SegmentKey {
+  const timeline = (number % GROUP_STEP) as TimelineId
+  return { timeline, group: ((number - timeline) / GROUP_STEP) as GroupNo }
 }
 
 export const EMPTY_SIZE: SegmentSize = { batches: 0, logBytes: 0, images: 0, imageBytes: 0, pages: 0 }

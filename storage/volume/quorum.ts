@@ -147,18 +147,26 @@ export function quorumLsn(scls: readonly Lsn[], size: number): Lsn {
 
 interface Counted {
   readonly count: number
-  /** Where the nodes' SCLs lie in the arrays that are gauged. */
+  /** Where the nodes' SCLs lie in the arrays that are gauged, and the same as bits. */
   readonly places: readonly number[]
+  readonly mask: number
 }
 
 /** A rule made ready for arrays of SCLs in which each node has a fixed place: what the path of a commit calls. */
 export class Gauge {
+  /** No quorum has fewer nodes. */
+  readonly sizeMin: number
   readonly #clauses: readonly (readonly Counted[])[]
 
+  /** Places are below 31. */
   constructor(rule: Rule, placeOf: (node: number) => number) {
     this.#clauses = rule.map((clause) =>
-      clause.map(({ count, nodes }) => ({ count, places: nodes.map(placeOf) })),
+      clause.map(({ count, nodes }) => {
+        const places = nodes.map(placeOf)
+        return { count, places, mask: places.reduce((mask, place) => mask | (1 << place), 0) }
+      }),
     )
+    this.sizeMin = Math.max(0, ...rule.map((clause) => Math.min(...clause.map(({ count }) => count))))
   }
 
   /** The highest LSN that a quorum has reached. A place that the array does not have stands at 0. */
@@ -175,16 +183,21 @@ export class Gauge {
     return lowest as Lsn
   }
 
-  /** Whether the places for which `has` holds make a quorum. */
-  holds(has: (place: number) => boolean): boolean {
-    return this.#clauses.every((clause) =>
-      clause.some(({ count, places }) => {
-        let found = 0
-        for (const place of places) if (has(place)) found++
-        return found >= count
-      }),
-    )
+  /** Whether these places, as bits, make a quorum. */
+  holds(chosen: number): boolean {
+    for (const clause of this.#clauses) {
+      let holds = false
+      for (const { count, mask } of clause) if (bitCount(mask & chosen) >= count) holds = true
+      if (!holds) return false
+    }
+    return true
   }
+}
+
+function bitCount(bits: number): number {
+  let count = 0
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++
+  return count
 }
 
 function reachedBy({ count, places }: Counted, scls: readonly Lsn[]): number {

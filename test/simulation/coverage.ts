@@ -35,6 +35,8 @@ export const EXPECTED = [
   'replacement begun',
   'replacement ended',
   'replacement reverted',
+  'zone taken out',
+  'zone taken back',
   'read floor raised',
   'batch collected',
   'image collected',
@@ -43,6 +45,7 @@ export const EXPECTED = [
   'image made',
   'read checked',
   'read below the floor refused',
+  'time checked',
   'segment checked',
 ] as const
 

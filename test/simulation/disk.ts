@@ -3,8 +3,8 @@
 //   node ─▶ proxy ─▶ MemorySegmentStore          one per life of the node, the contents as they are now
 //             └────▶ journal of all changes      survives; the next life's store is made by doing them again
 //
-//   crash: of the derived changes (images, tails, checkpoints, collections) behind the last durable one a drawn number
-//   never happened; a durable change that was under way happened whole or not at all, or left a torn batch behind.
+//   crash: of the derived changes (images, tails, checkpoints, collections) behind the last durable one that is no append,
+//   a drawn number never happened; a durable change that was under way happened whole or not at all, or left a torn batch.
 //
 // After its crash a disk throws at every touch, so that nothing a dead process still does can reach it.
 
@@ -19,6 +19,8 @@ import {
   type StoredBatch,
 } from '../../storage/node/segment-store.ts'
 import type { SegmentKey } from '../../storage/message/message.ts'
+import type { Lsn } from '../../storage/base/ids.ts'
+import { readBatchHeader } from '../../storage/message/batch.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './coverage.ts'
 
@@ -193,10 +195,18 @@ export class SimDisk {
   crash(): void {
     this.#store = undefined
     this.crashPoint = undefined
-    const durable = this.#journal.findLastIndex(({ isDurable }) => isDurable) + 1
-    const kept = durable + this.#chance.below(this.#journal.length - durable + 1)
-    if (kept < this.#journal.length) this.#around.coverage.count('derived writes lost')
-    this.#journal.length = kept
+    const carrier = this.#journal.findLastIndex(({ method, isDurable }) => isDurable && method !== 'append')
+    const behind = this.#journal.splice(carrier + 1)
+    let kept = this.#chance.below(behind.filter(({ isDurable }) => !isDurable).length + 1)
+    const survivors = behind.filter(({ isDurable }) => isDurable || kept-- > 0)
+    if (survivors.length < behind.length) this.#around.coverage.count('derived writes lost')
+    this.#journal.push(...survivors)
+  }
+
+  /** The bytes of a batch as they lie on the disk, or undefined. */
+  held(segment: SegmentKey, first: Lsn): Buffer | undefined {
+    const bytes = this.#store?.batchAt(segment, first)
+    return bytes !== undefined && readBatchHeader(bytes).first === first ? bytes : undefined
   }
 
   // --- rot

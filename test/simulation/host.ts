@@ -4,6 +4,7 @@
 //                                                   └─ Crash thrown at a write: the host is down from here on
 
 import { StorageError } from '../../storage/base/errors.ts'
+import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import type { Peers, Reply } from '../../storage/message/transport.ts'
 import type { StoredBatch } from '../../storage/node/segment-store.ts'
@@ -15,15 +16,19 @@ import type { Network, Server } from './network.ts'
 import { type NodeProcess, startNode } from './processes.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
+export const NODE_COUNT = 6
+
 /** What hosts have in common. */
 export interface HostSurroundings {
   readonly scheduler: Scheduler
   readonly network: Network
   readonly coverage: Coverage
   readonly bug: Bug
+  /** Every other of the first six holds log only. */
+  readonly hasTails: boolean
   /** Nodes whose disks may damage what was once written. */
   readonly rottenNodes: readonly number[]
-  persisted(batch: StoredBatch): void
+  persisted(host: Host, batch: StoredBatch): void
   /** How a node finds the others. */
   peersOf(host: Host, life: Life): Peers
 }
@@ -48,8 +53,17 @@ export class Host implements Server {
     this.zone = zone
     this.#around = around
     this.#chance = chance.stream(`host ${address}`)
-    this.disk = new SimDisk(`node ${address}`, this.#chance.stream('disk'), around)
+    this.disk = new SimDisk(`node ${address}`, this.#chance.stream('disk'), {
+      coverage: around.coverage,
+      persisted: (batch) => around.persisted(this, batch),
+    })
     this.disk.isRotten = around.rottenNodes.includes(address)
+  }
+
+  /** What the volume is told of it. */
+  get member(): Member {
+    const isTail = this.#around.hasTails && this.address <= NODE_COUNT && this.address % 2 === 0
+    return { node: this.address, zone: this.zone, address: undefined, kind: isTail ? 'tail' : 'full' }
   }
 
   get isUp(): boolean {

@@ -36,8 +36,10 @@ export class TimelineModel {
   floor: Lsn
   /** `dropping`: asked for, outcome unknown. */
   fate: 'live' | 'dropping' | 'dropped' = 'live'
-  /** LSNs that someone reads at or is about to branch from; the floor stays at or below them. */
-  readonly pins: Lsn[] = []
+  /** It was made though nobody heard of it, from a past that was given up since: to be dropped, not to be read. */
+  isUnwanted = false
+  /** LSNs that clients of a writer read at or are about to branch from: the writer's floor stays at or below them. */
+  readonly #pins = new Set<{ readonly lsn: Lsn; readonly writer: object }>()
 
   constructor(id: TimelineId, parent: { timeline: TimelineModel; lsn: Lsn } | undefined) {
     this.id = id
@@ -60,6 +62,10 @@ export class TimelineModel {
     return Math.max(this.base, this.floor) as Lsn
   }
 
+  isNeeded(lsn: Lsn): boolean {
+    return this.fate === 'live' && lsn >= this.readableFrom
+  }
+
   /** The highest mini-transaction end at or below an LSN. */
   pointAtOrBelow(lsn: number): Lsn {
     let low = 0
@@ -76,9 +82,15 @@ export class TimelineModel {
     return this.pointAtOrBelow(lsn) === lsn
   }
 
-  pin(lsn: Lsn): () => void {
-    this.pins.push(lsn)
-    return () => void this.pins.splice(this.pins.indexOf(lsn), 1)
+  pin(lsn: Lsn, writer: object): () => void {
+    const pin = { lsn, writer }
+    this.#pins.add(pin)
+    return () => void this.#pins.delete(pin)
+  }
+
+  /** What clients of this writer need; those of a writer that was replaced are gone with it. */
+  pinned(writer: object): readonly Lsn[] {
+    return [...this.#pins].filter((pin) => pin.writer === writer).map(({ lsn }) => lsn)
   }
 
   /** Newest commit record at or below `below` that is not younger than a time, ancestors included; 0 if none. */

@@ -101,7 +101,7 @@ export class Nemesis {
       (host) => host.crash(point),
       (host) => {
         host.disk.crashPoint = undefined
-        host.start()
+        if (!host.isRetired) host.start()
       },
     )
   }
@@ -122,7 +122,7 @@ export class Nemesis {
       // Someone notices, makes room and starts it again.
       if (what === 'disk full') {
         host.crash()
-        host.start()
+        if (!host.isRetired) host.start()
       }
     })
   }

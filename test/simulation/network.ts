@@ -6,8 +6,9 @@
 // A connection may break when the process at its other end dies (as TCP does), or nobody tells (as when a host loses
 // power); which of the two is part of the weather.
 
+import { must } from '../../storage/base/assert.ts'
 import type { NodeMessage, VolumeMessage } from '../../storage/message/message.ts'
-import type { Reply, Transport } from '../../storage/message/transport.ts'
+import type { Peers, Reply, Transport } from '../../storage/message/transport.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './coverage.ts'
 import type { Life, Scheduler } from './scheduler.ts'
@@ -27,8 +28,6 @@ export interface Weather {
 export const FAIR: Weather = { lost: 0, doubled: 0, delayMs: 0.5, late: 0, resets: 1 }
 
 const LATE_FACTOR = 20
-/** Mean pause before a broken connection is tried again. */
-const RECONNECT_MS = 10
 
 /** Who sends and receives: the number of a node, or of a writer from FIRST_WRITER on. */
 export type Address = number
@@ -68,7 +67,7 @@ export class Network {
   }
 
   /** A way from a process to a server. */
-  connect(from: Address, life: Life, to: Server): Transport {
+  connect(from: Address, life: Life, to: Server): Connection {
     let connections = this.#connections.get(to.address)
     if (connections === undefined) {
       connections = new Set()
@@ -76,7 +75,22 @@ export class Network {
     }
     const connection = new Connection(this, from, life, to)
     connections.add(connection)
+    if (!to.isUp && this.#chance.happens(this.weather.resets)) this.breakSoon(connection)
     return connection
+  }
+
+  /** How a process reaches the servers of a cluster: one connection to each at a time. */
+  peersOf(from: Address, life: Life, servers: ReadonlyMap<Address, Server>): Peers {
+    const connections = new Map<Address, Connection>()
+    return {
+      reach: (node) => {
+        const known = connections.get(node)
+        if (known !== undefined && !known.isOver) return known
+        const connection = this.connect(from, life, must(servers.get(node), 'a server of that number'))
+        connections.set(node, connection)
+        return connection
+      },
+    }
   }
 
   /** A server died: whoever was connected may hear of it. */
@@ -87,18 +101,9 @@ export class Network {
     }
   }
 
-  /** The end of a connection hears in a moment that the other end is gone, and tries again in a while. */
+  /** The end of a connection hears in a moment that the other end is gone. */
   breakSoon(connection: Connection): void {
-    this.#scheduler.after(this.#chance.wait(this.weather.delayMs), connection.life, () => {
-      connection.break()
-      this.#reconnect(connection)
-    })
-  }
-
-  #reconnect(connection: Connection): void {
-    this.#scheduler.after(this.#chance.wait(RECONNECT_MS), connection.life, () => {
-      if (!connection.isOver && !connection.open()) this.#reconnect(connection)
-    })
+    this.#scheduler.after(this.#chance.wait(this.weather.delayMs), connection.life, () => connection.break())
   }
 
   /** Takes a message from one process to another, or loses it. */
@@ -136,12 +141,11 @@ class Connection implements Transport {
   readonly #network: Network
   readonly #from: Address
   readonly #to: Server
-  #state: 'up' | 'down' | 'closed' = 'up'
+  #isUp = true
   /** The life of the server that it was made to; 0: none yet. */
   #startCount = 0
   #receive: (message: NodeMessage) => void = () => undefined
   #lost: (reason: Error) => void = () => undefined
-  #back: () => void = () => undefined
 
   constructor(network: Network, from: Address, life: Life, to: Server) {
     this.#network = network
@@ -152,11 +156,11 @@ class Connection implements Transport {
 
   /** Nobody uses it any more. */
   get isOver(): boolean {
-    return this.#state === 'closed' || !this.life.isAlive
+    return !this.#isUp || !this.life.isAlive
   }
 
   send(message: VolumeMessage): void {
-    if (this.#state !== 'up' || !this.life.isAlive) return
+    if (this.isOver) return
     const copy = copyOf(message)
     const to = this.#to
     this.#network.travel(this.#from, to.address, message.kind, undefined, () => this.#arrive(copy))
@@ -164,7 +168,7 @@ class Connection implements Transport {
 
   #arrive(message: VolumeMessage): void {
     const to = this.#to
-    if (!to.isUp || this.#state !== 'up') return
+    if (!to.isUp || this.isOver) return
     if (this.#startCount === 0) this.#startCount = to.startCount
     // The server knows nothing of this connection: it says so.
     if (this.#startCount !== to.startCount) return this.#network.breakSoon(this)
@@ -174,7 +178,7 @@ class Connection implements Transport {
   #answer(answer: NodeMessage): void {
     const copy = copyOf(answer)
     this.#network.travel(this.#to.address, this.#from, answer.kind, this.life, () => {
-      if (this.#state === 'up') this.#receive(copy)
+      if (this.#isUp) this.#receive(copy)
     })
   }
 
@@ -186,29 +190,15 @@ class Connection implements Transport {
     this.#lost = receive
   }
 
-  onOpen(receive: () => void): void {
-    this.#back = receive
-  }
-
   /** The other end is gone, and this end hears of it. */
   break(): void {
-    if (this.#state !== 'up') return
-    this.#state = 'down'
+    if (!this.#isUp) return
+    this.#isUp = false
     this.#lost(new Error('connection reset by peer'))
   }
 
-  /** Tries again; false when there is nobody there. */
-  open(): boolean {
-    if (this.#state !== 'down') return true
-    if (!this.#to.isUp) return false
-    this.#state = 'up'
-    this.#startCount = this.#to.startCount
-    this.#back()
-    return true
-  }
-
   async close(): Promise<void> {
-    this.#state = 'closed'
+    this.#isUp = false
   }
 }
 

@@ -1,15 +1,22 @@
-// Whoever runs the cluster: registers spares, replaces members, changes his mind, and throws away what was replaced,
-// though not at once.
+// Whoever runs the cluster: registers spares, replaces members, takes zones out of the quorum and back in, changes his
+// mind, and throws away what was replaced, though not at once.
 
 import { StorageError } from '../../storage/base/errors.ts'
-import type { Configuration, Member } from '../../storage/message/configuration.ts'
+import type { Configuration } from '../../storage/message/configuration.ts'
 import type { Chance } from './chance.ts'
-import type { World } from './world.ts'
+import { type World, ZONES } from './world.ts'
 import type { Writer } from './writer.ts'
 
 /** A host that was replaced lives on for this long, mean ms, and says what it knows. */
 const RETIRE_AFTER_MS = 200
 const HOST_COUNT_MAX = 14
+const ZONE_SHARE = 0.15
+
+/** Members that hold log only. */
+export function tailsOf({ groups }: Configuration): Set<number> {
+  const members = groups.flatMap(({ slots }) => slots.map(({ member }) => member))
+  return new Set(members.filter(({ kind }) => kind === 'tail').map(({ node }) => node))
+}
 
 /** Nodes that hold segments, and nodes that are being filled to. */
 export function membersOf(configuration: Configuration): {
@@ -53,6 +60,21 @@ export class Operator {
     this.#isOn = false
   }
 
+  /** Takes back every zone, over and over until all are in. */
+  async takeZonesBack(): Promise<void> {
+    for (;;) {
+      const { writer, scheduler } = this.#world
+      const zone = writer?.isUsable === true ? writer.volume.configuration.zonesAway[0] : undefined
+      if (writer?.isUsable === true && zone === undefined) return
+      try {
+        if (writer !== undefined && zone !== undefined) await writer.volume.setZoneAway(zone, false)
+      } catch (error) {
+        if (!(error instanceof StorageError)) return this.#world.violate(String((error as Error).stack))
+      }
+      await scheduler.pause(20)
+    }
+  }
+
   async #change(): Promise<void> {
     const { writer } = this.#world
     if (writer === undefined || !writer.isUsable) return
@@ -68,6 +90,7 @@ export class Operator {
   async #step({ volume }: Writer): Promise<void> {
     const { coverage, hosts } = this.#world
     const { configuration } = volume
+    if (this.#chance.happens(ZONE_SHARE)) return this.#shiftZone(volume)
     const { members, candidates } = membersOf(configuration)
     const [candidate] = candidates
     if (candidate !== undefined) {
@@ -90,13 +113,18 @@ export class Operator {
     coverage.count('replacement begun')
   }
 
+  async #shiftZone(volume: Writer['volume']): Promise<void> {
+    const away = volume.configuration.zonesAway[0]
+    await volume.setZoneAway(away ?? this.#chance.pick(ZONES), away === undefined)
+    this.#world.coverage.count(away === undefined ? 'zone taken out' : 'zone taken back')
+  }
+
   async #addSpare(volume: Writer['volume']): Promise<void> {
     const { members } = membersOf(volume.configuration)
     const zone = this.#world.hosts.get(this.#chance.pick([...members]))?.zone ?? 'az1'
     const host = this.#world.addHost(zone)
     host.start()
-    const spare: Member = { node: host.address, zone, address: undefined, kind: 'full' }
-    await volume.addSpare(spare)
+    await volume.addSpare(host.member)
     this.#world.coverage.count('spare added')
   }
 

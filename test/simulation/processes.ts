@@ -1,17 +1,26 @@
 // Starts what is being simulated: a storage node and a volume, as the composition roots do it, on whatever clock, chance,
 // disk and network they are given. The only file here that knows how they are built.
 
+import { deflateRawSync } from 'node:zlib'
+
 import type { Clock, Prng } from '../../storage/base/env.ts'
+import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
+import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import { applyFakeRecord } from '../../storage/message/testing/fake-log.ts'
 import type { Peers, Reply, Transport } from '../../storage/message/transport.ts'
 import { Background } from '../../storage/node/background.ts'
 import type { SegmentStore } from '../../storage/node/segment-store.ts'
 import { StorageNode } from '../../storage/node/storage-node.ts'
+import { DEFAULT_QUORUM } from '../../storage/volume/quorum.ts'
 import { openVolume } from '../../storage/volume/quorum-volume.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { Plan } from './plan.ts'
-import type { Life } from './scheduler.ts'
+
+const RESEND_AFTER_MS = 60
+const QUORUM_TIMEOUT_MS = 500
+const DEAD_AFTER_MS = 15_000
+const DEFLATE_MS_MAX = 5
 
 export interface NodeProcess {
   handle(message: VolumeMessage, reply: Reply): void
@@ -39,8 +48,27 @@ export function startVolume(around: {
   readonly clock: Clock
   readonly prng: Prng
   readonly plan: Plan
-  readonly life: Life
-  reach(node: number): Transport
+  readonly nodes: readonly Member[]
+  reach(member: Member): Transport
 }): Promise<Volume> {
-  return openVolume({ clock: around.clock } as never)
+  const { clock, prng, plan, nodes, reach } = around
+  return openVolume({
+    nodes,
+    reach,
+    quorum: DEFAULT_QUORUM,
+    clock,
+    prng,
+    newClusterId: 'simulated',
+    segmentSizeBytes: plan.pagesPerSegment * PAGE_SIZE_BYTES,
+    deflate: plan.deflates ? (bytes, done) => deflate(clock, prng, bytes, done) : undefined,
+    resendAfterMs: RESEND_AFTER_MS,
+    quorumTimeoutMs: QUORUM_TIMEOUT_MS,
+    deadAfterMs: DEAD_AFTER_MS,
+  })
+}
+
+/** Takes a while, so that batches become ready in another order than they were closed in. */
+function deflate(clock: Clock, prng: Prng, bytes: Uint8Array, done: (deflated: Uint8Array) => void): void {
+  const deflated = deflateRawSync(bytes, { level: 1 })
+  clock.after(prng.next() * DEFLATE_MS_MAX, () => done(deflated))
 }

@@ -8,6 +8,8 @@ import type { World } from './world.ts'
 import type { Writer } from './writer.ts'
 
 const ZEROES = Buffer.alloc(8192)
+/** After everything. */
+const END_MICROS = 2 ** 50
 /** Bytes of a fake page that are not always zero. */
 const USED_BYTES = 16
 
@@ -22,7 +24,7 @@ export class Reads {
   async check(writer: Writer, timeline: TimelineModel, page: PageNo, lsn: Lsn): Promise<boolean> {
     const world = this.#world
     const isPromised = lsn >= timeline.readableFrom
-    const unpin = isPromised ? timeline.pin(lsn) : undefined
+    const unpin = isPromised ? timeline.pin(lsn, writer) : undefined
     const expected = timeline.pageAt(page, lsn)
     const what = `timeline ${timeline.id}, page ${page} at ${lsn}`
     try {
@@ -35,10 +37,49 @@ export class Reads {
       if (!(error instanceof StorageError)) world.violate(`${what}: ${String((error as Error).stack)}`)
       else if (error.kind !== 'out-of-window') return false
       else if (!isPromised) world.coverage.count('read below the floor refused')
-      else if (timeline.fate === 'live') world.violate(`${what}: ${error.message}, above the floor`)
+      else if (timeline.fate === 'live' && lsn >= timeline.readableFrom)
+        world.violate(`${what}: ${error.message}, above the floor`)
       return false
     } finally {
       unpin?.()
+    }
+  }
+
+  /** Reads all there is once nothing is in the way; returns what could not be read, undefined if all could. */
+  async checkAll(writer: Writer): Promise<string | undefined> {
+    const { model, plan } = this.#world
+    for (const timeline of model.live()) {
+      for (let page = 0; page < plan.pageCount; page++) {
+        if (!(await this.check(writer, timeline, page as PageNo, timeline.vdl)))
+          return `page ${page} of timeline ${timeline.id} could not be read`
+      }
+      const unanswered = await this.#checkTimes(writer, timeline)
+      if (unanswered !== undefined) return unanswered
+    }
+    return undefined
+  }
+
+  /** Which commit was the newest at a time, and when an LSN was. Answers are promised from the floor on. */
+  async #checkTimes({ volume }: Writer, timeline: TimelineModel): Promise<string | undefined> {
+    const { id, vdl, readableFrom } = timeline
+    const commit = this.#world.chance.pick([...timeline.commits, { lsn: vdl, wallMicros: END_MICROS }])
+    if (commit.lsn < readableFrom) return undefined
+    try {
+      const wallMicros = await volume.timeAtLsn(id, commit.lsn)
+      const expected = timeline.timeAt(commit.lsn)
+      if (wallMicros !== expected)
+        this.#world.violate(`timeline ${id}: ${commit.lsn} was at ${wallMicros}, expected ${expected}`)
+      const found = await volume.commitAt(id, commit.wallMicros)
+      const newest = timeline.commitAtTime(commit.wallMicros, vdl)
+      if ((found?.lsn ?? 0) !== newest && newest >= readableFrom)
+        this.#world.violate(
+          `timeline ${id}: at ${commit.wallMicros} it was ${found?.lsn}, expected ${newest}`,
+        )
+      this.#world.coverage.count('time checked')
+      return undefined
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return `times of timeline ${id} could not be told: ${error.message}`
     }
   }
 }

@@ -1,7 +1,6 @@
 // What clients do all the time: append, read, branch, go back to the past, drop, raise read floors, and go on writing
 // with a writer that another has replaced.
 
-import { StorageError } from '../../storage/base/errors.ts'
 import type { Lsn, PageNo } from '../../storage/base/ids.ts'
 import { NO_PAGE } from '../../storage/base/ids.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../../storage/log/record.ts'
@@ -74,8 +73,9 @@ export class Workload {
 
   #appendMtr(writer: Writer, view: View, count: number): void {
     const hasCommit = this.#chance.happens(0.5)
-    for (let at = 0; at < count; at++) this.#appendChange(writer, view, !hasCommit && at === count - 1)
-    if (hasCommit) this.#appendCommit(writer, view)
+    for (let at = 0; at < count; at++)
+      if (!this.#appendChange(writer, view, !hasCommit && at === count - 1)) return
+    if (hasCommit && !this.#appendCommit(writer, view)) return
     this.#finish(writer, view)
   }
 
@@ -86,31 +86,33 @@ export class Workload {
     if (!view.handle.hasRoom(room)) return void (view.isBusy = false)
     this.#world.coverage.count('append in slices')
     for (let at = 0; at < count; at++) {
-      this.#appendChange(writer, view, false)
+      if (!this.#appendChange(writer, view, false)) return
       if (this.#chance.happens(0.2)) await this.#world.scheduler.pause(this.#chance.wait(8), writer.life)
       if (view.handle.tail !== view.fake.tail) return
     }
-    this.#appendCommit(writer, view)
+    if (!this.#appendCommit(writer, view)) return
     this.#finish(writer, view)
     view.isBusy = false
   }
 
-  #appendChange(writer: Writer, view: View, endsMtr: boolean): void {
+  #appendChange(writer: Writer, view: View, endsMtr: boolean): boolean {
     const { plan, coverage } = this.#world
     // Pages come into use one after the other, as a database grows.
     const reach = Math.min(plan.pageCount, 2 + Math.floor(this.#world.progress * plan.pageCount * 1.5))
     const page = this.#chance.below(reach)
     if (page >= plan.pagesPerSegment * this.#world.groupCount()) coverage.count('growth')
     const bodyLength = this.#chance.happens(0.3) ? plan.bodyLength : 8
-    writer.append(view, view.fake.record({ page, endsMtr, bodyLength }), endsMtr)
+    return writer.append(view, view.fake.record({ page, endsMtr, bodyLength }), endsMtr)
   }
 
-  #appendCommit(writer: Writer, view: View): void {
+  #appendCommit(writer: Writer, view: View): boolean {
     const { scheduler, coverage } = this.#world
     const wallMicros = Math.round(scheduler.nowMs * 1000)
-    writer.append(view, view.fake.record({ page: NO_PAGE, commitMicros: wallMicros }), true)
+    if (!writer.append(view, view.fake.record({ page: NO_PAGE, commitMicros: wallMicros }), true))
+      return false
     coverage.count('commit record')
     if (!writer.isStale) view.timeline.commits.push({ lsn: view.fake.last as Lsn, wallMicros })
+    return true
   }
 
   #finish(writer: Writer, view: View): void {
@@ -126,12 +128,8 @@ export class Workload {
     const ghost = this.#chance.pick(ghosts)
     const view = this.#chance.pick([...ghost.views.values()])
     if (view.isBusy || !view.handle.hasRoom(RECORD_SIZE_BYTES_MAX * 4)) return
-    try {
-      if (this.#chance.happens(0.1)) void ghost.createTimeline({ parent: undefined })
-      else this.#appendMtr(ghost, view, 1 + this.#chance.below(3))
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-    }
+    if (this.#chance.happens(0.1)) void ghost.createTimeline({ parent: undefined })
+    else this.#appendMtr(ghost, view, 1 + this.#chance.below(3))
   }
 
   // --- reading
@@ -187,15 +185,8 @@ export class Workload {
   async #drop(writer: Writer): Promise<void> {
     const live = this.#world.model.live()
     const timeline = this.#chance.pick(live)
-    if (live.length < 2 || timeline.pins.length > 0 || writer.view(timeline).isBusy) return
-    timeline.fate = 'dropping'
-    try {
-      await writer.volume.dropTimeline(timeline.id)
-      timeline.fate = 'dropped'
-      this.#world.coverage.count('drop')
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-    }
+    if (live.length < 2 || timeline.pinned(writer).length > 0 || writer.view(timeline).isBusy) return
+    await writer.dropTimeline(timeline)
   }
 
   #raiseFloor(): void {
@@ -203,7 +194,7 @@ export class Workload {
     if (picked === undefined) return
     const { timeline, writer } = picked
     const { vdl } = writer.view(timeline).handle
-    const highest = Math.min(vdl, timeline.pointAtOrBelow(vdl), ...timeline.pins)
+    const highest = Math.min(vdl, timeline.pointAtOrBelow(vdl), ...timeline.pinned(writer))
     const low = timeline.readableFrom
     if (highest <= low) return
     const lsn = timeline.pointAtOrBelow(

@@ -12,9 +12,10 @@ import type { Volume } from '../../storage/volume/volume.ts'
 import type { Bug } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import { Coverage } from './coverage.ts'
-import { Host, type HostSurroundings } from './host.ts'
+import { Host, type HostSurroundings, NODE_COUNT } from './host.ts'
 import { Model } from './model.ts'
 import { FIRST_WRITER, Network } from './network.ts'
+import { membersOf } from './operator.ts'
 import type { Plan } from './plan.ts'
 import { startVolume } from './processes.ts'
 import { Reads } from './reads.ts'
@@ -22,7 +23,6 @@ import { type Life, Scheduler } from './scheduler.ts'
 import { takeOver, Writer } from './writer.ts'
 
 export const ZONES = ['az1', 'az2', 'az3'] as const
-export const NODE_COUNT = 6
 
 /** Where a batch's checksum lies (storage/message/batch.ts). */
 const BATCH_CHECKSUM_OFFSET = 4
@@ -67,9 +67,10 @@ export class World {
       network: this.network,
       coverage: this.coverage,
       bug,
+      hasTails: plan.tails,
       rottenNodes: plan.rottenNodes,
-      persisted: (batch) => this.#checkPersisted(batch),
-      peersOf: (host, life) => ({ reach: (node) => this.#connect(host.address, life, node) }),
+      persisted: (host, batch) => this.#checkPersisted(host, batch),
+      peersOf: (host, life) => this.network.peersOf(host.address, life, this.hosts),
     }
     for (let node = 1; node <= NODE_COUNT; node++)
       this.addHost(must(ZONES[(node - 1) % ZONES.length])).start()
@@ -85,18 +86,23 @@ export class World {
     return host
   }
 
-  #connect(from: number, life: Life, node: number): ReturnType<Network['connect']> {
-    return this.network.connect(from, life, must(this.hosts.get(node), 'a host of that number'))
-  }
-
-  /** A batch reached a disk: wherever else the same LSNs lie, the bytes are the same, for ever. */
-  #checkPersisted({ timeline, group, first, bytes }: StoredBatch): void {
+  /** A batch reached a disk: wherever else in the volume the same LSNs lie, the bytes are the same, for ever. */
+  #checkPersisted(host: Host, { timeline, group, first, bytes }: StoredBatch): void {
     const name = `${timeline}/${group}/${first}`
     const checksum = bytes.readUInt32LE(BATCH_CHECKSUM_OFFSET)
     const known = this.#persisted.get(name)
-    if (known === undefined) this.#persisted.set(name, checksum)
-    else if (known !== checksum)
-      this.violate(`timeline ${timeline}, group ${group}: LSN ${first} is there twice, differently`)
+    this.#persisted.set(name, checksum)
+    if (known === undefined || known === checksum || this.writer === undefined) return
+    // A node that left the volume may have kept what nobody else did.
+    const { members } = membersOf(this.writer.volume.configuration)
+    for (const node of members) {
+      const disk = this.hosts.get(node)?.disk
+      const held = disk?.isRotten === false ? disk.held({ timeline, group }, first) : undefined
+      if (held === undefined || held.readUInt32LE(BATCH_CHECKSUM_OFFSET) === checksum) continue
+      this.violate(
+        `timeline ${timeline}, group ${group}: LSN ${first} differs between ${host.address} and ${node}`,
+      )
+    }
   }
 
   /** Writers that live on though another has taken over. */
@@ -121,8 +127,8 @@ export class World {
       clock: this.scheduler.clockOf(life),
       prng: this.chance.stream(life.name),
       plan: this.plan,
-      life,
-      reach: (node) => this.#connect(address, life, node),
+      nodes: [...this.hosts.values()].filter(({ isRetired }) => !isRetired).map((host) => host.member),
+      reach: ({ node }) => this.network.connect(address, life, must(this.hosts.get(node), 'a host')),
     }).then(
       (volume) => {
         done()

@@ -21,6 +21,8 @@ import type { World } from './world.ts'
 export interface View {
   readonly timeline: TimelineModel
   readonly handle: TimelineLog
+  /** Where this writer began. */
+  readonly start: Lsn
   /** What this writer appended; the model's own log while the writer is the rightful one. */
   fake: FakeLog
   /** Somebody is in the middle of a mini-transaction. */
@@ -57,7 +59,7 @@ export class Writer {
     let view = this.views.get(timeline.id)
     if (view === undefined) {
       const handle = this.volume.log(timeline.id)
-      view = { timeline, handle, fake: timeline.log, isBusy: false }
+      view = { timeline, handle, start: handle.tail, fake: timeline.log, isBusy: false }
       this.views.set(timeline.id, view)
     }
     return view
@@ -69,9 +71,16 @@ export class Writer {
     for (const [id, view] of this.views) view.fake = logs.get(id) ?? view.fake
   }
 
-  /** Appends one record of a mini-transaction. */
-  append(view: View, bytes: Buffer, endsMtr: boolean): void {
-    view.handle.append(bytes, 0, bytes.length, endsMtr)
+  /** Appends one record of a mini-transaction; false if this writer was told that it writes no more. */
+  append(view: View, bytes: Buffer, endsMtr: boolean): boolean {
+    try {
+      view.handle.append(bytes, 0, bytes.length, endsMtr)
+      return true
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#failed(error)
+      return false
+    }
   }
 
   /** A client waits for the mini-transaction that ended at `lsn`. */
@@ -109,7 +118,7 @@ export class Writer {
     model.pending.add(pending)
     const { parent } = pending
     const at = parent && { timeline: parent.timeline.id, lsn: parent.lsn }
-    const unpin = parent?.timeline.pin(parent.lsn)
+    const unpin = parent?.timeline.pin(parent.lsn, this)
     try {
       const id = await this.volume.createTimeline(at)
       if (this.isStale) {
@@ -125,16 +134,29 @@ export class Writer {
     }
   }
 
+  async dropTimeline(timeline: TimelineModel): Promise<void> {
+    timeline.fate = 'dropping'
+    try {
+      await this.volume.dropTimeline(timeline.id)
+      this.#world.coverage.count('drop')
+      const isBack = this.isStale && this.#world.model.live().includes(timeline)
+      if (isBack) this.#world.violate(`a fenced writer dropped timeline ${timeline.id}`)
+      timeline.fate = 'dropped'
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+    }
+  }
+
   /** Looks at every timeline's positions: called all along for the rightful writer. */
   check(): void {
-    for (const { timeline, handle, fake } of this.views.values()) {
+    for (const { timeline, handle, start, fake } of this.views.values()) {
       if (timeline.fate !== 'live') continue
       const { vdl, vcl, tail } = handle
       const where = `timeline ${timeline.id}: VDL ${vdl}, VCL ${vcl}, tail ${tail}`
       if (vdl < timeline.vdl) throw new Violation(`${where}: the VDL went back from ${timeline.vdl}`)
       if (vdl > vcl || vcl >= tail) throw new Violation(`${where}: out of order`)
       if (tail !== fake.tail) throw new Violation(`${where}: the tail should be ${fake.tail}`)
-      if (tail > vcl + LAL_BYTES * 2) throw new Violation(`${where}: above the allocation limit`)
+      if (tail > Math.max(vcl, start) + LAL_BYTES) throw new Violation(`${where}: above the allocation limit`)
       if (!timeline.isPoint(vdl)) throw new Violation(`${where}: the VDL is inside a mini-transaction`)
       timeline.vdl = vdl
     }
@@ -151,7 +173,8 @@ export function takeOver(world: World, writer: Writer): void {
     if (timeline.fate === 'live' && !isThere) throw new Violation(`timeline ${timeline.id} is lost`)
     if (timeline.fate === 'dropped' && isThere)
       throw new Violation(`timeline ${timeline.id} is back from the dead`)
-    if (timeline.fate === 'dropping') timeline.fate = isThere ? 'live' : 'dropped'
+    if (timeline.isUnwanted && isThere) void writer.dropTimeline(timeline)
+    else if (timeline.fate === 'dropping') timeline.fate = isThere ? 'live' : 'dropped'
   }
   const limits = new Map<TimelineId, Lsn>()
   const logs = new Map<TimelineId, FakeLog>()
@@ -168,9 +191,13 @@ export function takeOver(world: World, writer: Writer): void {
     if (pending === undefined) throw new Violation(`timeline ${id} was never asked for`)
     const timeline = model.born(id, pending)
     const { vdl, tail } = volume.log(id)
-    if (vdl !== timeline.base || tail !== timeline.log.tail)
-      throw new Violation(`new timeline ${id} begins at ${vdl}, tail ${tail}; its base is ${timeline.base}`)
+    if (vdl !== timeline.base)
+      throw new Violation(`new timeline ${id} begins at ${vdl}, not at ${timeline.base}`)
+    timeline.takeOver(vdl, tail)
     limits.set(id, vdl)
+    // Nobody was told that it exists: its parent's past may have been given up meanwhile.
+    timeline.isUnwanted = parent !== undefined && !model.get(parent.timeline).isNeeded(parent.lsn)
+    if (timeline.isUnwanted) void writer.dropTimeline(timeline)
   }
   world.writer?.supersede(limits, logs)
 }

@@ -12,8 +12,8 @@ import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Transport } from '../../message/transport.ts'
 import { openVolume } from '../quorum-volume.ts'
 import type { Quorum } from '../quorum.ts'
-import type { Deflate } from '../timeline-log.ts'
 import type { Volume } from '../volume.ts'
+import type { Deflate } from '../volume-options.ts'
 
 /** What the cluster needs of a storage node. (The layers do not import each other, not even in tests.) */
 export interface SimNode {
@@ -119,13 +119,15 @@ export class SimCluster {
   /** Opens a volume; resolves with it, or rejects as it does. */
   async open(deflate?: Deflate): Promise<Volume> {
     const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => ({
-      id: node + 1,
+      node: node + 1,
       zone: `az${(node % 3) + 1}`,
-      transport: this.#transport(node),
+      address: undefined,
+      kind: 'full' as const,
     }))
     const { quorum, clock, prng } = this
     const opening = openVolume({
       nodes,
+      reach: ({ node }) => this.#transport(node - 1),
       quorum,
       clock,
       prng,
