@@ -8,7 +8,7 @@ import type { Clock } from '../base/env.ts'
 import type { StorageError } from '../base/errors.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 import { readBatchHeader } from '../message/batch.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
+import type { AnnulledRange, ImageCopy, SegmentKey, SegmentState, TimelineBirth } from '../message/message.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Archiver } from './archiver.ts'
 import { MemoryObjectStore } from './object-store.ts'
@@ -67,8 +67,8 @@ class Recorder implements RestoreTarget {
     this.dropped.push(timeline)
   }
 
-  beginSegment({ timeline }: SegmentKey, after: Lsn): void {
-    this.begun.set(timeline, after)
+  beginSegment({ timeline, logAfter }: SegmentState): void {
+    this.begun.set(timeline, logAfter)
   }
 
   putImages({ timeline }: SegmentKey, images: readonly ImageCopy[]): void {

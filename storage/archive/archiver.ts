@@ -17,7 +17,7 @@ import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { TimelineState } from '../message/message.ts'
+import type { SegmentState, TimelineState } from '../message/message.ts'
 import { copyBase } from './base-copy.ts'
 import {
   type ArchivePosition,
@@ -64,6 +64,8 @@ interface Duty {
   readonly untold: Map<TimelineId, TimelineState>
   /** Segments that have more than is archived. */
   readonly behind: Set<TimelineId>
+  /** Segments whose begin is not in any object yet. */
+  readonly unbegun: Map<TimelineId, SegmentState>
 }
 
 export class Archiver {
@@ -161,6 +163,7 @@ export class Archiver {
       seen: 0,
       untold: new Map(),
       behind: new Set(),
+      unbegun: new Map(),
     }
     this.#duties.set(group, duty)
     await this.#renew(duty)
@@ -186,12 +189,16 @@ export class Archiver {
     const { sequence, timelines, segments } = this.#reader.movement(duty.seen)
     duty.seen = sequence
     for (const state of timelines) duty.untold.set(state.birth.id, state)
-    for (const { timeline, group, scl, logAfter } of segments) {
+    for (const segment of segments) {
+      const { timeline, group, scl, logAfter } = segment
       if (group !== duty.group) continue
       const archived = duty.archived.get(timeline)
       if (archived === undefined) {
         // Born after the last base, or there is none: then what comes before `logAfter` is in the next one.
-        if (duty.baseMicros > 0) duty.archived.set(timeline, logAfter)
+        if (duty.baseMicros > 0) {
+          duty.archived.set(timeline, logAfter)
+          duty.unbegun.set(timeline, segment)
+        }
       }
       if (scl > (archived ?? logAfter)) duty.behind.add(timeline)
     }
@@ -218,7 +225,10 @@ export class Archiver {
       const bytes = writer.close(this.#options.clock.wallMicros())
       await this.#options.store.put(logName(duty.group, duty.sequence + 1, this.#reader.node), bytes)
       duty.sequence++
-      for (const [timeline, lsn] of reached) duty.archived.set(timeline, lsn)
+      for (const [timeline, lsn] of reached) {
+        duty.archived.set(timeline, lsn)
+        duty.unbegun.delete(timeline)
+      }
       duty.untold.clear()
     }
   }
@@ -235,7 +245,12 @@ export class Archiver {
           duty.behind.delete(timeline)
           break
         }
-        writer.addRun(timeline, after, batches)
+        writer.addRun(
+          timeline,
+          after,
+          batches,
+          reached.has(timeline) ? undefined : duty.unbegun.get(timeline),
+        )
         reached.set(timeline, reachOf(batches, after))
       }
     }

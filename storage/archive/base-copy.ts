@@ -8,6 +8,7 @@ import type { GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import { type BaseRecord, baseComplete, baseFolder, basePart, encodeRecord } from './format.ts'
 import type { ObjectStore } from './object-store.ts'
 import { ObjectWriter } from './object-writer.ts'
+import type { SegmentState } from '../message/message.ts'
 import { type Movement, reachOf, type SegmentReader } from './segment-reader.ts'
 
 const SLICE_BYTES = 1024 * 1024
@@ -56,8 +57,7 @@ class BaseCopy {
     const { store, clock, group, sequence } = this.#order
     const reached = new Map<TimelineId, Lsn>()
     const segments = this.#movement.segments.filter((segment) => segment.group === group)
-    for (const { timeline, logAfter } of segments)
-      reached.set(timeline, await this.#copyLog(timeline, logAfter))
+    for (const segment of segments) reached.set(segment.timeline, await this.#copyLog(segment))
     for (const { timeline } of segments) await this.#copyImages(timeline)
     await this.#closePart()
     const record: BaseRecord = {
@@ -70,17 +70,17 @@ class BaseCopy {
     return reached
   }
 
-  async #copyLog(timeline: TimelineId, logAfter: Lsn): Promise<Lsn> {
-    const { reader, group } = this.#order
+  async #copyLog(segment: SegmentState): Promise<Lsn> {
+    const { reader } = this.#order
+    const { timeline, logAfter } = segment
     let after = logAfter
     for (;;) {
-      const batches = reader.log({ timeline, group }, after, SLICE_BYTES)
-      // A run without a batch says from where on the segment's log is there.
-      if (batches.length === 0) {
-        if (after === logAfter) this.#writer.addRun(timeline, after, [])
-        return after
-      }
-      this.#writer.addRun(timeline, after, batches)
+      const batches = reader.log(segment, after, SLICE_BYTES)
+      const isFirst = after === logAfter
+      // A first run without a batch says from where on the segment's log is there.
+      if (batches.length > 0 || isFirst)
+        this.#writer.addRun(timeline, after, batches, isFirst ? segment : undefined)
+      if (batches.length === 0) return after
       after = reachOf(batches, after)
       await this.#closeFullPart()
     }

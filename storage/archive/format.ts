@@ -21,7 +21,7 @@ import { createHash } from 'node:crypto'
 
 import { StorageError } from '../base/errors.ts'
 import type { GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
-import type { TimelineState } from '../message/message.ts'
+import type { SegmentState, TimelineState } from '../message/message.ts'
 
 export const ARCHIVE_VERSION = 1
 const MAGIC = 0x31_41_4c_42
@@ -31,6 +31,8 @@ const DIGEST_SIZE_BYTES = 32
 /** A run of batches of one segment that follow each other from `after` to `scl`. */
 export interface ArchivedRun {
   readonly timeline: TimelineId
+  /** The writer's first run of a segment says where the segment begins. */
+  readonly segment?: SegmentState | undefined
   readonly after: Lsn
   readonly scl: Lsn
   /** Bytes of each batch. */

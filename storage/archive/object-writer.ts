@@ -4,7 +4,7 @@ import { deflateRawSync } from 'node:zlib'
 
 import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
-import type { ImageCopy, TimelineState } from '../message/message.ts'
+import type { ImageCopy, SegmentState, TimelineState } from '../message/message.ts'
 import { type ArchivedImage, type ArchivedRun, encodeArchive } from './format.ts'
 import { reachOf } from './segment-reader.ts'
 
@@ -31,9 +31,10 @@ export class ObjectWriter {
     return this.size === 0 && this.#opening.timelines.length === 0
   }
 
-  addRun(timeline: TimelineId, after: Lsn, batches: readonly Buffer[]): void {
+  /** `segment`: its state, with the first run of it. */
+  addRun(timeline: TimelineId, after: Lsn, batches: readonly Buffer[], segment?: SegmentState): void {
     const lengths = batches.map(({ length }) => length)
-    this.#runs.push({ timeline, after, scl: reachOf(batches, after), lengths })
+    this.#runs.push({ timeline, segment, after, scl: reachOf(batches, after), lengths })
     this.#batches.push(...batches)
     this.size += lengths.reduce((sum, length) => sum + length, 0)
   }

@@ -17,10 +17,12 @@ import type {
   AnnulledRange,
   ImageCopy,
   SegmentKey,
+  SegmentState,
   TimelineBirth,
   TimelineState,
 } from '../message/message.ts'
 import {
+  type ArchivedRun,
   type ArchiveObject,
   type ArchivePosition,
   basePart,
@@ -41,8 +43,8 @@ import { findBases, type FoundBase } from './prune.ts'
 export interface RestoreTarget {
   putTimeline(birth: TimelineBirth): void
   dropTimeline(timeline: TimelineId): void
-  /** The segment's log begins behind `after`. Comes before anything else of the segment. */
-  beginSegment(segment: SegmentKey, after: Lsn): void
+  /** The segment's log begins behind `logAfter`. Comes before anything else of the segment. */
+  beginSegment(segment: SegmentState): void
   putImages(segment: SegmentKey, images: readonly ImageCopy[]): void
   append(batches: readonly Buffer[]): void
   /** All ranges of a timeline that never happened, so far. */
@@ -176,7 +178,7 @@ class Restoring {
     for (const run of object.head.runs) {
       const batches = object.batches.slice(at, (at += run.lengths.length))
       const progress = this.#timelines.get(run.timeline)
-      if (progress !== undefined) this.#run(progress, run.after, batches, name)
+      if (progress !== undefined) this.#run(progress, run, batches, name)
     }
     if (isBase) this.#images(object, name)
   }
@@ -206,13 +208,15 @@ class Restoring {
     }
   }
 
-  #run(progress: Progress, after: Lsn, batches: readonly Buffer[], name: string): void {
+  #run(progress: Progress, run: ArchivedRun, batches: readonly Buffer[], name: string): void {
     const { target } = this.#order
-    const { birth } = progress
     if (progress.reached === undefined) {
-      progress.reached = after
-      if (after > progress.consistent) this.#beginLate(progress, after)
-      target.beginSegment({ timeline: birth.id, group: this.#group }, after)
+      const { segment } = run
+      if (segment === undefined)
+        throw new StorageError('corrupt', `an object before backup object ${name} is missing`)
+      progress.reached = segment.logAfter
+      if (segment.logAfter > progress.consistent) this.#beginLate(progress, segment.logAfter)
+      target.beginSegment(segment)
     }
     const taken: Buffer[] = []
     for (const bytes of batches) {
