@@ -33,7 +33,10 @@ export function startNode(around: {
   readonly prng: Prng
   readonly peers: Peers
 }): NodeProcess {
-  const node = new StorageNode(around.store, applyFakeRecord)
+  const node = new StorageNode(around.store, applyFakeRecord, {
+    number: around.number,
+    life: around.clock.wallMicros(),
+  })
   const background = new Background(node, around.clock)
   background.touch()
   return {
