@@ -30,7 +30,7 @@ export interface EmbeddedVolumeOptions {
   readonly log: Logger
 }
 
-const ZONES = ['az1', 'az2', 'az3'] as const
+export const ZONES = ['az1', 'az2', 'az3'] as const
 /** A node thread needs little: most of its memory is SQLite's page cache, outside the heap. */
 const NODE_HEAP_SIZE_MB = 96
 const NODE_YOUNG_HEAP_SIZE_MB = 4

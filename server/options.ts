@@ -314,7 +314,7 @@ function readSegmentSize(text: string): Partial<ServerOptions> {
 }
 
 /** Two write quorums overlap, and each read quorum meets each write quorum (Aurora 2017, section 2.1). */
-function readQuorum(text: string): Quorum {
+export function readQuorum(text: string): Quorum {
   const match = /^(\d{1,2}),(\d{1,2}),(\d{1,2})$/.exec(text)
   if (match === null) throw new BadValue('is not of the form NODES,WRITE,READ')
   const nodeCount = Number(match[1])

@@ -59,24 +59,30 @@ export interface RestoreOrder {
 }
 
 export interface Restored {
-  readonly clusterId: string
-  readonly segmentSizeBytes: number
-  readonly groups: number
   readonly objectsRead: number
   /** Where each timeline was cut. */
   readonly cuts: ReadonlyMap<TimelineId, Lsn>
 }
 
+/** How many protection groups the archive has, and how large their segments are. Rejects with StorageError. */
+export async function countGroups(
+  store: ObjectStore,
+): Promise<{ readonly groups: number; readonly segmentSizeBytes: number }> {
+  const bytes = await store.get(CLUSTER_NAME)
+  if (bytes === undefined) throw new StorageError('io', `${store.where} holds no backup`)
+  const { segmentSizeBytes } = decodeRecord<ClusterRecord>(bytes, CLUSTER_NAME)
+  let groups = 0
+  while ((await store.get(positionName(groups as GroupNo))) !== undefined) groups++
+  if (groups === 0) throw new StorageError('io', `${store.where}: the backup has not begun`)
+  return { groups, segmentSizeBytes }
+}
+
 /** Rejects with StorageError: 'corrupt' naming the object, 'out-of-window' naming the window. */
 export async function restore(order: RestoreOrder): Promise<Restored> {
-  const bytes = await order.store.get(CLUSTER_NAME)
-  if (bytes === undefined) throw new StorageError('io', `${order.store.where} holds no backup`)
-  const cluster = decodeRecord<ClusterRecord>(bytes, CLUSTER_NAME)
+  const { groups } = await countGroups(order.store)
   const restoring = new Restoring(order)
-  let group = FIRST_GROUP
-  while (await restoring.group(group)) group = (group + 1) as GroupNo
-  if (group === FIRST_GROUP) throw new StorageError('io', `${order.store.where}: the backup has not begun`)
-  return { ...cluster, groups: group, objectsRead: restoring.objectsRead, cuts: restoring.cuts }
+  for (let group = FIRST_GROUP; group < groups; group = (group + 1) as GroupNo) await restoring.group(group)
+  return { objectsRead: restoring.objectsRead, cuts: restoring.cuts }
 }
 
 /** A timeline on its way. */
@@ -117,12 +123,11 @@ class Restoring {
     this.#atMicros = order.atMicros ?? Number.MAX_SAFE_INTEGER
   }
 
-  /** False when the archive has no such group. */
-  async group(group: GroupNo): Promise<boolean> {
+  async group(group: GroupNo): Promise<void> {
     const { store } = this.#order
     const name = positionName(group)
     const bytes = await store.get(name)
-    if (bytes === undefined) return false
+    if (bytes === undefined) throw new StorageError('corrupt', `backup object ${name} is missing`)
     const position = decodeRecord<ArchivePosition>(bytes, name)
     if (this.#order.atMicros === undefined) this.#atMicros = Math.min(this.#atMicros, position.wallMicros)
     this.#group = group
@@ -134,7 +139,6 @@ class Restoring {
     for (const log of await this.#logNames(base, position)) await this.#object(log, false)
     if (this.#timelines.size === 0) throw this.#outOfWindow(base.startedMicros, position)
     this.#close(position)
-    return true
   }
 
   async #chooseBase(position: ArchivePosition): Promise<FoundBase> {
