@@ -16,6 +16,9 @@ export interface Commit {
   readonly wallMicros: number
 }
 
+/** The wall time of the newest collected commit when only the peer that collected it knew. */
+export const COMMIT_UNKNOWN = -1
+
 export const NO_COMMIT: Commit = { lsn: LSN_ZERO, wallMicros: 0 }
 
 /** What is looked for: the newest commit at or below `below` of which the wall time is at most `wallMicros`. */
@@ -79,7 +82,8 @@ export class CommitTimes {
   #findCollected({ start, timeline }: Segment, { below, wallMicros }: CommitBounds): Commit | undefined {
     const { after, birth, commitLsn, commitMicros } = start
     if (after <= birth || commitLsn === LSN_ZERO || below <= birth) return undefined
-    if (commitLsn <= below && commitMicros <= wallMicros) return { lsn: commitLsn, wallMicros: commitMicros }
+    const isKnown = commitMicros !== COMMIT_UNKNOWN
+    if (isKnown && commitLsn <= below && commitMicros <= wallMicros) return { lsn: commitLsn, wallMicros: commitMicros }
     const what = `commits of timeline ${timeline} before ${formatLsn(after)}`
     throw new StorageError('out-of-window', `${what} are older than what is kept`)
   }

@@ -1,16 +1,15 @@
-// A storage node as its host runs it, whatever that is: a worker thread of the server or a process of its own. Joins the
-// store on disk, the node and its background work; the host brings messages, a clock and the way to the peers.
+// A storage node on its own disk, as its host runs it: a worker thread of the server or a process of its own. One life of
+// the node after the other, when a crash is injected; otherwise one.
 //
-//   host ──message──▶ handle ─▶ StorageNode ─▶ SqliteSegmentStore
-//                        └─touch─▶ Background (gossip, coalescing, collection, scrubbing)
+//   host ──message──▶ handle ─▶ Faults ─▶ NodeLife (node, background, gossip) ─▶ SqliteSegmentStore
 
 import type { Clock, Prng } from '../base/env.ts'
 import type { VolumeMessage } from '../message/message.ts'
 import type { Peers, Reply } from '../message/transport.ts'
 import { applyRecord } from '../page/apply.ts'
-import { Background } from './background.ts'
+import { Faults } from './faults.ts'
+import { NodeLife } from './node-life.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
-import { StorageNode } from './storage-node.ts'
 
 export interface HostedNodeOptions {
   /** The node's SQLite file; its folder is there. */
@@ -19,33 +18,55 @@ export interface HostedNodeOptions {
   readonly clock: Clock
   readonly prng: Prng
   readonly peers: Peers
+  /** Ends the process at once, for a crash that is injected; without it the node throws its memory away and begins anew. */
+  readonly crash?: (() => void) | undefined
 }
 
 export class HostedNode {
-  readonly #node: StorageNode
-  readonly #background: Background
+  readonly #options: HostedNodeOptions
+  readonly #faults: Faults
+  #life: NodeLife
 
   /** Opens the store. Throws StorageError. */
   constructor(options: HostedNodeOptions) {
-    this.#node = new StorageNode(new SqliteSegmentStore(options.path), applyRecord)
-    this.#background = new Background(this.#node, options.clock)
-    this.#background.touch()
+    this.#options = options
+    this.#faults = new Faults(options.clock, options.prng)
+    this.#life = this.#begin()
+  }
+
+  #begin(): NodeLife {
+    const { path, node: number, clock, prng, peers } = this.#options
+    const store = new SqliteSegmentStore(path)
+    return new NodeLife({ store, apply: applyRecord, number, clock, prng, peers })
   }
 
   /** Empty until the node joined a cluster. */
   get clusterId(): string {
-    return this.#node.store.identity().clusterId
+    return this.#life.node.store.identity().clusterId
   }
 
   handle(message: VolumeMessage, reply: Reply): void {
-    this.#node.handle(message, reply)
-    this.#background.touch()
+    if (message.kind === 'inject') {
+      this.#life.handle(message, reply)
+      if (message.fault.kind === 'crash') this.#crash()
+      else this.#faults.inject(message.fault)
+      return
+    }
+    const failure = this.#faults.meet(message, (due) => this.#life.handle(due, reply))
+    if (failure !== undefined) reply(failure)
+  }
+
+  #crash(): void {
+    const { crash } = this.#options
+    if (crash !== undefined) return crash()
+    this.#life.stop()
+    this.#life.node.store.close()
+    this.#life = this.#begin()
   }
 
   /** Finishes what makes the next opening quick and lets go of the disk. */
   shutDown(): void {
-    this.#background.settle()
-    this.#background.stop()
-    this.#node.store.close()
+    this.#life.settle()
+    this.#life.node.store.close()
   }
 }

@@ -28,24 +28,22 @@ export class Agreement {
   }
 
   /** Sends to every node; resolves when a write quorum has it. Rejects when the volume fails. */
-  spread(request: NodeRequest, sent?: (link: NodeLink) => void): Promise<void> {
+  spread(request: NodeRequest): Promise<void> {
+    return this.carry((link) => link.request(request))
+  }
+
+  /** The same, of whatever `tell` says to a node. */
+  carry(tell: (link: NodeLink) => Promise<NodeMessage>): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
       const pending: Pending = { done: 0, resolve, reject }
       this.#pending.add(pending)
       for (const link of this.#members.targets)
-        if (link.mode === 'live') this.#tell(link, request, pending, sent)
+        if (link.mode === 'live') this.#tell(link, tell(link), pending)
     })
   }
 
-  #tell(
-    link: NodeLink,
-    request: NodeRequest,
-    pending: Pending,
-    sent: ((link: NodeLink) => void) | undefined,
-  ): void {
-    const answer: Promise<NodeMessage> = link.request(request)
-    sent?.(link)
+  #tell(link: NodeLink, answer: Promise<NodeMessage>, pending: Pending): void {
     answer.then(
       () => this.#done(link, pending),
       (error: unknown) => {

@@ -141,9 +141,7 @@ export class Joining {
       .map((log) => ({ timeline: log.timeline, ranges: log.annulled }))
     if (annulled.length > 0) await link.request({ kind: 'truncate', annulled }, ALIGN_TIMEOUT_MS)
     const { latest } = this.#members
-    if ((state.configuration?.membershipEpoch ?? -1) < latest.membershipEpoch) {
-      await link.request({ kind: 'configure', configuration: latest }, ALIGN_TIMEOUT_MS)
-    }
+    if ((state.configuration?.membershipEpoch ?? -1) < latest.membershipEpoch) await link.configure(latest)
     link.membershipEpoch = latest.membershipEpoch
     return hasStrays
   }

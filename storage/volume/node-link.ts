@@ -12,7 +12,7 @@ import { must } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { asEpoch, type Epoch, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
-import type { Member } from '../message/configuration.ts'
+import type { Configuration, Member } from '../message/configuration.ts'
 import type { NodeMessage, VolumeMessage } from '../message/message.ts'
 import type { Transport } from '../message/transport.ts'
 import type { SharedBytes } from './batch-memory.ts'
@@ -92,6 +92,8 @@ export class NodeLink {
   #queueSize = 0
   #inFlight: readonly QueuedBatch[] | undefined
   #inFlightId = 0
+  /** Membership epoch of the newest configuration that the node was sent. */
+  #toldEpoch: Epoch = asEpoch(0)
 
   constructor(member: Member, place: number, settings: LinkSettings, events: LinkEvents) {
     this.member = member
@@ -252,7 +254,23 @@ export class NodeLink {
   #receive(answer: NodeMessage): void {
     this.messagesReceived++
     this.heardMs = this.#settings.clock.monotonicMs()
-    this.#take(answer.id)?.settle(answer)
+    const pending = this.#take(answer.id)
+    if (pending !== undefined) pending.settle(this.#judge(pending.message, answer))
+  }
+
+  /** A request that left before the node was told of new members is not from an older writer, only out of date. */
+  #judge({ kind, membershipEpoch }: VolumeMessage, answer: NodeMessage): NodeMessage {
+    const isRefused = answer.kind === 'failed' && answer.failure === 'fenced' && kind !== 'fence'
+    return isRefused && membershipEpoch < this.#toldEpoch ? { ...answer, failure: 'behind' } : answer
+  }
+
+  /** Tells the node of a configuration; what is sent from now on carries its epoch. */
+  configure(configuration: Configuration): Promise<NodeMessage> {
+    const { membershipEpoch } = configuration
+    const told = this.request({ kind: 'configure', configuration })
+    this.membershipEpoch = membershipEpoch
+    if (membershipEpoch > this.#toldEpoch) this.#toldEpoch = membershipEpoch
+    return told
   }
 
   /** Removes a pending request and its timers. */
@@ -282,12 +300,7 @@ export class NodeLink {
     this.#inFlight = sent
     this.#inFlightId = this.#nextId
     const batches = sent.map(({ shared }) => shared.bytes)
-    const { membershipEpoch } = this
-    this.#send(
-      { kind: 'append', batches },
-      (answer) => this.#appended(sent, membershipEpoch, answer),
-      undefined,
-    )
+    this.#send({ kind: 'append', batches }, (answer) => this.#appended(sent, answer), undefined)
   }
 
   #takeMessage(): QueuedBatch[] {
@@ -303,14 +316,12 @@ export class NodeLink {
     return this.#queue.splice(0, count)
   }
 
-  #appended(sent: readonly QueuedBatch[], membershipEpoch: Epoch, answer: NodeMessage): void {
+  #appended(sent: readonly QueuedBatch[], answer: NodeMessage): void {
     if (this.#inFlight === sent) this.#land()
     if (answer.kind === 'appended') return this.#events.appended(this, answer.segments)
     if (answer.kind !== 'failed' || this.mode === 'failed') return
     const error = this.#toError(answer)
-    // Sent before the node was told of new members: not a newer writer, only out of date.
-    const isStale = answer.failure === 'fenced' && membershipEpoch < this.membershipEpoch
-    if (answer.failure === 'fenced' && !isStale) this.#events.fenced(error)
+    if (answer.failure === 'fenced') this.#events.fenced(error)
     else if (answer.fatal) this.fail(error)
     else this.lag(error)
   }

@@ -80,8 +80,7 @@ export class Reconfiguration {
       )
     }
     members.tell(next)
-    const configure = { kind: 'configure', configuration: next } as const
-    await this.#agreement.spread(configure, (link) => (link.membershipEpoch = next.membershipEpoch))
+    await this.#agreement.carry((link) => link.configure(next))
     members.adopt(next)
     this.#leave(members.targets, members.links)
   }

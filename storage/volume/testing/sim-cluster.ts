@@ -7,7 +7,9 @@
 import { must } from '../../base/assert.ts'
 import type { Clock, Prng } from '../../base/env.ts'
 import { SeededPrng } from '../../base/testing/test-env.ts'
-import type { NodeMessage, VolumeMessage } from '../../message/message.ts'
+import { asEpoch } from '../../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
+import type { NodeMessage, NodeState, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Transport } from '../../message/transport.ts'
 import { openVolume } from '../quorum-volume.ts'
@@ -90,6 +92,8 @@ export class SimCluster {
   readonly prng: Prng
   readonly faults: Faults = { lost: 0, doubled: 0, delayMs: 1 }
   readonly quorum: Quorum
+  /** Pages of a protection group, for a volume that is opened the first time. */
+  pagesPerGroup = 1_000_000
   readonly #openNode: OpenNode
   readonly #nodes: (SimNode | undefined)[] = []
 
@@ -98,6 +102,44 @@ export class SimCluster {
     this.quorum = quorum
     this.#openNode = openNode
     for (let node = 0; node < quorum.nodeCount; node++) this.restart(node)
+    this.#gossipLater()
+  }
+
+  // --- gossip: what the nodes' own would do, in the fewest words
+
+  #gossipLater(): void {
+    this.clock.after(40, () => {
+      for (const [node, taker] of this.#nodes.entries()) {
+        const peer = this.#nodes[this.draw(this.#nodes.length)]
+        if (taker !== undefined && peer !== undefined && peer !== taker) this.#fill(taker, peer, node)
+      }
+      this.#gossipLater()
+    })
+  }
+
+  /** Takes from a peer of the same epoch what the node misses. */
+  #fill(taker: SimNode, peer: SimNode, node: number): void {
+    const own = stateOf(taker)
+    const theirs = stateOf(peer)
+    if (own.volumeEpoch !== theirs.volumeEpoch || own.configuration === undefined) return
+    const { volumeEpoch, membershipEpoch } = own
+    for (const { timeline, group, scl } of theirs.segments) {
+      const held = own.segments.find((each) => each.timeline === timeline && each.group === group)
+      if (held === undefined || held.scl >= scl) continue
+      const base = { id: node, volumeEpoch, membershipEpoch }
+      const fetch = {
+        ...base,
+        kind: 'fetch-log',
+        timeline,
+        group,
+        after: held.scl,
+        sizeMax: 100_000,
+      } as const
+      const log = answerOf(peer, fetch)
+      if (log.kind === 'log' && log.batches.length > 0) {
+        answerOf(taker, { ...base, kind: 'append', batches: log.batches })
+      }
+    }
   }
 
   draw(below: number): number {
@@ -132,6 +174,7 @@ export class SimCluster {
       clock,
       prng,
       newClusterId: 'sim',
+      segmentSizeBytes: this.pagesPerGroup * PAGE_SIZE_BYTES,
       deflate,
       resendAfterMs: 100,
     })
@@ -185,4 +228,17 @@ export class SimCluster {
     const up = this.#nodes.flatMap((node, index) => (node === undefined ? [] : [index]))
     return must(up[this.draw(up.length)])
   }
+}
+
+function answerOf(node: SimNode, message: VolumeMessage): NodeMessage {
+  let answer: NodeMessage | undefined
+  node.handle(message, (each) => (answer = each))
+  return must(answer, 'a node answers at once')
+}
+
+function stateOf(node: SimNode): NodeState {
+  const epoch = asEpoch(0)
+  const answer = answerOf(node, { kind: 'query', id: 0, volumeEpoch: epoch, membershipEpoch: epoch })
+  if (answer.kind !== 'state') throw new Error(`a query was answered with ${answer.kind}`)
+  return answer.state
 }
