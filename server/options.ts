@@ -3,6 +3,7 @@
 
 import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
 import { SEGMENT_SIZE_BYTES_DEFAULT } from '../storage/message/configuration.ts'
+import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import { AUTH_METHODS, type AuthMethod } from './authentication.ts'
 import {
   BadValue,
@@ -31,7 +32,7 @@ export interface Quorum {
   readonly readCount: number
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends BackupOptions {
   readonly data: string
   readonly host: string
   /** 0: any free port. */
@@ -78,6 +79,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   tailSegments: false,
   quorumTimeoutMs: 30_000,
   replaceAfterMs: 60_000,
+  ...BACKUP_DEFAULTS,
   clusterSecret: undefined,
   storageTlsCert: undefined,
   storageTlsKey: undefined,
@@ -192,6 +194,7 @@ const FLAGS: readonly Flag<ServerOptions>[] = [
     help: 'superusers may make storage nodes fail (aurora_inject_crash and others)',
     read: (text) => ({ faultInjection: isOn(text) }),
   },
+  ...BACKUP_FLAGS,
   {
     name: 'buffer-pool',
     placeholder: 'SIZE',

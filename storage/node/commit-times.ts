@@ -83,7 +83,8 @@ export class CommitTimes {
     const { after, birth, commitLsn, commitMicros } = start
     if (after <= birth || commitLsn === LSN_ZERO || below <= birth) return undefined
     const isKnown = commitMicros !== COMMIT_UNKNOWN
-    if (isKnown && commitLsn <= below && commitMicros <= wallMicros) return { lsn: commitLsn, wallMicros: commitMicros }
+    if (isKnown && commitLsn <= below && commitMicros <= wallMicros)
+      return { lsn: commitLsn, wallMicros: commitMicros }
     const what = `commits of timeline ${timeline} before ${formatLsn(after)}`
     throw new StorageError('out-of-window', `${what} are older than what is kept`)
   }

@@ -159,7 +159,9 @@ export class Gossip {
 
   /** Peers that never answered in this epoch first, then at random; nobody who owes an answer. */
   #pick(): Member | undefined {
-    const peers = this.#node.membership.peers().filter(({ node }) => this.#contacts.get(node)?.isAsked !== true)
+    const peers = this.#node.membership
+      .peers()
+      .filter(({ node }) => this.#contacts.get(node)?.isAsked !== true)
     const unheard = peers.filter((peer) => this.#isNew(peer))
     const from = unheard.length > 0 && this.#prng.next() < 0.7 ? unheard : peers
     return from[Math.floor(this.#prng.next() * from.length)]
@@ -178,7 +180,12 @@ export class Gossip {
 
   #ask(peer: Member): void {
     const epoch = this.#node.store.identity().joinedEpoch
-    const contact = this.#contacts.get(peer.node) ?? { sequence: 0, epoch: 0, heardMs: -Infinity, isAsked: false }
+    const contact = this.#contacts.get(peer.node) ?? {
+      sequence: 0,
+      epoch: 0,
+      heardMs: -Infinity,
+      isAsked: false,
+    }
     this.#contacts.set(peer.node, contact)
     contact.isAsked = true
     const askedMs = this.#clock.monotonicMs()
@@ -200,7 +207,8 @@ export class Gossip {
     askedMs: number,
     answer: Extract<NodeMessage, { kind: 'gossip' }>,
   ): void {
-    if (this.#stopped || !this.isJoined || answer.volumeEpoch !== this.#node.store.identity().volumeEpoch) return
+    if (this.#stopped || !this.isJoined || answer.volumeEpoch !== this.#node.store.identity().volumeEpoch)
+      return
     if (this.#contacts.get(peer.node) !== contact) return
     this.#node.register.learn(answer.timelines)
     for (const state of answer.segments) this.#note(peer, state)

@@ -121,7 +121,11 @@ export class PageReader {
   }
 
   /** The newest image at or below `lsn`. One that is damaged is made again if the log for it is here. */
-  #image(segment: Segment, page: PageNo, lsn: Lsn): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined {
+  #image(
+    segment: Segment,
+    page: PageNo,
+    lsn: Lsn,
+  ): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined {
     try {
       return this.#store.imageAt(segment, page, lsn)
     } catch (error) {
@@ -159,9 +163,7 @@ export class PageReader {
   /** A record of the page at or above the newest one ≤ lsn from which back-links lead down; 0 if there is none. */
   #newest(segment: Segment, page: PageNo, lsn: Lsn): Lsn {
     const tail =
-      segment.active?.get(page)?.lsn ??
-      segment.frozen?.get(page)?.lsn ??
-      this.#store.tail(segment, page)
+      segment.active?.get(page)?.lsn ?? segment.frozen?.get(page)?.lsn ?? this.#store.tail(segment, page)
     if (tail !== undefined && tail <= lsn) return tail
     return this.#store.imageAbove(segment, page, lsn) ?? tail ?? (0 as Lsn)
   }
