@@ -10,6 +10,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Clock } from '../storage/base/env.ts'
 import type { Backend, Session } from '../sql/session/session.ts'
+import type { SqlError } from '../sql/types/sql-error.ts'
 import { type AuthChannel, type AuthMethod, authenticate } from './authentication.ts'
 import { AUTH_MESSAGE_SIZE_BYTES_MAX } from './limits.ts'
 import { MessageBody } from './message-body.ts'
@@ -58,7 +59,7 @@ export class ClientGone extends Error {}
 export async function shakeHands(
   transport: Transport,
   sink: MessageSink,
-  key: { readonly processId: number; readonly secret: number },
+  key: { readonly processId: number; readonly secret: number; terminate(reason: SqlError): void },
   host: HandshakeHost,
 ): Promise<Greeting | undefined> {
   const packet = await receiveStartup(transport, host)
@@ -73,7 +74,15 @@ export async function shakeHands(
   host.checkReserved(login?.isSuperuser ?? false)
   const { remoteAddress } = transport
   const { processId } = key
-  const session = await host.backend.connect({ user, database, parameters, processId, remoteAddress, sink })
+  const session = await host.backend.connect({
+    user,
+    database,
+    parameters,
+    processId,
+    remoteAddress,
+    sink,
+    terminate: (reason) => key.terminate(reason),
+  })
   sink.backendKeyData(processId, key.secret)
   sink.ready(session.transactionStatus)
   return { session, user, database }

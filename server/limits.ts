@@ -23,6 +23,10 @@ export const SINK_INITIAL_SIZE_BYTES: number = 8 * 1024
 /** An output buffer that grew beyond this is dropped once it was sent. */
 export const SINK_KEPT_SIZE_BYTES_MAX: number = 1024 * 1024
 
+/** Memory that a connection reads into, and what it grows to when a read fills it. */
+export const READ_SIZE_BYTES_INITIAL: number = 8 * 1024
+export const READ_SIZE_BYTES_MAX: number = 64 * 1024
+
 /** Bytes that may wait unparsed behind a running statement before the socket is paused. */
 export const WAITING_INPUT_SIZE_BYTES_MAX: number = 256 * 1024
 

@@ -66,7 +66,9 @@ export class Listener implements ConnectionHost {
     this.authMethod = options.authMethod
     this.secureContext = options.secureContext
     this.slowMs = options.slowMs
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
+    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
+      this.#accept(socket),
+    )
   }
 
   /** Listens, or rejects with StartError. */

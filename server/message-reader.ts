@@ -62,20 +62,24 @@ export class MessageReader {
     return this.#limit - this.#at
   }
 
-  /** Appends what the socket read. The chunk is the reader's from now on. */
-  push(chunk: Buffer): void {
+  /** Appends the first `count` bytes of what the socket read. They are the reader's until it `hasLeft` them. */
+  push(chunk: Buffer, count: number = chunk.length): void {
     const waiting = this.#limit - this.#at
     if (waiting === 0) {
       this.buffer = chunk
       this.#at = 0
-      this.#limit = chunk.length
+      this.#limit = count
       this.#ownsBuffer = false
       return
     }
-    if (!this.#ownsBuffer || this.#limit + chunk.length > this.buffer.length)
-      this.#grow(waiting, chunk.length)
-    this.buffer.set(chunk, this.#limit)
-    this.#limit += chunk.length
+    if (!this.#ownsBuffer || this.#limit + count > this.buffer.length) this.#grow(waiting, count)
+    chunk.copy(this.buffer, this.#limit, 0, count)
+    this.#limit += count
+  }
+
+  /** Whether a chunk may be written over, as far as bytes that were not cut into messages yet are concerned. */
+  hasLeft(chunk: Buffer): boolean {
+    return this.buffer !== chunk || this.#limit === this.#at
   }
 
   /**

@@ -266,6 +266,8 @@ export function readOptions(
 
 /** What must hold between options. Throws StartError. */
 export function checkOptions(options: ServerOptions): void {
+  if (options.backup !== undefined && options.storage !== 'embedded')
+    throw new StartError('with --storage, backups are made by the storage nodes: give --backup to them')
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new StartError('--tls-cert and --tls-key are given together or not at all')
   }

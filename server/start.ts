@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
+import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
@@ -46,6 +47,7 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
       prng,
       settings: serverSettings(options),
       operations: { meet, crash },
+      warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
     })
     return {
       backend,
@@ -67,8 +69,9 @@ async function openStorage(
 ): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
   const { clock, prng } = nodeEnv
   if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
-  const { data, quorum } = options
-  return { volume: await openEmbeddedVolume({ directory: data, quorum, clock, prng, log }) }
+  const archive = archiveSettings(options)
+  const directory = options.data
+  return { volume: await openEmbeddedVolume({ ...options, directory, archive, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

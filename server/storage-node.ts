@@ -42,7 +42,14 @@ export async function startStorageNode(
       node: id,
     })
     const peers = new TcpPeers({ security, caller, clock })
-    const node = new HostedNode({ path: directory.file, node: id, clock, prng, peers })
+    const node = new HostedNode({
+      path: directory.file,
+      node: id,
+      clock,
+      prng,
+      peers,
+      crash: () => process.kill(process.pid, 'SIGKILL'),
+    })
     unfinished.push(() => node.shutDown())
     const archive = archiveSettings(options)
     const warn = (err: StorageError): void => log.warn({ err }, 'backup')

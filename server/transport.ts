@@ -13,8 +13,9 @@ import { LINGER_TIMEOUT_MS, WAITING_INPUT_SIZE_BYTES_MAX } from './limits.ts'
 import { MessageReader } from './message-reader.ts'
 import type { ByteOutlet } from './message-sink.ts'
 import { nodeEnv } from './node-env.ts'
+import { readInPlace, type ReadTarget } from './read-buffer.ts'
 
-export class Transport implements ByteOutlet {
+export class Transport implements ByteOutlet, ReadTarget {
   readonly reader: MessageReader = new MessageReader()
   readonly remoteAddress: string | undefined
   /** The client has closed its side. */
@@ -31,7 +32,8 @@ export class Transport implements ByteOutlet {
   #isPaused = false
   #drain: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
-  constructor(socket: Socket) {
+  constructor(accepted: Socket) {
+    const socket = readInPlace(accepted, this) ?? accepted.resume()
     this.#socket = socket
     this.remoteAddress = socket.remoteAddress
     socket.setNoDelay(true)
@@ -125,7 +127,7 @@ export class Transport implements ByteOutlet {
   }
 
   #listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('data', (chunk: Buffer) => this.receive(chunk, chunk.length))
     socket.on('drain', () => this.#releaseWriters())
     socket.on('end', () => {
       this.hasEnded = true
@@ -141,14 +143,19 @@ export class Transport implements ByteOutlet {
     })
   }
 
-  #receive(chunk: Buffer): void {
-    this.reader.push(chunk)
+  receive(chunk: Buffer, count: number): void {
+    this.reader.push(chunk, count)
     if (!this.#isHeld) {
       this.onInput()
     } else if (!this.#isPaused && this.reader.waiting > WAITING_INPUT_SIZE_BYTES_MAX) {
       this.#isPaused = true
       this.#socket.pause()
     }
+  }
+
+  /** A statement that waits may still read the message it came with. */
+  stillReads(memory: Buffer): boolean {
+    return this.#isHeld || !this.reader.hasLeft(memory)
   }
 
   #releaseWriters(): void {

@@ -83,7 +83,9 @@ const UNDESCRIBED: ReadonlySet<string> = new Set(['\\df+ abs', '\\dT int4', '\\d
 /** What is meant to differ, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   '\\dx':
-    'PostgreSQL comes with the extension plpgsql; there is no procedural language here, and none is shown',
+    'PostgreSQL comes with the extension plpgsql; there is no procedural language here, but an extension borealis',
+  '\\dn': 'there is a schema borealis',
+  '\\dn+': 'there is a schema borealis',
 }
 
 /** Sizes on disk, and ports, are each server's own. */

@@ -8,7 +8,7 @@ import { nodeAs, stringsOf } from '../parse/ast.ts'
 import { parseExpression } from '../parse/parse.ts'
 import type { Expr } from '../tree/expr.ts'
 import { locationOf } from '../tree/location.ts'
-import { ANY_OID } from '../types/oids.ts'
+import { ANYELEMENT_OID, ANY_OID } from '../types/oids.ts'
 import { analyseAggregate } from './aggregate-call.ts'
 import { Analysis } from './analysis.ts'
 import { coerce, coerceImplicitly } from './coerce.ts'
@@ -269,7 +269,7 @@ function setCall(
   checkSetPlacement(scope, location, lastSet)
   const expr: Expr = {
     kind: 'set-call',
-    function: fn,
+    function: withActualColumns(fn, args),
     args,
     type,
     typmod: -1,
@@ -278,6 +278,16 @@ function setCall(
   }
   scope.lastSet = expr
   return expr
+}
+
+/** OUT columns of a polymorphic type have the type of the first argument of that kind. */
+function withActualColumns(fn: SetFunction, args: readonly Expr[]): SetFunction {
+  if (!fn.columns.some(({ type }) => type === ANYELEMENT_OID)) return fn
+  const actual = must(args[fn.argumentTypes.indexOf(ANYELEMENT_OID)]).type
+  return {
+    ...fn,
+    columns: fn.columns.map(({ name, type }) => ({ name, type: type === ANYELEMENT_OID ? actual : type })),
+  }
 }
 
 /** Where sets may be returned. @throws SqlError 0A000. */

@@ -9,6 +9,10 @@ export const PG_CATALOG_OID = 11
 export const PG_TOAST_OID = 99
 export const PUBLIC_SCHEMA_OID = 2200
 export const INFORMATION_SCHEMA_OID = 13207
+/** Schema borealis: what we have beyond PostgreSQL. */
+export const BOREALIS_SCHEMA_OID = 15000
+/** The extension that everything in it belongs to. */
+export const BOREALIS_EXTENSION_OID = 15001
 export const PG_DATABASE_OWNER_OID = 6171
 
 /** Oids below are PostgreSQL's own. */
@@ -141,6 +145,9 @@ export function bootstrapDatabases(timelines: BootstrapTimelines): StoredObject[
     allowConnections: true,
     connectionLimit: -1,
     settings: [],
+    branch: undefined,
+    expiresMicros: undefined,
+    past: [],
   } as const satisfies Partial<StoredDatabase>
   const comment = (oid: number, text: string): StoredObject => ({
     kind: 'comments',
@@ -208,8 +215,10 @@ export function bootstrapObjects(): StoredObject[] {
     schema(PG_TOAST_OID, 'pg_toast', undefined),
     schema(PUBLIC_SCHEMA_OID, 'public', publicAcl, owner),
     schema(INFORMATION_SCHEMA_OID, 'information_schema', usage),
+    schema(BOREALIS_SCHEMA_OID, 'borealis', usage),
     schemaComment(PG_CATALOG_OID, 'system catalog schema'),
     schemaComment(PG_TOAST_OID, 'reserved schema for TOAST tables'),
+    schemaComment(BOREALIS_SCHEMA_OID, 'branches, history and status of Borealis'),
     schemaComment(PUBLIC_SCHEMA_OID, 'standard public schema'),
   ]
 }

@@ -59,13 +59,19 @@ class Services implements CatalogServices {
     return { catalog: this.#catalog, path: this.#names.path(), deparser: this.#parts.deparser }
   }
 
+  #isVisibleFunction(oid: number): boolean | null {
+    const schemaOid = staticRowByOid('pg_proc', oid)?.[2]
+    if (schemaOid === undefined) return null
+    return schemaOid === PG_CATALOG_OID || this.#names.path().includes(schemaOid as number)
+  }
+
   isVisible(kind: Parameters<CatalogServices['isVisible']>[0], oid: number): boolean | null {
     switch (kind) {
       case 'relation':
       case 'type':
         return this.#names.isVisible(kind, oid)
       case 'function':
-        return staticRowByOid('pg_proc', oid) === undefined ? null : true
+        return this.#isVisibleFunction(oid)
       case 'operator':
         return staticRowByOid('pg_operator', oid) === undefined ? null : true
       case 'opclass':

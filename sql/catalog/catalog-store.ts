@@ -42,8 +42,8 @@ export class CatalogStore {
   readonly oids: OidAllocator
   readonly #cache: ContentsCache
   #current: Contents
-  /** Called for every object whose removal was committed. */
-  onRemoved: ((object: StoredObject) => void) | undefined
+  /** Called for every object whose change or removal (`after` undefined) was committed. */
+  onChanged: ((before: StoredObject, after: StoredObject | undefined) => void) | undefined
   readonly #loading = new Map<string, Promise<Contents>>()
 
   private constructor(database: Database, cache: ContentsCache, current: Contents) {
@@ -101,12 +101,11 @@ export class CatalogStore {
   publish(version: string, changes: Changes): void {
     const before = this.#current
     this.#current = this.#cache.add(before.derive(version, changes))
-    if (this.onRemoved === undefined) return
-    for (const [id, next] of changes) {
-      if (next !== undefined) continue
+    if (this.onChanged === undefined) return
+    for (const [id, after] of changes) {
       const [kind, oid] = id.split(':') as [StoredKind, string]
-      const removed = before.object(kind, Number(oid))
-      if (removed !== undefined) this.onRemoved(removed)
+      const previous = before.object(kind, Number(oid))
+      if (previous !== undefined) this.onChanged(previous, after)
     }
   }
 }

@@ -9,7 +9,8 @@
 // Built-in objects (types, functions, operators, pg_catalog relations) are not stored: they are the same everywhere.
 // Expressions and view definitions are stored as SQL text in PostgreSQL's own canonical form and bound when needed.
 
-import type { TreeId, TimelineId } from '../../storage/base/ids.ts'
+import type { Lsn, TreeId, TimelineId } from '../../storage/base/ids.ts'
+import type { SegmentStatus, VolumeStatus } from '../../storage/volume/volume.ts'
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import type { TableCodec } from '../types/row-codec.ts'
 import type { Type } from '../types/type.ts'
@@ -106,6 +107,36 @@ export interface DatabaseEntry {
   readonly connectionLimit: number
   readonly settings: readonly string[]
   readonly acl: Acl
+  /** Where it branched off; undefined: it came with the cluster. */
+  readonly branch: BranchPoint | undefined
+  /** Wall time, microseconds since 1970, at which it is dropped; undefined: never. */
+  readonly expiresMicros: number | undefined
+  /** The timelines that its name pointed to before, each until a backtrack; oldest first. */
+  readonly past: readonly Backtrack[]
+}
+
+export interface BranchPoint {
+  /** Oid of the database that was its template, which may be gone. */
+  readonly parentOid: number
+  readonly timeline: TimelineId
+  readonly lsn: Lsn
+  /** Wall time of its making, microseconds since 1970. */
+  readonly createdMicros: number
+  /** 1 for a branch of a database that is none, one more for each branch on the way. */
+  readonly depth: number
+}
+
+/** One backtrack of a database: the timeline that it left, and the point that the next one began at. */
+export interface Backtrack {
+  readonly timeline: TimelineId
+  /** Where the left timeline ended: its newest commit then, and the wall time (microseconds since 1970). */
+  readonly headLsn: Lsn
+  readonly untilMicros: number
+  /** The target as it was asked for, and what it meant. */
+  readonly target: string
+  readonly targetTimeline: TimelineId
+  readonly targetLsn: Lsn
+  readonly byRole: string
 }
 
 export interface Schema {
@@ -344,12 +375,30 @@ export interface ServerState {
   preparedStatements(): Iterable<Row>
   cursors(): Iterable<Row>
   locks(): Iterable<Row>
+  /** Every segment of the volume, asked of the storage nodes. May suspend. */
+  segments(): readonly SegmentStatus[]
+  volume(): VolumeState
   /** Rows and pages of a table or index, estimated. */
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number }
   /** last_value, log_cnt and is_called of now. May suspend. */
   sequenceRow(sequence: Sequence): Row
   /** A sequence's last value, if it is known without waiting; null when it was never called. */
   lastSequenceValue?(sequenceOid: number): number | bigint | null
+}
+
+/** Where the log of the session's database stands, and what the volume has done since the server started. */
+export interface VolumeState extends VolumeStatus {
+  readonly vcl: Lsn
+  readonly vdl: Lsn
+  /** Lowest read point that somebody still needs. */
+  readonly pgmrpl: Lsn
+  readonly tail: Lsn
+  /** Bytes of log that may be appended before a commit waits. */
+  readonly lalRoomBytes: number
+  readonly volumeEpoch: number
+  readonly groupCount: number
+  readonly segmentSizeBytes: number
+  readonly commits: number
 }
 
 export interface SessionState {

@@ -39,6 +39,7 @@ export class Cluster {
   readonly store: CatalogStore
   readonly #cache: ContentsCache
   readonly #databases = new Map<TimelineId, Promise<DatabaseCatalog>>()
+  readonly #opened = new Map<TimelineId, DatabaseCatalog>()
   /** Catalogs of points of the past, as long as the engine or somebody else remembers the point. */
   readonly #past = new WeakMap<Database, DatabaseCatalog>()
 
@@ -48,17 +49,36 @@ export class Cluster {
     this.functions = parts.functions
     this.store = store
     this.#cache = cache
-    store.onRemoved = (object): void => {
-      if (object.kind === 'database') this.#databaseRemoved(object.timeline)
+    store.onChanged = (before, after): void => {
+      if (before.kind !== 'database') return
+      if (after === undefined) this.#databaseRemoved(before)
+      else if (after.kind === 'database' && after.timeline !== before.timeline) this.onMoved?.(before, after)
     }
   }
+
+  /** Called in the turn in which a database was dropped. */
+  onDropped: ((entry: DatabaseEntry) => void) | undefined
+  /** Called in the turn in which a database's name came to point to another timeline. */
+  onMoved: ((before: DatabaseEntry, after: DatabaseEntry) => void) | undefined
 
   /** Opens the cluster; a new volume gets its roles, its databases and their catalogs first. */
   static async open(parts: ClusterParts): Promise<Cluster> {
     if (parts.volume.isNew && parts.volume.timelines().length === 0) await bootstrap(parts)
     const cache = new ContentsCache()
     const database = await parts.engine.open(CLUSTER_TIMELINE)
-    return new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    const cluster = new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    cluster.#dropOrphans()
+    return cluster
+  }
+
+  /** Timelines that no entry names: of a CREATE, DROP or BACKTRACK that a crash cut short. Nothing is under way yet. */
+  #dropOrphans(): void {
+    const named = new Set<TimelineId>([CLUSTER_TIMELINE])
+    for (const entry of this.shared.databases()) {
+      named.add(entry.timeline)
+      for (const { timeline } of entry.past) named.add(timeline)
+    }
+    for (const { id } of this.volume.timelines()) if (!named.has(id)) this.dropTimeline(id)
   }
 
   /** Roles and databases as committed now. */
@@ -73,9 +93,46 @@ export class Cluster {
     if (opening === undefined) {
       opening = this.#open(entry)
       this.#databases.set(timeline, opening)
-      opening.catch(() => this.#databases.delete(timeline))
+      opening.then(
+        (opened) => this.#opened.set(timeline, opened),
+        () => this.#databases.delete(timeline),
+      )
     }
     return opening
+  }
+
+  /** The newest commit of a timeline, durable or not. */
+  headOf(timeline: TimelineId): Lsn {
+    const open = this.#opened.get(timeline)
+    if (open !== undefined) return open.database.head
+    const { vdl } = this.volume.log(timeline)
+    return Math.max(vdl, this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
+  }
+
+  /** The oldest point of a timeline that a pinned view reads, or its head. */
+  oldestReadPoint(timeline: TimelineId): Lsn {
+    return this.#opened.get(timeline)?.database.oldestReadPoint ?? this.headOf(timeline)
+  }
+
+  /**
+   * Where to branch off for a state that begins as `point`: on the ancestor that it belongs to, so that branches of branches
+   * without changes of their own are no deeper than those are. Resolves when the point is durable.
+   */
+  async branchPoint(point: PastPoint): Promise<{ timeline: TimelineId; lsn: Lsn }> {
+    const { lsn } = point
+    const open = this.#opened.get(point.timeline)
+    if (open !== undefined && lsn > open.database.vdl) {
+      await new Promise<void>((resolve, reject) =>
+        open.database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
+      )
+    }
+    let { timeline } = point
+    let parent = this.volume.timeline(timeline)?.parent
+    while (parent !== undefined && lsn <= parent.lsn) {
+      timeline = parent.timeline
+      parent = this.volume.timeline(timeline)?.parent
+    }
+    return { timeline, lsn }
   }
 
   /** The catalog of a timeline that some database's entry names. */
@@ -109,14 +166,29 @@ export class Cluster {
     return new DatabaseCatalog(this, entry.oid, store)
   }
 
-  /** A database's entry is gone: once that is durable, so is its timeline (what its branches read stays). */
-  #databaseRemoved(timeline: TimelineId): void {
-    this.#databases.delete(timeline)
+  /** A database's entry is gone: once that is durable, so are its timelines (what branches read of them stays). */
+  #databaseRemoved(entry: DatabaseEntry): void {
+    this.onDropped?.(entry)
+    const timelines = [entry.timeline, ...entry.past.map(({ timeline }) => timeline)]
     const { database } = this.store
     database.onDurable(database.head, (error) => {
-      // A timeline that could not be dropped costs space only; the next DROP DATABASE does not miss it.
-      if (error === undefined) void this.volume.dropTimeline(timeline).catch(() => undefined)
+      if (error !== undefined) return
+      for (const timeline of timelines) this.dropTimeline(timeline)
     })
+  }
+
+  /** Forgets a timeline that no entry names any more. */
+  dropTimeline(timeline: TimelineId): void {
+    this.forget(timeline)
+    // One that could not be dropped costs space only; the next start finds it.
+    void this.volume.dropTimeline(timeline).catch(() => undefined)
+  }
+
+  /** Lets go of an open timeline that nobody uses. */
+  forget(timeline: TimelineId): void {
+    this.#databases.delete(timeline)
+    this.#opened.delete(timeline)
+    this.engine.release(timeline)
   }
 
   /** A transaction's changes of roles and databases; `transaction` is one on store.database. */

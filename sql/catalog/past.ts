@@ -17,7 +17,7 @@ import { SqlError } from '../types/sql-error.ts'
 import type { DatabaseEntry } from './catalog.ts'
 import type { Cluster } from './cluster.ts'
 
-/** A commit of a timeline's history. `wallMicros`: its time, since 1970; 0 for a state without any commit record. */
+/** A commit of a timeline's history. `wallMicros`: a time, since 1970, at which it was the newest one. */
 export interface PastPoint {
   readonly timeline: TimelineId
   readonly lsn: Lsn
@@ -30,12 +30,33 @@ interface Period {
   readonly fromMicros: number
 }
 
-const HOUR_MICROS = 3_600_000_000
-const RETENTION_DEFAULT_HOURS = 24
+const UNITS_MICROS: Readonly<Record<string, number>> = {
+  us: 1,
+  ms: 1000,
+  s: 1_000_000,
+  min: 60_000_000,
+  h: 3_600_000_000,
+  d: 86_400_000_000,
+}
+const RETENTION_DEFAULT_MICROS = 24 * 3_600_000_000
+const RETENTION_SETTING = 'borealis.retention='
 
-/** How long a database's history is kept, microseconds. */
-export function retentionMicros(_entry: DatabaseEntry): number {
-  return RETENTION_DEFAULT_HOURS * HOUR_MICROS
+/** How long a database's history is kept, microseconds: ALTER DATABASE ... SET borealis.retention, or 24 hours. */
+export function retentionMicros(entry: DatabaseEntry): number {
+  for (const setting of entry.settings) {
+    if (setting.startsWith(RETENTION_SETTING)) return parseRetention(setting.slice(RETENTION_SETTING.length))
+  }
+  return RETENTION_DEFAULT_MICROS
+}
+
+/** Reads '72h', '3d', or a number of minutes, as PostgreSQL reads settings with a unit. SqlError 22023. */
+export function parseRetention(text: string): number {
+  const [, count, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/.exec(text) ?? []
+  const factor = UNITS_MICROS[unit === undefined || unit === '' ? 'min' : unit]
+  if (count !== undefined && factor !== undefined) return Number(count) * factor
+  throw new SqlError('22023', `invalid value for parameter "borealis.retention": "${text}"`, {
+    hint: 'Valid units for this parameter are "us", "ms", "s", "min", "h", and "d".',
+  })
 }
 
 /**
@@ -48,7 +69,7 @@ export async function resolveWhen(
   when: When,
   nowMicros: number,
 ): Promise<PastPoint> {
-  if (when.kind === 'now') return newest(cluster, entry)
+  if (when.kind === 'now') return newest(cluster, entry, nowMicros)
   if (when.kind === 'lsn') return atLsn(cluster, entry, when.lsn, nowMicros)
   const { wallMicros } = when
   if (wallMicros > nowMicros) {
@@ -63,10 +84,8 @@ export async function resolveWhen(
 }
 
 /** The newest commit, durable or not. */
-async function newest(cluster: Cluster, entry: DatabaseEntry): Promise<PastPoint> {
-  const { database } = await cluster.database(entry)
-  const commit = await cluster.volume.commitAt(entry.timeline, Number.MAX_SAFE_INTEGER)
-  return { timeline: entry.timeline, lsn: database.head, wallMicros: commit?.wallMicros ?? 0 }
+function newest(cluster: Cluster, { timeline }: DatabaseEntry, nowMicros: number): PastPoint {
+  return { timeline, lsn: cluster.headOf(timeline), wallMicros: nowMicros }
 }
 
 async function atTime(
@@ -87,11 +106,12 @@ async function atLsn(
   nowMicros: number,
 ): Promise<PastPoint> {
   const { volume } = cluster
-  const head = (await cluster.database(entry)).database.head
+  const head = cluster.headOf(entry.timeline)
   let commit: CommitPoint | undefined
   let timeline = entry.timeline
   if (lsn <= head) {
-    await durable(cluster, timeline, lsn)
+    // Commits that are not durable yet will be in a moment.
+    await cluster.branchPoint({ timeline, lsn, wallMicros: nowMicros })
     commit = await volume.commitAt(timeline, Number.MAX_SAFE_INTEGER, lsn)
   } else {
     const abandoned = periods(entry).findLast((one) => lsn <= volume.log(one.timeline).vdl)
@@ -110,18 +130,16 @@ async function atLsn(
   return { timeline, ...commit }
 }
 
-/** A database that is open may have commits above what is durable; they will be in a moment. */
-async function durable(cluster: Cluster, timeline: TimelineId, lsn: Lsn): Promise<void> {
-  const { database } = await cluster.databaseOf(timeline)
-  if (lsn <= database.vdl) return
-  await new Promise<void>((resolve, reject) =>
-    database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
-  )
-}
-
 /** Oldest first. What lies before the first timeline is its ancestors' history. */
 function periods(entry: DatabaseEntry): readonly Period[] {
-  return [{ timeline: entry.timeline, fromMicros: -Infinity }]
+  let fromMicros = -Infinity
+  const all: Period[] = []
+  for (const { timeline, untilMicros } of entry.past) {
+    all.push({ timeline, fromMicros })
+    fromMicros = untilMicros
+  }
+  all.push({ timeline: entry.timeline, fromMicros })
+  return all
 }
 
 function outside(what: string, entry: DatabaseEntry, detail: string): SqlError {
@@ -136,7 +154,7 @@ async function windowText(cluster: Cluster, entry: DatabaseEntry, nowMicros: num
   const from = nowMicros - retentionMicros(entry)
   const first = await atTime(cluster, entry, from)
   const since = first === undefined ? `its creation` : timeText(from)
-  const { lsn } = await newest(cluster, entry)
+  const lsn = cluster.headOf(entry.timeline)
   const low = first === undefined ? '' : ` (LSN ${formatLsn(first.lsn)})`
   return `The window reaches from ${since}${low} to ${timeText(nowMicros)} (LSN ${formatLsn(lsn)}).`
 }

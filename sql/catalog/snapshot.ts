@@ -8,7 +8,7 @@
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import { builtinType, builtinTypeByName, builtinTypes } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import { BOREALIS_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
 import type {
   Catalog,
   Comment,
@@ -22,6 +22,7 @@ import type {
 } from './catalog.ts'
 import type { Contents } from './contents.ts'
 import {
+  SYSTEM_SCHEMA_OIDS,
   provideSystemRows,
   systemRelation,
   systemRelationByName,
@@ -56,6 +57,8 @@ export function builtinTypeEntry(type: Type, schemaOid: number = PG_CATALOG_OID,
 }
 
 /** Roles and databases at one moment, over the cluster timeline's contents. */
+const SYSTEM_SCHEMAS: readonly number[] = Object.values(SYSTEM_SCHEMA_OIDS)
+
 export class SharedSnapshot implements SharedCatalog {
   readonly contents: Contents
   readonly #rolesByName = new Map<string, Role>()
@@ -158,7 +161,7 @@ export class CatalogSnapshot implements Catalog {
   }
 
   relationByName(schemaOid: number, name: string): Relation | undefined {
-    if (schemaOid === PG_CATALOG_OID || schemaOid === INFORMATION_SCHEMA_OID) {
+    if (SYSTEM_SCHEMAS.includes(schemaOid)) {
       const system = systemRelationByName(schemaOid, name)
       if (system !== undefined) return system
     }
@@ -186,7 +189,7 @@ export class CatalogSnapshot implements Catalog {
       const builtin = builtinTypeByName(name)
       if (builtin !== undefined) return builtinTypeEntry(builtin)
     }
-    if (schemaOid === PG_CATALOG_OID || schemaOid === INFORMATION_SCHEMA_OID) {
+    if (SYSTEM_SCHEMAS.includes(schemaOid)) {
       systemEntriesByName ??= new Map([...systemRowTypes()].map((e) => [`${e.schemaOid}.${e.type.name}`, e]))
       const entry = systemEntriesByName.get(`${schemaOid}.${name}`)
       if (entry !== undefined) return entry
@@ -201,6 +204,7 @@ export class CatalogSnapshot implements Catalog {
   }
 
   functionsByName(schemaOid: number, name: string): readonly SqlFunction[] {
+    if (schemaOid === BOREALIS_SCHEMA_OID) return this.functions.inBorealis(name)
     return schemaOid === PG_CATALOG_OID ? this.functions.byName(name) : []
   }
 

@@ -5,7 +5,9 @@ import { must } from '../../storage/base/assert.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
 import { ArrayValue, type Row, type Value } from '../types/value.ts'
+import { OID_OID } from '../types/oids.ts'
 import { PG_CATALOG_OID } from './bootstrap.ts'
+import { borealisProcRows } from './borealis-procs.ts'
 import type { Table } from './catalog.ts'
 import { neutralContext } from './created-types.ts'
 import * as operatorFacts from './facts/operator-facts.ts'
@@ -72,6 +74,7 @@ function parse(relation: StaticRelation): Loaded {
     for (const [i, field] of fields.entries()) if (field !== '') row[i] = read(field, i)
     return row
   })
+  if (relation === 'pg_proc') rows.push(...borealisProcRows((oids) => vectorOf(OID_OID, oids)))
   const byOid = new Map<number, Row>()
   if (columns[0] === 'oid') for (const row of rows) byOid.set(row[0] as number, row)
   return { rows, byOid, columns }

@@ -212,7 +212,16 @@ const DEFAULTS: Readonly<Record<StoredKind, Fields>> = {
     memberOf: [],
     settings: [],
   },
-  database: { isTemplate: false, allowConnections: true, connectionLimit: -1, settings: [], acl: undefined },
+  database: {
+    isTemplate: false,
+    allowConnections: true,
+    connectionLimit: -1,
+    settings: [],
+    acl: undefined,
+    branch: undefined,
+    expiresMicros: undefined,
+    past: [],
+  },
 }
 
 /** Fields that hold lists of objects with defaults of their own. */

@@ -1,4 +1,4 @@
-// The relations of pg_catalog and information_schema: PostgreSQL's oids, columns and row types from the fact file, and
+// The relations of pg_catalog, information_schema and borealis: PostgreSQL's oids, columns and row types from the fact file, and
 // rows computed by whoever registered a VirtualRelation under the name; without one, a relation is truly empty.
 //
 //   system-relation-facts.ts ──parse once──▶ Table (virtual) + row type + array     virtual-relations.ts ──▶ rows
@@ -10,11 +10,26 @@ import { TableCodec } from '../types/row-codec.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
 import { parseAcl } from './acl.ts'
-import { bootstrapRoleOid, INFORMATION_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import { borealisRelationFacts } from './borealis-relations.ts'
+import {
+  BOREALIS_SCHEMA_OID,
+  bootstrapRoleOid,
+  INFORMATION_SCHEMA_OID,
+  PG_CATALOG_OID,
+  POSTGRES_ROLE_OID,
+} from './bootstrap.ts'
 import type { Column, Index, Relation, Table, TypeEntry, VirtualRelation } from './catalog.ts'
 import { arrayTypeOf, compositeTypeOf, domainTypeOf } from './created-types.ts'
 import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS } from './stored-objects.ts'
 import { domainFacts, indexFacts, relationFacts } from './system-relation-facts.ts'
+
+/** Schemas whose relations are facts. */
+export type SystemSchema = 'pg_catalog' | 'information_schema' | 'borealis'
+export const SYSTEM_SCHEMA_OIDS: Readonly<Record<SystemSchema, number>> = {
+  pg_catalog: PG_CATALOG_OID,
+  information_schema: INFORMATION_SCHEMA_OID,
+  borealis: BOREALIS_SCHEMA_OID,
+}
 
 /** What pg_class and its kin show of a system relation beyond its descriptor. */
 export interface SystemRelationFacts {
@@ -98,7 +113,7 @@ function parse(): SystemRelations {
   const tables = new Map<number, Table>()
   const facts = new Map<number, SystemRelationFacts>()
   const byName = new Map<string, Relation>()
-  for (const row of rowsOf(relationFacts)) {
+  for (const row of rowsOf(`${relationFacts}\n${borealisRelationFacts}`)) {
     const table = parseTable(row, domains)
     tables.set(table.oid, table)
     byName.set(`${table.schemaOid}.${table.name}`, table)
@@ -182,7 +197,7 @@ function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>):
     kind: 'table',
     oid: Number(oid),
     name: must(name),
-    schemaOid: schema === 'pg_catalog' ? PG_CATALOG_OID : INFORMATION_SCHEMA_OID,
+    schemaOid: SYSTEM_SCHEMA_OIDS[schema as SystemSchema],
     ownerOid: POSTGRES_ROLE_OID,
     acl: acl === '-' ? undefined : parseAcl(must(acl), bootstrapRoleOid),
     persistence: 'permanent',

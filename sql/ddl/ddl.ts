@@ -9,6 +9,7 @@
 // awaits them instead of calling again. A statement that fails leaves the session to roll back, to its savepoint in a
 // block, as after any other error.
 
+import type { DatabaseEntry } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import type { Cluster, DatabaseCatalog } from '../catalog/cluster.ts'
 import type { ExecutionContext } from '../exec/execution.ts'
@@ -26,8 +27,20 @@ export interface DdlStatement {
   readonly text: string
 }
 
+/** What statements about whole databases ask of those who have them open. */
+export interface DatabaseControl {
+  /**
+   * Ends all other sessions of a database (DROP DATABASE ... WITH (FORCE)) and resolves when they are gone, or after five
+   * seconds, as PostgreSQL does: the caller looks again.
+   */
+  closeSessions(databaseOid: number): Promise<void>
+  /** Opens the timeline that an entry will name once it is committed. */
+  prepare(entry: DatabaseEntry): Promise<void>
+}
+
 export interface DdlContext {
   readonly cluster: Cluster
+  readonly databases: DatabaseControl
   readonly database: DatabaseCatalog
   /** The transaction's catalog edit; the session makes it, with the engine's transaction, at the first call. */
   editor(): CatalogEditor

@@ -14,7 +14,7 @@ import {
 import type { Acl, AclItem, Relation } from '../catalog/catalog.ts'
 import { nodeAs, stringsOf } from '../parse/ast.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
-import { changeDatabase } from './database.ts'
+import { changeDatabase } from './database-entry.ts'
 import { namesOf, optionsOf, roleOidOf } from './nodes.ts'
 import { findType } from './type-names.ts'
 import { type DdlWork, LOCK } from './work.ts'

@@ -22,7 +22,8 @@ export function changedSettings(work: DdlWork, old: readonly string[], statement
   }
 }
 
-function settingText(statement: VariableSetStmt): string {
+/** The value of SET name TO value, as text. */
+export function settingText(statement: VariableSetStmt): string {
   const parts = (statement.args ?? []).map((node) => {
     const constant = nodeAs(node, 'A_Const')
     if (constant?.sval !== undefined) return constant.sval.sval ?? ''

@@ -7,9 +7,11 @@
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog, ServerState } from '../catalog/catalog.ts'
+import type { OtherPlace } from '../functions/borealis.ts'
 import type { FunctionContext } from '../functions/function.ts'
 import type { SqlNotice } from '../types/sql-error.ts'
 import type { Row, Value } from '../types/value.ts'
+import type { OpenPlace } from './open-place.ts'
 
 /** What one run of a statement may use. Made by the session for each run. */
 export interface ExecutionContext {
@@ -41,6 +43,8 @@ export interface ExecutionContext {
   deferCheck(check: DeferredCheck): void
   /** Whether a deferrable constraint is deferred now (SET CONSTRAINTS); absent: as the constraint was declared. */
   isDeferred?(constraintOid: number): boolean | undefined
+  /** A database or a point of the past to read beside this one. Absent where there is no server. May suspend. */
+  open?(place: OtherPlace): OpenPlace
   /** Count rows and time of every plan node, for EXPLAIN ANALYZE. */
   readonly instrument?: boolean | undefined
 }

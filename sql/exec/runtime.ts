@@ -43,11 +43,12 @@ export class Runtime {
   #latest: View | undefined
   #rows = 0
 
-  constructor(context: ExecutionContext, slotCount: number) {
+  /** `slots`: those of the run that this one is part of. */
+  constructor(context: ExecutionContext, slotCount: number, slots?: Value[]) {
     this.context = context
     this.functions = context.functions
     this.p = context.parameters
-    this.s = slotCount === 0 ? [] : new Array<Value>(slotCount).fill(null)
+    this.s = slots ?? (slotCount === 0 ? [] : new Array<Value>(slotCount).fill(null))
     this.view = context.view
     this.database = context.view.database
     this.figures = context.instrument === true ? new Map() : undefined

@@ -149,6 +149,8 @@ export interface Cast {
 export interface FunctionRegistry {
   /** All functions with this (unqualified, pg_catalog) name. */
   byName(name: string): readonly SqlFunction[]
+  /** The same of schema borealis. */
+  inBorealis(name: string): readonly SqlFunction[]
   byOid(oid: number): SqlFunction | undefined
   operatorsByName(name: string): readonly Operator[]
   operatorByOid(oid: number): Operator | undefined

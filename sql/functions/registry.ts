@@ -7,6 +7,8 @@
 // What has no definition here does not exist for analysis. Built once, when first asked for; never changes.
 
 import { assert, must } from '../../storage/base/assert.ts'
+import { borealisFunctions } from './borealis.ts'
+import { AURORA_FUNCTIONS } from './volume-functions.ts'
 import type { Definition, SetDefinition, TypedSetDefinition } from './definition.ts'
 import { allDefinitions } from './definitions.ts'
 import { castFacts, functionFacts, operatorFacts, typeFacts } from './facts.ts'
@@ -159,14 +161,18 @@ class BuiltinRegistry implements FunctionRegistry {
   private readonly casts: readonly Cast[]
   private readonly functionsByOid: ReadonlyMap<number, SqlFunction>
   private readonly functionsByName: ReadonlyMap<string, readonly SqlFunction[]>
+  private readonly borealisByName: ReadonlyMap<string, readonly SqlFunction[]>
   private readonly operatorsByOid: ReadonlyMap<number, Operator>
   private readonly operatorsNamed: ReadonlyMap<string, readonly Operator[]>
   private readonly castsByTypes: ReadonlyMap<number, Cast>
 
   constructor() {
     this.functions = joinDefinitions()
-    this.functionsByOid = new Map(this.functions.map((fn) => [fn.oid, fn]))
-    this.functionsByName = groupBy(this.functions, (fn) => fn.name)
+    this.functionsByOid = new Map(
+      [...this.functions, ...AURORA_FUNCTIONS, ...borealisFunctions()].map((fn) => [fn.oid, fn]),
+    )
+    this.borealisByName = groupBy(borealisFunctions(), (fn) => fn.name)
+    this.functionsByName = groupBy([...this.functions, ...AURORA_FUNCTIONS], (fn) => fn.name)
     this.operators = operatorRows()
       .map(operatorOf)
       .filter((operator) => this.functionsByOid.has(operator.functionOid))
@@ -180,6 +186,10 @@ class BuiltinRegistry implements FunctionRegistry {
 
   byName(name: string): readonly SqlFunction[] {
     return this.functionsByName.get(name) ?? []
+  }
+
+  inBorealis(name: string): readonly SqlFunction[] {
+    return this.borealisByName.get(name) ?? []
   }
 
   byOid(oid: number): SqlFunction | undefined {

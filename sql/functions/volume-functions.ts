@@ -2,6 +2,7 @@
 // pg_catalog (Amazon's documentation, "Aurora PostgreSQL functions reference" and "Testing with fault injection
 // queries"). What they do is a service of the session (VolumeServices).
 
+import type { SegmentStatus } from '../../storage/volume/volume.ts'
 import type { FunctionContext, ScalarFunction, SetFunction } from './function.ts'
 import { BOOL_OID, FLOAT8_OID, INT4_OID, RECORD_OID, TEXT_OID, VOID_OID } from '../types/oids.ts'
 import type { Row, Value } from '../types/value.ts'
@@ -20,6 +21,8 @@ export interface VolumeServices {
   readonly version: string
   /** Number of segments and of nodes of the volume. */
   figures(): { readonly segments: number; readonly nodes: number }
+  /** Every segment, asked of the nodes. */
+  segments(): readonly SegmentStatus[]
   /** Begins to replace a node by the one at an address. */
   replaceNode(node: number, address: string): void
   addSpare(address: string): void

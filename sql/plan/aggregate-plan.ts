@@ -23,6 +23,7 @@ import { EMPTY_LAYOUT, keyOf, Layout, type OuterScope, slotColumn } from './layo
 import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
+import { distinctOf } from './selectivity.ts'
 import { compileCompare } from './sort-key.ts'
 
 /** Rewrites expressions above an aggregation. */
@@ -136,6 +137,12 @@ export class AggregationPlan {
     return this.#layout(false)
   }
 
+  /** How many groups so many rows make. */
+  #groupRows(rows: number): number {
+    const groups = this.#query.groupBy.reduce((all, expr) => all * distinctOf(this.#planner, expr, rows), 1)
+    return Math.max(1, Math.min(groups, rows))
+  }
+
   plan(child: Planned, outer: OuterScope | undefined): Planned {
     const planner = this.#planner
     const states = this.#aggregates.map((aggregate) => this.#compileState(aggregate, outer))
@@ -153,7 +160,7 @@ export class AggregationPlan {
     }
     const withMasks: AggregatePlan = { ...plan, hasMask }
     const isGrouped = groupCount > 0
-    const rows = isGrouped ? Math.max(1, Math.min(child.node.estimate.rows, 200)) : 1
+    const rows = isGrouped ? this.#groupRows(child.node.estimate.rows) : 1
     const layout = this.#layout(sets.length > 1)
     const { estimate } = child.node
     const total = estimate.total + estimate.rows * (0.005 + 0.0025 * states.length)

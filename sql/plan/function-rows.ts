@@ -24,9 +24,7 @@ export function compileFunctionRows(
   const [only] = calls
   if (only !== undefined && calls.length === 1 && !from.withOrdinality) {
     const { rows, columnCount } = only
-    return function* (rt) {
-      for (const item of rows(rt, [])) yield spread(item, columnCount)
-    }
+    return (rt) => ({ [Symbol.iterator]: () => new SpreadIterator(() => rows(rt, []), columnCount) })
   }
   return function* (rt) {
     const iterators = calls.map(({ rows }) => rows(rt, [])[Symbol.iterator]())
@@ -46,6 +44,26 @@ export function compileFunctionRows(
       if (isDone.every((one) => one)) return
       yield from.withOrdinality ? [...row, ordinal] : row
     }
+  }
+}
+
+/**
+ * The items of one set as rows. Not a generator: that would end when the set suspends, which those of schema borealis do.
+ */
+class SpreadIterator implements Iterator<Row> {
+  readonly #make: () => Iterable<Value | Row>
+  readonly #columnCount: number
+  #items: Iterator<Value | Row> | undefined
+
+  constructor(make: () => Iterable<Value | Row>, columnCount: number) {
+    this.#make = make
+    this.#columnCount = columnCount
+  }
+
+  next(): IteratorResult<Row> {
+    this.#items ??= this.#make()[Symbol.iterator]()
+    const step = this.#items.next()
+    return step.done === true ? step : { done: false, value: spread(step.value, this.#columnCount) }
   }
 }
 

@@ -11,9 +11,11 @@ import { freeRelations } from '../exec/expression/walk.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
 import { ctePath, functionPath, type LeafFrom, subqueryPath, valuesPath, virtualPath } from './from-path.ts'
 import { JoinPath, type JoinKind, splitEqualities } from './join-path.ts'
+import { joinRows } from './join-rows.ts'
 import type { OuterScope } from './layout.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { columnOutputs, isImmediate, isVolatile } from './expr-facts.ts'
+import { otherTablePath } from './other-table-path.ts'
 import type { Output, Path, Planned } from './path.ts'
 import type { Planner } from './planner.ts'
 import { selectivityOf } from './selectivity.ts'
@@ -103,13 +105,14 @@ export class GroupPlanner {
     switch (from.kind) {
       case 'table':
         if (from.table.virtual !== undefined) return [virtualPath(planner, from, conditions)]
+        planner.tables.set(from.id, from)
         return tablePaths(planner, from, conditions, this.#wantsOrder)
       case 'subquery':
         return [subqueryPath(planner, from, conditions, this.#outer)]
       case 'cte':
         return [ctePath(planner, from, conditions, this.#outer)]
       case 'function':
-        return [functionPath(planner, from, conditions)]
+        return [otherTablePath(planner, from, conditions) ?? functionPath(planner, from, conditions)]
       case 'values':
         return [valuesPath(planner, from, conditions)]
     }
@@ -346,38 +349,6 @@ export function cheapest(paths: readonly Path[]): Path {
   let best = must(paths[0], 'there is a path')
   for (const path of paths) if (path.estimate.total < best.estimate.total) best = path
   return best
-}
-
-function joinRows(
-  planner: Planner,
-  kind: JoinKind,
-  left: Path,
-  right: Path | undefined,
-  conditions: readonly Expr[],
-): number {
-  const l = left.estimate.rows
-  const r = right?.estimate.rows ?? 1
-  const larger = Math.max(l, r)
-  const kept = conditions.reduce(
-    (all, one) => all * Math.max(selectivityOf(planner, one, larger), 1 / larger),
-    1,
-  )
-  const equal = conditions.some(
-    (one) => one.kind === 'call' && planner.functions.operatorByOid(one.operatorOid)?.btree === '=',
-  )
-  const rows = Math.max(1, equal ? (l * r) / larger : l * r * kept)
-  switch (kind) {
-    case 'left':
-      return Math.max(rows, l)
-    case 'full':
-      return Math.max(rows, l, r)
-    case 'semi':
-      return Math.max(1, Math.min(l, l * 0.5))
-    case 'anti':
-      return Math.max(1, l * 0.5)
-    default:
-      return rows
-  }
 }
 
 /** A path with conditions tested on top. */

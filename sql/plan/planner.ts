@@ -14,7 +14,7 @@ import type { Runtime } from '../exec/runtime.ts'
 import { deparseExpr } from '../deparse/expr.ts'
 import { quoteIdentifier } from '../parse/identifier.ts'
 import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
-import type { Query } from '../tree/query.ts'
+import type { Query, TableFrom } from '../tree/query.ts'
 import { unsupported } from '../types/sql-error.ts'
 import type { Row, Value } from '../types/value.ts'
 import { CteRegistry } from './cte.ts'
@@ -94,6 +94,8 @@ export class Planner extends CatalogEnvironment {
     return planQuery(this, query, outer, { relation: relation ?? this.newRelation(), rowLimit })
   }
 
+  /** Stored tables that FROM entries name, for estimates. */
+  readonly tables: Map<RelationId, TableFrom> = new Map<RelationId, TableFrom>()
   /** Names of FROM entries, for EXPLAIN. */
   readonly aliases: Map<RelationId, string> = new Map<RelationId, string>()
   /** What columns of the planner's own relations stand for, for EXPLAIN. */

@@ -47,7 +47,7 @@ export function tablePaths(
   const tableRows = Math.max(1, figures.tuples)
   const rows = Math.max(
     1,
-    tableRows * conditions.reduce((all, one) => all * selectivityOf(planner, one, tableRows), 1),
+    tableRows * conditions.reduce((all, one) => all * selectivityOf(planner, one, tableRows, from.id), 1),
   )
   const width = from.columns.length * 8
   const scanCost = figures.pages + tableRows * (SEQUENTIAL_ROW_COST + CONDITION_COST * conditions.length)
@@ -75,7 +75,10 @@ export function tablePaths(
       continue
     }
     if (!isUsed && !wantsOrder && index.predicate === undefined) continue
-    const read = [...match.used].reduce((all, one) => all * selectivityOf(planner, one, tableRows), tableRows)
+    const read = [...match.used].reduce(
+      (all, one) => all * selectivityOf(planner, one, tableRows, from.id),
+      tableRows,
+    )
     const perRow = INDEX_ROW_COST + (index.isClustered ? 0 : FETCH_COST) + CONDITION_COST * conditions.length
     // Reading all of a table in an index's order is for ORDER BY only: never cheaper than a plain scan.
     const floor = isUsed ? 0 : scanCost * 1.1

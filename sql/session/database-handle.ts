@@ -41,6 +41,8 @@ export class DatabaseHandle {
   readonly plans: PlanCache = new PlanCache()
   readonly listeners: Set<Notifications> = new Set()
   readonly sessions: Set<SessionCore> = new Set()
+  /** Called when the last session has left; set once no new one can come. */
+  onUnused: (() => void) | undefined
   /** Advisory locks held by sessions, by process id. */
   readonly lockOwners: Map<number, LockOwner> = new Map()
 
@@ -80,10 +82,16 @@ export class DatabaseHandle {
   }
 
   sessionClosed(core: SessionCore): void {
+    core.notifications.close()
+    this.leave(core)
+    this.backend.sessions.delete(core.processId)
+  }
+
+  /** A session works here no more: it was closed, or its database was moved to another timeline. */
+  leave(core: SessionCore): void {
     this.lockOwners.get(core.processId)?.unlockAll()
     this.lockOwners.delete(core.processId)
-    core.notifications.close()
     this.sessions.delete(core)
-    this.backend.sessions.delete(core.processId)
+    if (this.sessions.size === 0) this.onUnused?.()
   }
 }

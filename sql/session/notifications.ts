@@ -1,6 +1,7 @@
 // LISTEN and NOTIFY of one session (documentation: NOTIFY). What a transaction does with channels takes effect at its
 // commit; notifications reach a session between its transactions.
 
+import type { DatabaseHandle } from './database-handle.ts'
 import type { SessionCore } from './session-core.ts'
 
 /** PostgreSQL's limit of a payload: bytes, exclusive. */
@@ -83,6 +84,12 @@ export class Notifications {
       this.#core.sink.notification(processId, channel, payload)
     }
     this.#incoming.length = 0
+  }
+
+  /** The session works on another timeline of its database. */
+  moved(from: DatabaseHandle, to: DatabaseHandle): void {
+    from.listeners.delete(this)
+    if (this.#channels.size > 0) to.listeners.add(this)
   }
 
   close(): void {

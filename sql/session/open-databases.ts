@@ -3,6 +3,7 @@
 //   entry ──▶ handle of its timeline                                  kept while the server runs
 //   (name, when) ──resolve──▶ (timeline, LSN) ──▶ handle of the past   kept while somebody uses it
 
+import { must } from '../../storage/base/assert.ts'
 import type { Clock } from '../../storage/base/env.ts'
 import type { TimelineId } from '../../storage/base/ids.ts'
 import type { Database } from '../../storage/engine/engine.ts'
@@ -11,7 +12,13 @@ import type { Cluster, DatabaseCatalog } from '../catalog/cluster.ts'
 import { type PastPoint, resolveWhen } from '../catalog/past.ts'
 import type { When } from '../functions/when.ts'
 import { SqlError } from '../types/sql-error.ts'
+import type { SessionCore } from './session-core.ts'
+import { terminated } from './session-services.ts'
+import type { DatabaseControl } from '../ddl/ddl.ts'
 import type { DatabaseHandle } from './database-handle.ts'
+
+/** How long DROP DATABASE ... WITH (FORCE) waits for the sessions it ended. */
+const CLOSE_PATIENCE_MS = 5000
 
 export interface OpenDatabasesParts {
   readonly catalogs: Cluster
@@ -23,10 +30,13 @@ export interface OpenDatabasesParts {
 export class OpenDatabases {
   readonly #parts: OpenDatabasesParts
   readonly #handles = new Map<TimelineId, Promise<DatabaseHandle>>()
+  readonly #opened = new Map<TimelineId, DatabaseHandle>()
   readonly #past = new WeakMap<Database, DatabaseHandle>()
 
   constructor(parts: OpenDatabasesParts) {
     this.#parts = parts
+    parts.catalogs.onMoved = (before, after): void => this.#move(before, after)
+    parts.catalogs.onDropped = (entry): void => this.#forget(entry.timeline)
   }
 
   /** The handle of a database's present: the same object at every call. */
@@ -35,7 +45,10 @@ export class OpenDatabases {
     if (opening === undefined) {
       opening = this.#parts.catalogs.database(entry).then((catalogs) => this.#parts.open(catalogs))
       this.#handles.set(entry.timeline, opening)
-      opening.catch(() => this.#handles.delete(entry.timeline))
+      opening.then(
+        (handle) => this.#opened.set(entry.timeline, handle),
+        () => this.#handles.delete(entry.timeline),
+      )
     }
     return opening
   }
@@ -62,5 +75,62 @@ export class OpenDatabases {
       this.#past.set(catalogs.database, handle)
     }
     return handle
+  }
+
+  /** What DDL statements of a session may ask. */
+  controlFor(core: SessionCore): DatabaseControl {
+    return {
+      closeSessions: (oid) => this.closeSessions(core.backend.sessions, oid, core),
+      prepare: async (entry) => {
+        await this.open(entry)
+      },
+    }
+  }
+
+  /** Ends the sessions of a database, and waits until they are gone, or for as long as PostgreSQL does. */
+  async closeSessions(
+    sessions: ReadonlyMap<number, SessionCore>,
+    databaseOid: number,
+    except?: SessionCore,
+  ): Promise<void> {
+    const { clock } = this.#parts
+    const deadlineMs = clock.monotonicMs() + CLOSE_PATIENCE_MS
+    const isThere = (session: SessionCore): boolean =>
+      session.handle.oid === databaseOid && session !== except && sessions.has(session.processId)
+    let left = [...sessions.values()].filter(isThere)
+    for (const session of left) session.terminate(terminated())
+    while (left.length > 0 && clock.monotonicMs() < deadlineMs) {
+      await new Promise<void>((resolve) => void clock.after(1, resolve))
+      left = left.filter(isThere)
+    }
+  }
+
+  /** A database's name points to another timeline: its sessions change over. In the turn of the commit that says so. */
+  #move(before: DatabaseEntry, after: DatabaseEntry): void {
+    const from = this.#opened.get(before.timeline)
+    const to = must(this.#opened.get(after.timeline), 'the timeline was opened before')
+    this.#forget(before.timeline)
+    if (from === undefined) return
+    const target = after.past.at(-1)?.target ?? ''
+    const reason = new SqlError(
+      '40001',
+      `database "${after.name}" was moved to another point of its history`,
+      {
+        detail: `ALTER DATABASE BACKTRACK_TO '${target}' was executed while the transaction was under way.`,
+        hint: 'The transaction might succeed if retried.',
+      },
+    )
+    const { catalogs } = this.#parts
+    const { head } = catalogs.store.database
+    for (const session of [...from.sessions]) session.move.begin(to, reason, head)
+    const { database } = from
+    const release = (): void => database.onDurable(database.head, () => catalogs.forget(before.timeline))
+    from.onUnused = release
+    if (from.sessions.size === 0) release()
+  }
+
+  #forget(timeline: TimelineId): void {
+    this.#handles.delete(timeline)
+    this.#opened.delete(timeline)
   }
 }

@@ -5,6 +5,7 @@
 
 import type { PreparedPlan } from '../exec/execution.ts'
 import type { ParsedStatement } from '../parse/parse.ts'
+import type { PlanAge } from './plan-age.ts'
 
 /** Statements kept for one search path; beyond it the oldest tenth goes. */
 const ENTRY_COUNT_MAX = 2000
@@ -19,6 +20,8 @@ export interface CachedStatement {
   readonly catalogVersion: string
   /** The settings that its literals were converted under (time zone, date style); undefined: it depends on none. */
   readonly settingsKey: string | undefined
+  /** undefined for statements without a plan. */
+  readonly age?: PlanAge | undefined
 }
 
 export class PlanMap {

@@ -2,11 +2,13 @@
 
 import { analyze } from '../analyze/analyze.ts'
 import type { AnalysisContext } from '../analyze/analysis.ts'
-import type { Catalog } from '../catalog/catalog.ts'
+import type { Catalog, Table } from '../catalog/catalog.ts'
 import type { PreparedPlan } from '../exec/execution.ts'
 import { parseSql, type ParsedStatement } from '../parse/parse.ts'
 import { planStatement } from '../plan/plan-statement.ts'
+import { columnStatistics, type ColumnStatistics } from '../plan/statistics.ts'
 import { SqlError } from '../types/sql-error.ts'
+import { PlanAge } from './plan-age.ts'
 import type { CachedStatement } from './plan-cache.ts'
 import type { SessionCore } from './session-core.ts'
 
@@ -63,19 +65,38 @@ export function makePlan(
 ): MadePlan {
   const { catalog } = context
   const analysed = analyze(parsed, context)
+  const rows = new Map<number, number>()
   const plan = planStatement(analysed, {
     catalog,
     functions: core.context,
     server: core.server,
-    estimate: (relationOid) => core.server.estimate(relationOid),
+    estimate: (relationOid) => {
+      const figures = core.server.estimate(relationOid)
+      rows.set(relationOid, figures.tuples)
+      return figures
+    },
+    statistics: (table, column) => statisticsOf(core, table, column),
   })
   return {
     parsed,
     plan,
     catalogVersion: catalog.version,
     settingsKey: analysed.dependsOnSettings ? core.context.settingsKey : undefined,
+    age: new PlanAge(rows),
     dependsOnClock: analysed.dependsOnClock,
   }
+}
+
+/** Statistics of the committed rows; a table of this very transaction has none. */
+function statisticsOf(core: SessionCore, table: Table, column: number): ColumnStatistics | undefined {
+  const type = core.catalog.type(table.columns[column]?.type ?? 0)
+  if (type === undefined) return undefined
+  const { database } = core
+  const view = database.view()
+  const { cellCount } = database.estimate(view, table.tree)
+  return columnStatistics(table, column, type, cellCount, (leafCount, visit) =>
+    database.sample(view, table.tree, leafCount, visit),
+  )
 }
 
 /** Whether planning a text, its literals constants, ends in an error already. For a text that was planned otherwise. */
@@ -94,7 +115,8 @@ export function failsWhenPlanned(core: SessionCore, text: string): boolean {
 export function isValid(core: SessionCore, entry: CachedStatement): boolean {
   if (entry.plan === undefined) return true
   if (entry.catalogVersion !== core.catalog.version) return false
-  return entry.settingsKey === undefined || entry.settingsKey === core.context.settingsKey
+  if (entry.settingsKey !== undefined && entry.settingsKey !== core.context.settingsKey) return false
+  return entry.age?.isCurrent(core.server) !== false
 }
 
 export interface StatementRequest {

@@ -3,9 +3,12 @@
 import type { Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, ExecutionContext } from '../exec/execution.ts'
+import type { OpenPlace } from '../exec/open-place.ts'
+import type { OtherPlace } from '../functions/borealis.ts'
 import type { FunctionContext } from '../functions/function.ts'
 import type { SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
+import type { OwnState, Places } from './branching/places.ts'
 
 /** The session's side of a run: what every run of a session shares. */
 export interface RunHost {
@@ -17,6 +20,8 @@ export interface RunHost {
   nextCommandId(): number
   deferCheck(check: DeferredCheck): void
   isDeferred(constraintOid: number): boolean | undefined
+  /** Places that a run reads beside its own database; closed when the run is over. */
+  places(own: () => OwnState): Places
 }
 
 export class RunContext implements ExecutionContext {
@@ -28,6 +33,7 @@ export class RunContext implements ExecutionContext {
   readonly commandId: number
   readonly instrument: boolean | undefined
   readonly #host: RunHost
+  #places: Places | undefined
 
   constructor(
     host: RunHost,
@@ -61,6 +67,11 @@ export class RunContext implements ExecutionContext {
 
   get workMemBytes(): number {
     return this.#host.workMemBytes
+  }
+
+  open(place: OtherPlace): OpenPlace {
+    this.#places ??= this.#host.places(() => this)
+    return this.#places.open(place)
   }
 
   checkpoint(): void {

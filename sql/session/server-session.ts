@@ -7,6 +7,7 @@
 // written to the sink by then; it may leave once everything it shows is durable, which is the last thing waited for.
 
 import type { Lsn } from '../../storage/base/ids.ts'
+import type { Database } from '../../storage/engine/engine.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { bindParameters } from './bind-parameters.ts'
@@ -316,16 +317,13 @@ export class ServerSession implements Session {
     const { transaction, database } = core
     this.#report()
     const lsn = transaction.commitLsn > core.seenLsn ? transaction.commitLsn : core.seenLsn
-    const { clusterCommitLsn } = transaction
-    if (lsn <= database.vdl && (clusterCommitLsn as number) === 0) return undefined
+    const clusterLsn = Math.max(transaction.clusterCommitLsn, core.clusterSeenLsn) as Lsn
+    if (lsn <= database.vdl && clusterLsn === 0) return undefined
+    core.clusterSeenLsn = 0 as Lsn
     const cluster = core.backend.cluster
     return (async () => {
-      if (lsn > database.vdl) await durable(core, lsn)
-      if (clusterCommitLsn > cluster.vdl) {
-        await new Promise<void>((resolve, reject) =>
-          cluster.onDurable(clusterCommitLsn, (error) => (error === undefined ? resolve() : reject(error))),
-        )
-      }
+      if (lsn > database.vdl) await durable(database, lsn)
+      if (clusterLsn > cluster.vdl) await durable(cluster, clusterLsn)
     })()
   }
 
@@ -338,12 +336,21 @@ export class ServerSession implements Session {
 
   #begin(text: string): void {
     const core = this.#core
+    if (core.move.reason !== undefined) this.#checkMove(text)
     const now = core.backend.clock.wallMicros()
     core.queryText = text
     core.queryStartMicros = now
     core.transaction.ensureStarted(now)
     core.context.startStatement(now)
     if (core.statementTimeoutMs > 0) core.turns.startTimeout(core.statementTimeoutMs)
+  }
+
+  #checkMove(text: string): void {
+    try {
+      this.#core.move.check(text)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #run(action: () => void): Step {
@@ -398,9 +405,9 @@ export class ServerSession implements Session {
   }
 }
 
-function durable(core: SessionCore, lsn: Lsn): Promise<void> {
+function durable(database: Database, lsn: Lsn): Promise<void> {
   return new Promise((resolve, reject) =>
-    core.database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
+    database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
   )
 }
 

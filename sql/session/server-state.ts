@@ -1,7 +1,9 @@
 // What computed relations (pg_stat_activity, pg_settings, pg_locks, ...) show of the running server, seen by one session.
 
 import type { TimelineId } from '../../storage/base/ids.ts'
-import type { Sequence, ServerState, SessionState, SettingState } from '../catalog/catalog.ts'
+import { LAL_BYTES } from '../../storage/base/limits.ts'
+import type { SegmentStatus } from '../../storage/volume/volume.ts'
+import type { Sequence, ServerState, SessionState, SettingState, VolumeState } from '../catalog/catalog.ts'
 import { ArrayValue, type Row } from '../types/value.ts'
 import { displayValue } from './setting-definition.ts'
 import type { SessionCore } from './session-core.ts'
@@ -78,8 +80,31 @@ export class BackendState implements ServerState {
     return []
   }
 
+  segments(): readonly SegmentStatus[] {
+    return this.#core.context.services.volume.segments()
+  }
+
+  volume(): VolumeState {
+    const { backend, database } = this.#core
+    const { volume, engine } = backend
+    const { vcl, vdl, tail } = volume.log(database.timeline)
+    const { groups, segmentSizeBytes } = volume.configuration
+    return {
+      ...volume.status(),
+      vcl,
+      vdl,
+      pgmrpl: database.oldestReadPoint,
+      tail,
+      lalRoomBytes: Math.max(0, vcl + LAL_BYTES - tail),
+      volumeEpoch: volume.volumeEpoch,
+      groupCount: groups.length,
+      segmentSizeBytes,
+      commits: engine.status().commits,
+    }
+  }
+
   sequenceRow(sequence: Sequence): Row {
-    const { last, reserved, isCalled } = this.#core.handle.catalogs.sequences.current(sequence)
+    const { last, reserved, isCalled } = this.#core.reading.catalogs.sequences.current(sequence)
     return [last, reserved, isCalled]
   }
 
@@ -89,7 +114,8 @@ export class BackendState implements ServerState {
     if (relation === undefined || (relation.kind !== 'table' && relation.kind !== 'index'))
       return { tuples: 0, pages: 0 }
     if (relation.kind === 'table' && relation.virtual !== undefined) return { tuples: 100, pages: 1 }
-    const { cellCount, pageCount } = core.database.estimate(core.database.view(), relation.tree)
+    const { database } = core.reading
+    const { cellCount, pageCount } = database.estimate(database.view(), relation.tree)
     return { tuples: cellCount, pages: pageCount }
   }
 }

@@ -8,19 +8,23 @@
 
 import type { Lsn } from '../../storage/base/ids.ts'
 import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
-import type { View } from '../../storage/engine/engine.ts'
+import type { Database, View } from '../../storage/engine/engine.ts'
+import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
 import { SqlError, type SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { temporarySchemaName } from '../ddl/ddl.ts'
+import { type OwnState, Places } from './branching/places.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { Notifications } from './notifications.ts'
+import { PastReading } from './past-reading.ts'
 import type { PlanMap } from './plan-cache.ts'
 import type { Portal } from './portal.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { RunContext, type RunHost } from './run-context.ts'
 import { SessionContext } from './session-context.ts'
+import { SessionMove } from './session-move.ts'
 import { makeServices } from './session-services.ts'
 import type { ResponseSink, StartupRequest } from './session.ts'
 import { SettingRules } from './setting-rules.ts'
@@ -39,7 +43,11 @@ export interface PlanStart {
 
 export class SessionCore implements RunHost, TransactionHost {
   readonly backend: SharedBackend
-  readonly handle: DatabaseHandle
+  /** The database that it is connected to. A backtrack moves sessions to another timeline's handle. */
+  handle: DatabaseHandle
+  /** borealis.as_of, and where this session goes when its database was moved. */
+  readonly past: PastReading
+  readonly move: SessionMove
   readonly processId: number
   readonly sink: ResponseSink
   readonly remoteAddress: string | undefined
@@ -63,8 +71,8 @@ export class SessionCore implements RunHost, TransactionHost {
   /** The message under way is a simple Query; with several statements, some commands are refused. */
   isSimpleQuery = false
   isMultiStatement = false
-  /** Ends the connection (pg_terminate_backend); set by the protocol's side. */
-  terminate: () => void = () => undefined
+  /** Ends the connection (pg_terminate_backend, DROP DATABASE ... WITH (FORCE)). */
+  readonly terminate: (reason: SqlError) => void
   readonly loginRoleName: string
   readonly temporarySchema: string
   queryStartMicros = 0
@@ -74,12 +82,17 @@ export class SessionCore implements RunHost, TransactionHost {
   #noticeLevel = 2
   /** Highest LSN that rows already written to the sink were read at. */
   seenLsn: Lsn = 0 as Lsn
+  /** A commit of the cluster's timeline that what the session does rests on and that may not be durable yet; 0: none. */
+  clusterSeenLsn: Lsn = 0 as Lsn
   /** The views of the runs under way, which a wait must pin. */
   readonly #activeViews = new Set<View>()
 
   constructor(backend: SharedBackend, handle: DatabaseHandle, request: StartupRequest, role: Role) {
     this.backend = backend
     this.handle = handle
+    this.terminate = request.terminate
+    this.past = new PastReading(this)
+    this.move = new SessionMove(this)
     this.processId = request.processId
     this.sink = request.sink
     this.remoteAddress = request.remoteAddress
@@ -114,6 +127,24 @@ export class SessionCore implements RunHost, TransactionHost {
     return this.handle.database
   }
 
+  /** What statements read: the point of the past that borealis.as_of names, else the database. */
+  get reading(): DatabaseHandle {
+    return this.past.handle ?? this.handle
+  }
+
+  get pastDatabase(): Database | undefined {
+    return this.past.handle?.database
+  }
+
+  /** Nothing can be written: a read-only transaction, or a point of the past. */
+  get isReadOnly(): boolean {
+    return this.transaction.isReadOnly || this.reading.database.isPast
+  }
+
+  requireUnmoved(): void {
+    if (this.move.reason !== undefined) throw this.move.reason
+  }
+
   readonly server: ServerState
 
   get functions(): SessionContext {
@@ -124,13 +155,22 @@ export class SessionCore implements RunHost, TransactionHost {
     return this.transaction.catalog
   }
 
+  get origin(): CommitOrigin {
+    return { processId: this.processId, roleOid: this.roleOid }
+  }
+
   currentCatalog(): Catalog {
-    return this.handle.catalog
+    return this.reading.catalog
   }
 
   /** The plan map of the current search path. */
   get plans(): PlanMap {
-    return (this.#plans ??= this.handle.plans.forSearchPath(this.context.searchPathKey))
+    return (this.#plans ??= this.reading.plans.forSearchPath(this.context.searchPathKey))
+  }
+
+  /** Statements are looked up and planned in another database from here on. */
+  forgetPlans(): void {
+    this.#plans = undefined
   }
 
   /** A setting changed: see SettingRules. */
@@ -142,6 +182,9 @@ export class SessionCore implements RunHost, TransactionHost {
       case 'role':
       case 'session_authorization':
         this.#plans = undefined
+        return
+      case 'borealis.as_of':
+        this.past?.changed(value)
         return
       case 'work_mem':
         this.workMemBytes = Number(value) * 1024
@@ -177,7 +220,8 @@ export class SessionCore implements RunHost, TransactionHost {
     const { transaction } = this
     if (plan.foldError !== undefined) throw plan.foldError
     if (plan.writes) this.#checkWritable(plan)
-    if (plan.writes || transaction.isBlock) {
+    const isPast = this.pastDatabase !== undefined
+    if (plan.writes || (transaction.isBlock && !isPast)) {
       const writer = transaction.writer()
       for (const table of plan.tables) writer.lockTable(table.oid, table.mode, 'wait')
       if (!start.stillValid()) return undefined
@@ -193,7 +237,7 @@ export class SessionCore implements RunHost, TransactionHost {
         catalog: transaction.catalog,
         parameters,
         view,
-        transaction: plan.writes ? transaction.writer() : transaction.engineTransaction,
+        transaction: plan.writes ? transaction.writer() : isPast ? undefined : transaction.engineTransaction,
         isolation: transaction.isolation,
         commandId,
         instrument: start.instrument,
@@ -202,7 +246,7 @@ export class SessionCore implements RunHost, TransactionHost {
   }
 
   #checkWritable(plan: PreparedPlan): void {
-    if (!this.transaction.isReadOnly) return
+    if (!this.isReadOnly) return
     throw new SqlError('25006', `cannot execute ${plan.command} in a read-only transaction`)
   }
 
@@ -224,7 +268,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Drops the session's temporary tables, in a transaction of its own. */
   async dropTemporary(): Promise<void> {
-    if (this.catalog.schemaByName(this.temporarySchema) === undefined) return
+    if (this.database.isPast || this.handle.catalog.schemaByName(this.temporarySchema) === undefined) return
+    this.past.leave()
     this.transaction.ensureStarted(this.backend.clock.wallMicros())
     await dropTemporaryObjects(this)
     await runSuspendable(() => this.transaction.commit())
@@ -242,8 +287,7 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Refuses what writes in a read-only transaction, naming it. */
   requireWritable(what: string): void {
-    if (this.transaction.isReadOnly)
-      throw new SqlError('25006', `cannot execute ${what} in a read-only transaction`)
+    if (this.isReadOnly) throw new SqlError('25006', `cannot execute ${what} in a read-only transaction`)
   }
 
   // --- waiting ---
@@ -257,7 +301,7 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly #held: View[] = []
 
   #releaseHeld(): void {
-    for (const view of this.#held) if (this.#pinned.delete(view)) this.database.unpin(view)
+    for (const view of this.#held) if (this.#pinned.delete(view)) view.database.unpin(view)
     this.#held.length = 0
   }
 
@@ -269,6 +313,7 @@ export class SessionCore implements RunHost, TransactionHost {
   /** The statement failed: what it held is let go. */
   statementFailed(): void {
     this.#releaseHeld()
+    if (this.#activeViews.size === 0) this.#closeOwned()
     this.isMultiStatement = false
   }
 
@@ -285,7 +330,7 @@ export class SessionCore implements RunHost, TransactionHost {
   #pin(view: View): void {
     if (this.#pinned.has(view)) return
     this.#pinned.add(view)
-    this.database.pin(view)
+    view.database.pin(view)
   }
 
   /** A portal stays open beyond this turn: its view must keep its pages. */
@@ -298,16 +343,39 @@ export class SessionCore implements RunHost, TransactionHost {
     const { view } = portal
     if (view === undefined) return
     // A statement without rows shows nothing of what it read: its own commit, which comes later in the log, is waited for.
-    if (portal.statement.columns !== undefined && view.seenLsn > this.seenLsn) this.seenLsn = view.seenLsn
+    // What is read of the past was durable before it was opened.
+    if (portal.statement.columns !== undefined && view.seenLsn > this.seenLsn && !view.database.isPast) {
+      this.seenLsn = view.seenLsn
+    }
     this.#activeViews.delete(view)
-    if (this.#pinned.delete(view)) this.database.unpin(view)
+    if (this.#pinned.delete(view)) view.database.unpin(view)
     portal.view = undefined
+    if (this.#activeViews.size === 0) this.#closeOwned()
+  }
+
+  // --- what runs hold beside their own view ---
+
+  readonly #owned: { close(): void }[] = []
+
+  /** Closes something when the runs that are open now are over. */
+  own(closable: { close(): void }): void {
+    this.#owned.push(closable)
+  }
+
+  #closeOwned(): void {
+    for (const closable of this.#owned.splice(0)) closable.close()
+  }
+
+  places(own: () => OwnState): Places {
+    const places = new Places(this, own)
+    this.own(places)
+    return places
   }
 
   /** Hands rows to the socket in mid-result; nothing leaves before it is durable. May suspend. */
   flushRows(portal: Portal): void {
-    const { database } = this
     const seen = portal.view?.seenLsn
+    const database = portal.view?.database ?? this.database
     if (seen !== undefined && seen > database.vdl) {
       suspend(
         new Promise<void>((resolve, reject) =>
@@ -355,7 +423,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** ON COMMIT DELETE ROWS and DROP of temporary tables. Suspends once, while they are done. */
   #runOnCommit(): void {
-    if (this.#onCommit === 'done' || this.catalog.schemaByName(this.temporarySchema) === undefined) return
+    if (this.#onCommit === 'done' || this.pastDatabase !== undefined) return
+    if (this.catalog.schemaByName(this.temporarySchema) === undefined) return
     this.#onCommit ??= onCommitActions(this).then(() => {
       this.#onCommit = 'done'
     })
@@ -370,7 +439,9 @@ export class SessionCore implements RunHost, TransactionHost {
       if (!portal.isHoldable || !committed) this.closePortal(portal)
     }
     this.#releaseHeld()
+    this.#closeOwned()
     this.notifications.transactionEnded(committed)
+    if (this.move.reason !== undefined) this.move.finish()
   }
 
   settingsMark(): number {

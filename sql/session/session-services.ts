@@ -19,6 +19,7 @@ import type {
 import { SqlError, unsupported } from '../types/sql-error.ts'
 import type { Int8 } from '../types/value.ts'
 import { catalogServices, privilegeServices } from '../catalog/catalog-services.ts'
+import { branchServices } from './branching/branch-services.ts'
 import { PAYLOAD_SIZE_BYTES_MAX } from './notifications.ts'
 import type { SessionCore } from './session-core.ts'
 import { SessionVolumeServices } from './volume-services.ts'
@@ -42,6 +43,7 @@ export function makeServices(core: SessionCore): SessionServices {
     transactions: transactionServices(core),
     notifications: notificationServices(core),
     volume: new SessionVolumeServices(core),
+    branches: branchServices(core),
   }
 }
 
@@ -52,12 +54,11 @@ function sequenceServices(core: SessionCore): SequenceServices {
     if (relation.kind !== 'sequence') throw new SqlError('42809', `"${relation.name}" is not a sequence`)
     return relation
   }
-  const values = core.handle.catalogs.sequences
   return {
     nextValue: (oid) => {
       const sequence = sequenceOf(oid)
       core.requireWritable('nextval()')
-      const value = values.next(sequence)
+      const value = core.handle.catalogs.sequences.next(sequence)
       core.sequenceValues.set(oid, value)
       core.lastSequenceOid = oid
       return value
@@ -80,12 +81,12 @@ function sequenceServices(core: SessionCore): SequenceServices {
     },
     setValue: (oid, value, isCalled) => {
       core.requireWritable('setval()')
-      values.set(sequenceOf(oid), value, isCalled)
+      core.handle.catalogs.sequences.set(sequenceOf(oid), value, isCalled)
       if (isCalled) core.sequenceValues.set(oid, value)
       return value
     },
     peek: (oid) => {
-      const { last, isCalled } = values.current(sequenceOf(oid))
+      const { last, isCalled } = core.reading.catalogs.sequences.current(sequenceOf(oid))
       return isCalled ? last : null
     },
     parameters: (oid) => {
@@ -195,7 +196,7 @@ class SessionBackendServices implements BackendServices {
   }
 
   terminate(processId: number): boolean {
-    return this.#signal(processId, (target) => target.terminate())
+    return this.#signal(processId, (target) => target.terminate(terminated()))
   }
 
   #signal(processId: number, action: (target: SessionCore) => void): boolean {
@@ -276,7 +277,8 @@ function transactionServices(core: SessionCore): TransactionServices {
     exportSnapshot: () => {
       throw unsupported('pg_export_snapshot')
     },
-    currentLsn: (which) => lsnText(which === 'flush' ? core.database.vdl : core.database.head),
+    currentLsn: (which) =>
+      lsnText(which === 'flush' ? core.reading.database.vdl : core.reading.database.head),
   }
 }
 
@@ -291,4 +293,9 @@ function notificationServices(core: SessionCore): NotificationServices {
     },
     listening: () => [...core.notifications.channels],
   }
+}
+
+/** Why a session is ended on request. */
+export function terminated(): SqlError {
+  return new SqlError('57P01', 'terminating connection due to administrator command', {}, 'FATAL')
 }

@@ -10,7 +10,7 @@
 // commit, or the rows it read) is durable, and it suspends on that before it asks the sink to flush in mid-result.
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
-import type { SqlNotice } from '../types/sql-error.ts'
+import type { SqlError, SqlNotice } from '../types/sql-error.ts'
 
 /** undefined: done. A promise: the server waits, then goes on. */
 export type Step = Promise<void> | undefined
@@ -75,6 +75,8 @@ export interface StartupRequest {
   readonly processId: number
   readonly remoteAddress: string | undefined
   readonly sink: ResponseSink
+  /** Ends the connection with this FATAL error, after what runs has been stopped. */
+  readonly terminate: (reason: SqlError) => void
 }
 
 /** What authentication needs to know of a role. `password` is pg_authid.rolpassword: SCRAM verifier, md5..., or none. */

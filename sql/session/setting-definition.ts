@@ -64,6 +64,7 @@ const EXTRA_FACTS: readonly string[] = [
   'role|string|user|||||none',
   'seed|real|user||-1|1||0',
   'borealis.as_of|string|user|||||',
+  'borealis.retention|integer|backend|min|0|52560000||1440',
 ]
 
 const definitions: ReadonlyMap<string, SettingDefinition> = new Map(

@@ -49,8 +49,7 @@ export class SettingRules implements SettingHooks {
         this.#session.transaction.isDeferrable = value === 'on'
         return value
       case 'borealis.as_of':
-        if (value !== '') throw unsupported('borealis.as_of')
-        return value
+        return this.#session.past.resolve(value)
       case 'application_name':
         return value.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
       default:
@@ -64,7 +63,7 @@ export class SettingRules implements SettingHooks {
       case 'transaction_isolation':
         return transaction.isIdle ? transaction.defaults.isolation : transaction.isolation
       case 'transaction_read_only':
-        return (transaction.isIdle ? transaction.defaults.isReadOnly : transaction.isReadOnly) ? 'on' : 'off'
+        return this.#isReadOnly() ? 'on' : 'off'
       case 'transaction_deferrable':
         return (transaction.isIdle ? transaction.defaults.isDeferrable : transaction.isDeferrable)
           ? 'on'
@@ -81,6 +80,12 @@ export class SettingRules implements SettingHooks {
   changed(name: string, value: string): void {
     if (name === 'role') this.#applyRole(value)
     this.#session.settingChanged(name, value)
+  }
+
+  #isReadOnly(): boolean {
+    const { transaction } = this.#session
+    if (transaction.isIdle && transaction.defaults.isReadOnly) return true
+    return this.#session.isReadOnly
   }
 
   #setIsolation(value: Isolation | 'read uncommitted'): void {

@@ -13,6 +13,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
+import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Database, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { DeferredCheck } from '../exec/execution.ts'
@@ -34,6 +35,12 @@ export interface CatalogEdit {
 /** What the session does around the ends of a transaction. */
 export interface TransactionHost {
   readonly database: Database
+  /** Who commits, for the log. */
+  readonly origin: CommitOrigin
+  /** A point of the past that statements read instead, without the transaction's own writes; undefined: the present. */
+  readonly pastDatabase: Database | undefined
+  /** Throws 40001 when the database was moved to another point of its history under the transaction. */
+  requireUnmoved(): void
   /** The catalog that statements outside of any edit use now. */
   currentCatalog(): Catalog
   /** Runs the checks that were deferred. May suspend; then called again with those left. */
@@ -72,6 +79,8 @@ export class SessionTransaction {
   /** LSNs that must be durable before the client may hear of the commit; 0: none. */
   commitLsn: Lsn = 0 as Lsn
   clusterCommitLsn: Lsn = 0 as Lsn
+  /** True while the changes of roles and databases that it has committed are made known. */
+  isPublishing = false
 
   readonly #host: TransactionHost
   #state: 'idle' | 'implicit' | 'block' | 'failed' = 'idle'
@@ -145,18 +154,26 @@ export class SessionTransaction {
     this.clusterCommitLsn = 0 as Lsn
   }
 
+  /** What was committed belongs to a timeline that the session has left. */
+  forgetCommit(): void {
+    this.commitLsn = 0 as Lsn
+  }
+
   nextCommandId(): number {
     return ++this.#commandId
   }
 
   /** The catalog as this transaction sees it. */
   get catalog(): Catalog {
-    return this.#edit === undefined ? this.#host.currentCatalog() : this.#edit.snapshot()
+    if (this.#edit === undefined || this.#host.pastDatabase !== undefined) return this.#host.currentCatalog()
+    return this.#edit.snapshot()
   }
 
   /** A view for a statement that starts now, reading what earlier commands of this transaction wrote. */
   statementView(commandId: number): View {
-    const { database } = this.#host
+    const { database, pastDatabase } = this.#host
+    if (pastDatabase !== undefined) return pastView(pastDatabase, commandId)
+    this.#host.requireUnmoved()
     let view: View
     if (this.isolation === 'read committed') view = database.view()
     else {
@@ -173,7 +190,9 @@ export class SessionTransaction {
 
   /** The engine's transaction, begun at the first need. */
   writer(): Transaction {
-    this.#engine ??= this.#host.database.begin()
+    if (this.#engine !== undefined) return this.#engine
+    this.#host.requireUnmoved()
+    this.#engine = this.#host.database.begin(undefined, this.#host.origin)
     return this.#engine
   }
 
@@ -294,6 +313,7 @@ export class SessionTransaction {
    * the client is answered. An error leaves the transaction aborted.
    */
   commit(): void {
+    if (this.#commitStep === 0) this.#requireUnmoved()
     if (this.#engine === undefined && this.#cluster === undefined && this.#deferred.length === 0) {
       this.#commitReadOnly()
       return
@@ -306,7 +326,9 @@ export class SessionTransaction {
     if (this.#commitStep === 1) {
       if (this.#cluster !== undefined) {
         this.clusterCommitLsn = this.#cluster.transaction.commit()
+        this.isPublishing = true
         this.#clusterEdit?.publish(this.clusterCommitLsn)
+        this.isPublishing = false
       }
       this.#commitStep = 2
     }
@@ -319,6 +341,15 @@ export class SessionTransaction {
     this.#host.commitSettings()
     this.#reset()
     this.#host.ended(true)
+  }
+
+  #requireUnmoved(): void {
+    try {
+      this.#host.requireUnmoved()
+    } catch (error) {
+      this.abort()
+      throw error
+    }
   }
 
   #commitReadOnly(): void {
@@ -348,7 +379,7 @@ export class SessionTransaction {
   }
 
   #reset(): void {
-    if (this.#snapshot !== undefined) this.#host.database.unpin(this.#snapshot)
+    this.#snapshot?.database.unpin(this.#snapshot)
     this.#snapshot = undefined
     this.#engine = undefined
     this.#cluster = undefined
@@ -362,4 +393,11 @@ export class SessionTransaction {
     this.#commitStep = 0
     this.#state = 'idle'
   }
+}
+
+/** A view of a point of the past. Nothing of the transaction is in it. */
+function pastView(database: Database, commandId: number): View {
+  const view = database.view()
+  view.commandId = commandId
+  return view
 }

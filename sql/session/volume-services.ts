@@ -55,7 +55,6 @@ export class SessionVolumeServices implements VolumeServices {
     return { segments: groups.reduce((sum, { slots }) => sum + slots.length, 0), nodes: nodes.size }
   }
 
-  /** Every segment, asked of the nodes. */
   segments(): readonly SegmentStatus[] {
     return this.#awaited('segments', () => this.#volume.segments())
   }

@@ -12,6 +12,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
+import { LAL_BYTES } from '../base/limits.ts'
 import { SUSPENDED, suspend, takeSuspension } from '../base/suspend.ts'
 import { OPERATION_PUT } from './write-set.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
@@ -150,7 +151,8 @@ export class Committer {
     const { pool, log } = this.space
     for (;;) {
       const { frames, bytes } = this.prepareAll(source)
-      if (frames > pool.pagesMax >> 2) return false
+      // What never fits at once is applied in slices; waiting for room would not end.
+      if (frames > pool.pagesMax >> 2 || bytes > LAL_BYTES >> 1) return false
       if (pool.freeFrames >= frames) {
         if (!log.hasRoom(bytes)) suspend(log.room())
         return true

@@ -6,11 +6,13 @@ import { StorageError } from '../base/errors.ts'
 import { formatLsn, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { suspend } from '../base/suspend.ts'
 import type { Volume } from '../volume/volume.ts'
-import type { Database, Engine, EngineStatus, LockOwner } from './engine.ts'
+import type { CommitRecord } from '../message/message.ts'
+import type { Database, Divergence, Engine, EngineStatus, LockOwner, View } from './engine.ts'
 import { PageSpace } from './page-space.ts'
 import { PastDatabase } from './past-database.ts'
 import { Pool } from './pool.ts'
 import { TimelineDatabase } from './timeline-database.ts'
+import { divergence, ownerOf, type TimelinePoint } from './timeline-path.ts'
 
 export interface EngineOptions {
   readonly volume: Volume
@@ -73,6 +75,22 @@ class PooledEngine implements Engine {
     return past
   }
 
+  divergence(from: View, to: View): Promise<Divergence | undefined> {
+    return divergence(this.options.volume, pointOf(from), pointOf(to))
+  }
+
+  commitOf(view: View, lsn: Lsn): Promise<CommitRecord | undefined> {
+    const { volume } = this.options
+    return volume.commitOf(ownerOf(volume, pointOf(view), lsn), lsn)
+  }
+
+  async commitAtOrBelow(view: View, lsn: Lsn): Promise<Lsn> {
+    const { volume } = this.options
+    const owner = ownerOf(volume, pointOf(view), lsn)
+    const commit = await volume.commitAt(owner, Number.MAX_SAFE_INTEGER, lsn)
+    return commit?.lsn ?? LSN_ZERO
+  }
+
   private untilDurable(space: PageSpace, lsn: Lsn): Promise<void> {
     return new Promise((resolve, reject) => {
       space.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
@@ -130,7 +148,7 @@ class PooledEngine implements Engine {
   private async openDatabase(timeline: TimelineId): Promise<TimelineDatabase> {
     const { volume, clock } = this.options
     const space = this.space(timeline)
-    const database = new TimelineDatabase(space, volume, clock)
+    const database = new TimelineDatabase(space, clock)
     const info = must(volume.timeline(timeline))
     await database.open(info.parent === undefined && space.log.vdl === LSN_ZERO)
     this.opened.set(timeline, database)
@@ -176,4 +194,8 @@ function suspendNowAndThen(prng: Prng): () => void {
     left = 1 + Math.floor(prng.next() * gapMax)
     suspend(Promise.resolve())
   }
+}
+
+function pointOf(view: View): TimelinePoint {
+  return { timeline: view.database.timeline, lsn: view.readLsn }
 }

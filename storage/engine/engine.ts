@@ -12,6 +12,8 @@
 // effects of an aborted transaction never existed. Trees are compared by memcmp of their keys.
 
 import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
+import type { CommitOrigin } from '../log/record.ts'
+import type { CommitRecord } from '../message/message.ts'
 
 /**
  * A cell as the reader meets it: bytes in place. `key` lies in [keyStart, keyEnd) and the value in [start, end) of the
@@ -133,6 +135,8 @@ export interface Database {
   readonly vdl: Lsn
   /** What was read of the buffer pool so far, by everyone; the object stays the same. */
   readonly pageCounts: PageCounts
+  /** The lowest read point of a pinned view, or the head: what is older may be collected, retention permitting. */
+  readonly oldestReadPoint: Lsn
 
   /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
   view(readLsn?: Lsn): View
@@ -140,8 +144,11 @@ export interface Database {
   pin(view: View): void
   unpin(view: View): void
 
-  /** `owner`: the session's LockOwner. Locks of both never conflict, and deadlocks across both are found. */
-  begin(owner?: LockOwner): Transaction
+  /**
+   * `owner`: the session's LockOwner. Locks of both never conflict, and deadlocks across both are found. `origin`: who
+   * commits, as the log will keep it.
+   */
+  begin(owner?: LockOwner, origin?: CommitOrigin): Transaction
 
   /** The cell with exactly this key as `view` sees it, or undefined. One shared Cell per database: use it at once. */
   get(view: View, tree: TreeId, key: Uint8Array): Cell | undefined
@@ -163,8 +170,40 @@ export interface Database {
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void
 
+  /** Keys and LSNs on a page that is a leaf of the tree at the view's point; undefined if it is not. May suspend. */
+  leafVersions(view: View, tree: TreeId, page: PageNo): readonly CellVersion[] | undefined
+  /** Looks for the tree's leaves among some pages without reading any leaf. */
+  leafSearch(view: View, tree: TreeId, wanted: ReadonlySet<PageNo>): LeafSearch
+  /** Highest LSN of the pages from the root to the leaf of a key: since then nothing was changed there. May suspend. */
+  pathLsn(view: View, tree: TreeId, key: Uint8Array): Lsn
+
   /** Figures of a tree for the planner: cells and pages, estimated without reading more than a few pages. */
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number }
+  /**
+   * Visits committed cells of up to `leafCount` leaves spread evenly over a tree, for statistics. The cell is the
+   * visitor's for the call only. May suspend, and then visits all of them again.
+   */
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void
+}
+
+/** A cell without its value. */
+export interface CellVersion {
+  readonly key: Buffer
+  readonly lsn: Lsn
+}
+
+/** A search that reads one inner page at a call of `next`, which may suspend; false when all were read. */
+export interface LeafSearch {
+  next(): boolean
+  readonly found: readonly PageNo[]
+}
+
+/** What lies between two points of history. */
+export interface Divergence {
+  /** The newest point that both have behind them; a version of a cell put at or below it is the same on both sides. */
+  readonly common: { readonly timeline: TimelineId; readonly lsn: Lsn }
+  /** Every page that differs, and perhaps some that were changed there and back. */
+  readonly pages: ReadonlySet<PageNo>
 }
 
 /** Session-level and advisory locks are taken through this owner: they outlive transactions. */
@@ -195,6 +234,12 @@ export interface Engine {
    * for timelines that were dropped as long as storage keeps their history.
    */
   openPast(timeline: TimelineId, lsn: Lsn): Promise<Database>
+  /** What changed between two points, from the log's page lists; undefined when they are not related. */
+  divergence(from: View, to: View): Promise<Divergence | undefined>
+  /** The commit that wrote the record at `lsn` of the history that the view sees. */
+  commitOf(view: View, lsn: Lsn): Promise<CommitRecord | undefined>
+  /** The newest commit at or below `lsn` of the history that the view sees: a state that can be read. 0: none. */
+  commitAtOrBelow(view: View, lsn: Lsn): Promise<Lsn>
   /** `processId` names the session in reports of deadlocks. */
   lockOwner(database: Database, processId?: number): LockOwner
   /** Lets go of a timeline's pages, for databases that are dropped or idle. Nobody may be using it but its branches. */

@@ -105,7 +105,7 @@ export class PageSpace implements FrameOwner {
       this.pool.touch(frame)
       return frame
     }
-    return this.readOlder(page, readLsn, frame)
+    return this.readOlder(page, readLsn)
   }
 
   /** The frame with the newest image of `page`, be it of an unfinished commit. Suspends if it must be fetched. */
@@ -118,7 +118,7 @@ export class PageSpace implements FrameOwner {
     const frame = this.current.get(page)
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= readLsn) return true
     if (this.version(page, readLsn) >= 0) return true
-    if (frame >= 0 || !this.inherits(page, readLsn)) return false
+    if (!this.inherits(page, readLsn)) return false
     const parent = this.parent as { space: PageSpace; lsn: Lsn }
     return parent.space.has(page, Math.min(parent.lsn, readLsn) as Lsn)
   }
@@ -207,13 +207,13 @@ export class PageSpace implements FrameOwner {
     return new Promise((resolve) => this.clock.after(1, resolve))
   }
 
-  private readOlder(page: PageNo, readLsn: Lsn, current: number): number {
+  private readOlder(page: PageNo, readLsn: Lsn): number {
     const version = this.version(page, readLsn)
     if (version >= 0) {
       this.pool.touch(version)
       return version
     }
-    if (current < 0 && this.inherits(page, readLsn)) {
+    if (this.inherits(page, readLsn)) {
       const parent = this.parent as { space: PageSpace; lsn: Lsn }
       return parent.space.read(page, Math.min(parent.lsn, readLsn) as Lsn)
     }
@@ -224,7 +224,7 @@ export class PageSpace implements FrameOwner {
     const frame = this.current.get(page)
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) return frame
     const version = this.version(page, lsn)
-    if (version >= 0 || frame >= 0 || !this.inherits(page, lsn)) return version
+    if (version >= 0 || !this.inherits(page, lsn)) return version
     const parent = this.parent as { space: PageSpace; lsn: Lsn }
     return parent.space.residentAt(page, Math.min(parent.lsn, lsn) as Lsn)
   }

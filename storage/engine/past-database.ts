@@ -5,11 +5,13 @@
 // or the volume's answer. So an idle one is this object and nothing else: readers are made at the first read.
 
 import { StorageError } from '../base/errors.ts'
-import { formatLsn, type Lsn, type TimelineId, type TreeId } from '../base/ids.ts'
+import { formatLsn, type Lsn, type PageNo, type TimelineId, type TreeId } from '../base/ids.ts'
 import type {
   Cell,
+  CellVersion,
   Cursor,
   Database,
+  LeafSearch,
   LockOwner,
   LockWait,
   PageCounts,
@@ -18,6 +20,7 @@ import type {
   Transaction,
   View,
 } from './engine.ts'
+import { InnerPageSearch, leafVersions } from './leaf-search.ts'
 import { LockGroup, LockScope } from './locks.ts'
 import { ObjectLocks } from './object-locks.ts'
 import { OverflowReader } from './overflow-reader.ts'
@@ -50,6 +53,10 @@ export class PastDatabase implements Database {
 
   get pageCounts(): PageCounts {
     return this.space.pool
+  }
+
+  get oldestReadPoint(): Lsn {
+    return this.head
   }
 
   /** Advisory locks of the sessions that read this point. */
@@ -106,8 +113,24 @@ export class PastDatabase implements Database {
     callback()
   }
 
+  leafVersions(view: View, tree: TreeId, page: PageNo): readonly CellVersion[] | undefined {
+    return leafVersions(this.space, tree, page, view.readLsn)
+  }
+
+  leafSearch(view: View, tree: TreeId, wanted: ReadonlySet<PageNo>): LeafSearch {
+    return new InnerPageSearch(this.space, tree, view.readLsn, wanted)
+  }
+
+  pathLsn(view: View, tree: TreeId, key: Uint8Array): Lsn {
+    return this.reading().tree.pathLsn(tree, key, view.readLsn)
+  }
+
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number } {
     return this.reading().tree.estimate(tree, view.readLsn)
+  }
+
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void {
+    this.reading().tree.visitSample(tree, view.readLsn, leafCount, visit)
   }
 
   refused(): StorageError {

@@ -2,22 +2,25 @@
 
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
-import type { Lsn, TimelineId, TreeId } from '../base/ids.ts'
+import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
 import { runSuspendable } from '../base/suspend.ts'
-import type { Volume } from '../volume/volume.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import { fillFromWrites } from './cell.ts'
 import { Committer } from './committer.ts'
 import {
   CATALOG_TREE,
   type Cell,
+  type CellVersion,
   type Cursor,
   type Database,
+  type LeafSearch,
   type LockOwner,
   type PageCounts,
   type Transaction,
   type View,
 } from './engine.ts'
 import { KeyLocks } from './key-locks.ts'
+import { InnerPageSearch, leafVersions } from './leaf-search.ts'
 import { LockGroup } from './locks.ts'
 import { MiniTransaction } from './mini-transaction.ts'
 import { ObjectLocks } from './object-locks.ts'
@@ -31,16 +34,12 @@ import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
 import { OPERATION_DELETE } from './write-set.ts'
 
-/** Commits between two reports of the lowest read point. */
-const COMMITS_PER_FLOOR = 256
-
 export class TimelineDatabase implements Database {
   readonly timeline: TimelineId
   readonly isPast = false
   readonly keyLocks: KeyLocks = new KeyLocks()
   readonly objectLocks: ObjectLocks = new ObjectLocks()
   readonly space: PageSpace
-  private readonly volume: Volume
   private readonly clock: Clock
   private readonly mtr: MiniTransaction
   private readonly committer: Committer
@@ -49,14 +48,12 @@ export class TimelineDatabase implements Database {
   private readonly reader: TreeReader
   private readonly rowIds = new Map<TreeId, number>()
   private nextTransactionId = 1
-  private floorCountdown = COMMITS_PER_FLOOR
   private reclaiming: Promise<void> | undefined
   private closing = false
 
-  constructor(space: PageSpace, volume: Volume, clock: Clock) {
+  constructor(space: PageSpace, clock: Clock) {
     this.timeline = space.timeline
     this.space = space
-    this.volume = volume
     this.clock = clock
     this.mtr = new MiniTransaction(space)
     this.committer = new Committer(space, this.mtr, clock)
@@ -75,6 +72,10 @@ export class TimelineDatabase implements Database {
 
   get pageCounts(): PageCounts {
     return this.space.pool
+  }
+
+  get oldestReadPoint(): Lsn {
+    return this.space.readPoints.min(this.space.head)
   }
 
   get commits(): number {
@@ -117,9 +118,9 @@ export class TimelineDatabase implements Database {
     unpinView(view, this.space.readPoints)
   }
 
-  begin(owner?: LockOwner): Transaction {
+  begin(owner?: LockOwner, origin?: CommitOrigin): Transaction {
     const group = owner instanceof SessionLocks ? owner.group : new LockGroup(0)
-    return new EngineTransaction(this, this.nextTransactionId++, group)
+    return new EngineTransaction(this, this.nextTransactionId++, group, origin)
   }
 
   lockOwner(processId: number): LockOwner {
@@ -166,12 +167,29 @@ export class TimelineDatabase implements Database {
     this.space.onDurable(lsn, callback)
   }
 
+  leafVersions(view: View, tree: TreeId, page: PageNo): readonly CellVersion[] | undefined {
+    return leafVersions(this.space, tree, page, view.readLsn)
+  }
+
+  leafSearch(view: View, tree: TreeId, wanted: ReadonlySet<PageNo>): LeafSearch {
+    return new InnerPageSearch(this.space, tree, view.readLsn, wanted)
+  }
+
+  pathLsn(view: View, tree: TreeId, key: Uint8Array): Lsn {
+    return this.reader.pathLsn(tree, key, view.readLsn)
+  }
+
   estimate(view: View, tree: TreeId): { readonly cellCount: number; readonly pageCount: number } {
     const transaction = view.transaction as EngineTransaction | undefined
     if (transaction?.created(tree) === true) {
       return { cellCount: transaction.writes.writesOf(tree)?.count ?? 0, pageCount: 1 }
     }
     return this.reader.estimate(tree, view.readLsn)
+  }
+
+  sample(view: View, tree: TreeId, leafCount: number, visit: (cell: Cell) => void): void {
+    const transaction = view.transaction as EngineTransaction | undefined
+    if (transaction?.created(tree) !== true) this.reader.visitSample(tree, view.readLsn, leafCount, visit)
   }
 
   commit(transaction: EngineTransaction): Lsn {
@@ -223,9 +241,6 @@ export class TimelineDatabase implements Database {
 
   private afterCommit(): void {
     if (this.reclaimer.hasWork) this.reclaim()
-    if (--this.floorCountdown > 0) return
-    this.floorCountdown = COMMITS_PER_FLOOR
-    this.volume.setReadFloor(this.timeline, this.space.readPoints.min(this.head))
   }
 
   private reclaim(): void {

@@ -171,5 +171,5 @@ test('an update of four bytes in a row logs one record of 48 bytes beside the co
   const before = volume.memoryLog(database.timeline).tail
   row.writeInt32BE(42, 50)
   await commit(database, (transaction) => transaction.put(tree, Buffer.from('00000001'), row, 0))
-  expect(volume.memoryLog(database.timeline).tail - before).toBe(48 + 48)
+  expect(volume.memoryLog(database.timeline).tail - before).toBe(48 + 56)
 })

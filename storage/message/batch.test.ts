@@ -1,9 +1,11 @@
 import { deflateRawSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 
+import { assert } from '../base/assert.ts'
 import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
 import {
   BATCH_HEADER_SIZE_BYTES,
+  type BatchHeader,
   batchLength,
   batchRecords,
   encodeBatch,
@@ -140,4 +142,44 @@ test('a flush is split by group: sparse LSNs, an empty part, one common frame', 
       ],
     ])
   }
+})
+
+test('a record of a split flush is found by its own LSN, not by a back-link that looks like one', () => {
+  const log = new FakeLog(1 as TimelineId)
+  const changes = [
+    { page: 0 },
+    { page: 0 },
+    { page: 0 },
+    { page: 25, bodyLength: 16 },
+    { page: 0 },
+    { page: 0 },
+  ]
+  const records = Buffer.concat(changes.map((change) => log.record(change)))
+  const whole = surveyRecords(records, records.length)
+  const [first] = splitByGroup(records, records.length, whole, [0, 2] as GroupNo[], 10)
+  assert(first !== undefined, 'a part for the first group')
+  const bytes = Buffer.alloc(batchLength(first.run, first.records.length, false))
+  const frame = {
+    timeline: 1 as TimelineId,
+    group: first.group,
+    previous: 0 as Lsn,
+    vdl: 0 as Lsn,
+    wallMicros: 0,
+  }
+  const payload = { records: first.records, rawLength: first.records.length, deflated: undefined }
+  encodeBatch(bytes, frame, first.run, payload)
+  const header = readBatchHeader(bytes)
+  expect(findRecord(batchRecords(bytes, header), header, 176 as Lsn)).toBe(120)
+})
+
+test('in a part of a flush a back-link is not taken for the record it leads to', () => {
+  const log = new FakeLog(1 as TimelineId)
+  // The second record of page 25 leads back to the first, from where that would lie in the whole flush.
+  const changes = [{ page: 25 }, { page: 3, bodyLength: 16 }, { page: 25 }, { page: 25 }]
+  const records = Buffer.concat(changes.map((change) => log.record(change)))
+  const whole = surveyRecords(records, records.length)
+  const [, part] = splitByGroup(records, records.length, whole, [0, 2] as GroupNo[], 10)
+  const own = part?.records ?? Buffer.alloc(0)
+  const header = { first: 8, end: log.tail } as BatchHeader
+  for (const [at, lsn] of [8, 96, 136].entries()) expect(findRecord(own, header, lsn as Lsn)).toBe(at * 40)
 })

@@ -289,7 +289,11 @@ export function visitPages(
 /** Offset of the record with this LSN in the plain records of its batch, or -1 if it is not there. */
 export function findRecord(records: Buffer, header: BatchHeader, lsn: Lsn): number {
   const dense = lsn - header.first
-  if (dense >= 0 && dense + 32 <= records.length && readU64(records, dense + 8) === lsn) return dense
+  if (header.end - header.first === records.length) {
+    // All of the flush is here: a record lies where its LSN says. (In a part of one, a back-link may look like its LSN.)
+    const isHere = dense >= 0 && dense + 32 <= records.length && readU64(records, dense + 8) === lsn
+    if (isHere) return dense
+  }
   for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {
     if (readU64(records, offset + 8) === lsn) return offset
   }

@@ -8,6 +8,7 @@
 // The compiler holds the tables below against the types: each kind and each field must be there.
 
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import {
   bytes,
   choice,
@@ -35,6 +36,7 @@ import type {
 import { encodeFrame, type Frame } from './frame.ts'
 import type {
   AnnulledRange,
+  CommitRecord,
   FailureKind,
   Fault,
   ImageCopy,
@@ -142,6 +144,8 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   statistics: [18, bare],
   inject: [19, record({ ...base, fault })],
   'shut-down': [20, bare],
+  'changed-pages': [21, record({ ...base, timeline, above: lsn, upTo: lsn })],
+  'find-commit': [22, record({ ...base, timeline, lsn })],
 })
 
 const segment: Field<SegmentState> = record<SegmentState>({
@@ -227,6 +231,23 @@ const failure: Field<FailureKind> = choice<FailureKind>({
   unsuitable: 18,
 })
 
+/** Page numbers as they lie in memory, little-endian. */
+const pages: Field<Uint32Array<ArrayBuffer>> = {
+  write: (to, value) => bytes.write(to, Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
+  read(from) {
+    const read = bytes.read(from)
+    if (read.length % 4 !== 0) throw malformed('page numbers have four bytes each')
+    return new Uint32Array(Uint8Array.from(read).buffer)
+  },
+}
+
+const commit: Field<CommitRecord> = record<CommitRecord>({
+  lsn,
+  wallMicros: count(),
+  transactionId: count(),
+  origin: record<CommitOrigin>({ processId: count(), roleOid: count() }),
+})
+
 const answers: Field<NodeMessage> = variants<NodeMessage>({
   state: [1, record({ id, state })],
   appended: [
@@ -256,6 +277,8 @@ const answers: Field<NodeMessage> = variants<NodeMessage>({
   sizes: [8, record({ id, sizes: list(size) })],
   statistics: [9, record({ id, statistics })],
   done: [10, record({ id })],
+  'changed-pages': [12, record({ id, pages, upTo: lsn })],
+  commit: [13, record({ id, commit: optional(commit) })],
   failed: [
     11,
     record({

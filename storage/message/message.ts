@@ -19,6 +19,7 @@
 
 import type { StorageErrorKind } from '../base/errors.ts'
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { CommitOrigin } from '../log/record.ts'
 import type { Configuration } from './configuration.ts'
 
 /** Version of this protocol; a peer of another one is refused. */
@@ -139,10 +140,28 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'time-of'; readonly timeline: TimelineId; readonly lsn: Lsn })
   /** What each of these timelines takes on this node's disk, its own part only. */
   | (RequestBase & { readonly kind: 'sizes'; readonly timelines: readonly TimelineId[] })
+  /** Which pages have records in (above, upTo] of the timeline's own log. */
+  | (RequestBase & {
+      readonly kind: 'changed-pages'
+      readonly timeline: TimelineId
+      readonly above: Lsn
+      readonly upTo: Lsn
+    })
+  /** The commit that the record at `lsn` of the timeline's own log belongs to. */
+  | (RequestBase & { readonly kind: 'find-commit'; readonly timeline: TimelineId; readonly lsn: Lsn })
   | (RequestBase & { readonly kind: 'statistics' })
   | (RequestBase & { readonly kind: 'inject'; readonly fault: Fault })
   /** Finishes what is worth finishing and lets go of the disk. */
   | (RequestBase & { readonly kind: 'shut-down' })
+
+/** What a commit record says. */
+export interface CommitRecord {
+  readonly lsn: Lsn
+  /** Microseconds since 1970. */
+  readonly wallMicros: number
+  readonly transactionId: number
+  readonly origin: CommitOrigin
+}
 
 /** Where a segment stands. */
 export interface SegmentState extends SegmentKey {
@@ -246,6 +265,14 @@ export type NodeMessage =
     }
   | { readonly kind: 'time'; readonly id: number; readonly lsn: Lsn; readonly wallMicros: number }
   | { readonly kind: 'sizes'; readonly id: number; readonly sizes: readonly TimelineSize[] }
+  /** Each page once; `upTo`: how far the answer reaches. Ask again above it for the rest. */
+  | {
+      readonly kind: 'changed-pages'
+      readonly id: number
+      readonly pages: Uint32Array<ArrayBuffer>
+      readonly upTo: Lsn
+    }
+  | { readonly kind: 'commit'; readonly id: number; readonly commit: CommitRecord | undefined }
   | { readonly kind: 'statistics'; readonly id: number; readonly statistics: NodeStatistics }
   | { readonly kind: 'done'; readonly id: number }
   | {

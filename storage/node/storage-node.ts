@@ -8,11 +8,12 @@
 
 import { unreachable } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import { type Epoch, formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
+import { type Epoch, FIRST_GROUP, formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
 import { type BatchHeader, readBatchHeader, verifyBatch } from '../message/batch.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type { NodeMessage, SegmentKey, VolumeMessage } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
+import { changedPages, commitOf } from './changed-pages.ts'
 import { CommitTimes } from './commit-times.ts'
 import { fetchImages, fetchLog } from './fetch.ts'
 import { asBuffer, LogIntake } from './log-intake.ts'
@@ -129,6 +130,13 @@ export class StorageNode {
       }
       case 'sizes':
         return reply({ kind: 'sizes', id, sizes: sizesOf(this, message.timelines) })
+      case 'changed-pages':
+        return reply({ kind: 'changed-pages', id, ...this.#changedPages(message) })
+      case 'find-commit': {
+        const first = this.register.known(message.timeline).segment(FIRST_GROUP)
+        const commit = first && commitOf(this.store, this.reader, first, message.lsn)
+        return reply({ kind: 'commit', id, commit })
+      }
       case 'statistics':
         return reply({ kind: 'statistics', id, statistics: statisticsOf(this) })
       case 'query':
@@ -152,6 +160,8 @@ export class StorageNode {
         | 'gossip'
         | 'find-time'
         | 'time-of'
+        | 'changed-pages'
+        | 'find-commit'
         | 'sizes'
         | 'statistics'
         | 'query'
@@ -322,6 +332,18 @@ export class StorageNode {
       reach = Math.min(reach, parent.lsn) as Lsn
       at = this.register.known(parent.timeline)
     }
+  }
+
+  /** Of all groups of the timeline that are kept here. */
+  #changedPages(message: Message<'changed-pages'>): ReturnType<typeof changedPages> {
+    const timeline = this.register.known(message.timeline)
+    timeline.segment(FIRST_GROUP)
+    const segments = timeline.segments.filter(({ group }) => this.membership.keeps(group))
+    for (const { scl } of segments) {
+      if (scl >= message.upTo) continue
+      throw new Refusal('behind', `timeline ${message.timeline} is complete to ${formatLsn(scl)} only`)
+    }
+    return changedPages(this.store, segments, message)
   }
 
   #fetchImages(message: Message<'fetch-images'>): ReturnType<typeof fetchImages> {

@@ -22,7 +22,7 @@ import {
 import { LAL_BYTES, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { RECORD_TYPE_COMMIT } from '../log/record.ts'
 import { type Configuration, SEGMENT_SIZE_BYTES_DEFAULT } from '../message/configuration.ts'
-import type { TimelineSize } from '../message/message.ts'
+import type { CommitRecord, TimelineSize } from '../message/message.ts'
 import { applyRecord } from '../page/apply.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
@@ -107,6 +107,14 @@ export class MemoryVolume implements Volume {
     })
   }
 
+  async changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
+    return this.memoryLog(timeline).changedPages(above, upTo)
+  }
+
+  async commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
+    return this.memoryLog(timeline).commits.find((commit) => commit.lsn >= lsn)
+  }
+
   setReadFloor(): void {}
 
   /** One node that is this process. */
@@ -169,6 +177,7 @@ const NO_MESSAGES: VolumeStatus = {
   nodes: [],
   batchesSent: 0,
   messagesSent: 0,
+  appendsSent: 0,
   messagesReceived: 0,
   bytesSent: 0,
   pagesRead: 0,
@@ -205,7 +214,7 @@ export class MemoryLog implements TimelineLog {
   private readonly volume: MemoryVolume
   private readonly parent: { readonly log: MemoryLog; readonly lsn: Lsn } | undefined
   private readonly pages = new Map<PageNo, PageHistory>()
-  private readonly commits: { readonly lsn: Lsn; readonly wallMicros: number }[] = []
+  readonly commits: CommitRecord[] = []
   private chunk = Buffer.alloc(0)
   private used = 0
   private newest: Lsn
@@ -249,7 +258,12 @@ export class MemoryLog implements TimelineLog {
     const page = u32(record, offset + 24) as PageNo
     if (page !== NO_PAGE) this.history(page).records.push(logged)
     else if (u8(record, offset + 4) === RECORD_TYPE_COMMIT) {
-      this.commits.push({ lsn, wallMicros: u64(record, offset + 32) })
+      this.commits.push({
+        lsn,
+        wallMicros: u64(record, offset + 32),
+        transactionId: u64(record, offset + 40),
+        origin: { processId: u32(record, offset + 48), roleOid: u32(record, offset + 52) },
+      })
     }
     this.schedule()
   }
@@ -298,6 +312,15 @@ export class MemoryLog implements TimelineLog {
     const commit = this.commits.findLast((one) => one.wallMicros <= wallMicros && one.lsn <= below)
     if (commit !== undefined || this.parent === undefined) return commit
     return this.parent.log.commitAt(wallMicros, Math.min(below, this.parent.lsn) as Lsn)
+  }
+
+  changedPages(above: Lsn, upTo: Lsn): ReadonlySet<PageNo> {
+    const pages = new Set<PageNo>()
+    for (const { lsn, chunk, offset } of this.records) {
+      const page = u32(chunk, offset + 24) as PageNo
+      if (lsn > above && lsn <= upTo && page !== NO_PAGE) pages.add(page)
+    }
+    return pages
   }
 
   makeDurable(): void {

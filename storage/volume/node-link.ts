@@ -77,6 +77,7 @@ export class NodeLink {
   /** Round trip of reads in ms, smoothed; grows when reads fail. */
   readLatencyMs = 0
   messagesSent = 0
+  appendsSent = 0
   messagesReceived = 0
   /** When the node last said anything. */
   heardMs: number
@@ -298,6 +299,7 @@ export class NodeLink {
     if (this.#inFlight !== undefined || this.#queue.length === 0 || this.mode !== 'live') return
     const sent = this.#takeMessage()
     this.#inFlight = sent
+    this.appendsSent++
     this.#inFlightId = this.#nextId
     const batches = sent.map(({ shared }) => shared.bytes)
     this.#send({ kind: 'append', batches }, (answer) => this.#appended(sent, answer), undefined)

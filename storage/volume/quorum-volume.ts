@@ -4,7 +4,7 @@
 //                                          ├─ Timelines: a TimelineWriter each ─▶ LogWriter ─▶ NodeLinks ─▶ SCLs
 //                                          ├─ Agreement: births, drops, segments, configurations at a write quorum
 //                                          ├─ Growth, Reconfiguration, Replacement
-//                                          ├─ PageSource, inquiries: reads
+//                                          ├─ PageSource, log questions, segment statuses: reads
 //                                          └─ Watch: twice a second
 
 import { assert } from '../base/assert.ts'
@@ -13,11 +13,11 @@ import { type Epoch, formatLsn, type Lsn, LSN_ZERO, type PageNo, type TimelineId
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration, Member } from '../message/configuration.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { Fault, TimelineBirth, TimelineSize } from '../message/message.ts'
+import type { CommitRecord, Fault, TimelineBirth, TimelineSize } from '../message/message.ts'
 import { Agreement } from './agreement.ts'
 import { Growth } from './growth.ts'
-import { askAny, segmentStatuses } from './inquiries.ts'
 import { Joining } from './joining.ts'
+import { askAny, askChangedPages, askCommitOf } from './log-questions.ts'
 import { LogWriter } from './log-writer.ts'
 import { Members } from './members.ts'
 import type { AppendedSegment, NodeLink } from './node-link.ts'
@@ -28,6 +28,7 @@ import { recover, type Recovered } from './recovery.ts'
 import { refill } from './refill.ts'
 import { Repairs } from './repairs.ts'
 import { Replacement } from './replacement.ts'
+import { segmentStatuses } from './segment-statuses.ts'
 import { FIRST_GROUP_ONLY, type LogSurroundings, type TimelineWriter } from './timeline-log.ts'
 import { Timelines } from './timelines.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
@@ -340,6 +341,14 @@ class QuorumVolume implements Volume {
     return found.lsn === LSN_ZERO ? undefined : { lsn: found.lsn, wallMicros: found.wallMicros }
   }
 
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
+    return askChangedPages(() => this.#holders(timeline, upTo), timeline, above, upTo)
+  }
+
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
+    return askCommitOf(this.#holders(timeline, this.#timelines.log(timeline).vdl), timeline, lsn)
+  }
+
   async timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number> {
     const commit = await this.commitAt(timeline, Number.MAX_SAFE_INTEGER, lsn)
     return commit?.wallMicros ?? 0
@@ -410,6 +419,7 @@ class QuorumVolume implements Volume {
       })),
       batchesSent: this.#writer.batchesSent,
       messagesSent: links.reduce((sum, link) => sum + link.messagesSent, 0),
+      appendsSent: links.reduce((sum, link) => sum + link.appendsSent, 0),
       messagesReceived: links.reduce((sum, link) => sum + link.messagesReceived, 0),
       bytesSent: this.#writer.bytesSent,
       pagesRead: this.#pages.pagesRead,

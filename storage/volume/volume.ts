@@ -9,7 +9,7 @@
 
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { Configuration, Member } from '../message/configuration.ts'
-import type { Fault, TimelineSize } from '../message/message.ts'
+import type { CommitRecord, Fault, TimelineSize } from '../message/message.ts'
 
 /** A timeline as the volume knows it. `parent` is undefined for a root. */
 export interface TimelineInfo {
@@ -51,6 +51,14 @@ export interface Volume {
    * on a timeline, dropped ones included, or its ancestors; undefined if there is none. Rejects with StorageError.
    */
   commitAt(timeline: TimelineId, wallMicros: number, below?: Lsn): Promise<CommitPoint | undefined>
+
+  /**
+   * The pages with records in (above, upTo] of a timeline's own log (its ancestors' left out), each once. `upTo` is
+   * durable. Rejects with StorageError.
+   */
+  changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>>
+  /** The commit that wrote the record at `lsn` of a timeline's own log. Rejects with StorageError. */
+  commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined>
 
   /** Wall time (microseconds since 1970) of the newest commit at or below an LSN, ancestors included; 0 if there is none. */
   timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number>
@@ -126,6 +134,8 @@ export interface VolumeStatus {
   /** Messages to and from storage nodes, all copies counted. */
   readonly messagesSent: number
   readonly messagesReceived: number
+  /** Messages with batches, all copies counted: each is one write of a node's disk. */
+  readonly appendsSent: number
   readonly bytesSent: number
   readonly pagesRead: number
   readonly hedgedReads: number

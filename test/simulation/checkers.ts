@@ -74,7 +74,7 @@ export class Checkers {
     return (group * pagesPerSegment + this.#chance.below(pagesPerSegment)) as PageNo
   }
 
-  /** Reads a page of one node. It may be unable to answer; it must not be wrong. Returns whether it answered. */
+  /** Reads a page of one node. It may be unable to answer, and says why; it must not be wrong. */
   checkPage(
     host: Host,
     state: NodeState,
@@ -82,17 +82,17 @@ export class Checkers {
     timeline: TimelineModel,
     page: PageNo,
     lsn: Lsn,
-  ): boolean {
+  ): string | undefined {
     const answer = ask(host, { kind: 'read-page', timeline: timeline.id, page, lsn }, state)
     const what = `node ${host.address} (SCL ${scl}), timeline ${timeline.id}, group ${group}, page ${page} at ${lsn}`
     if (answer?.kind === 'page') {
       mustEqual(answer.image, timeline.pageAt(page, lsn), what)
       this.#world.coverage.count('segment checked')
-      return true
+      return undefined
     }
     if (answer?.kind === 'failed' && answer.failure === 'out-of-window' && !host.disk.isRotten)
       throw new Violation(`${what}: ${answer.message}`)
-    return false
+    return `${what}: ${answer?.kind === 'failed' ? answer.message : 'no answer'}`
   }
 
   /** Every full member serves every page of every segment as the model says. Throws a Violation. */
@@ -121,10 +121,26 @@ export class Checkers {
       const low = timeline.readableFrom
       const between = timeline.pointAtOrBelow(this.#chance.between(low, timeline.vdl))
       for (const lsn of [timeline.vdl, Math.max(low, between) as Lsn]) {
-        if (this.checkPage(host, state, segment, timeline, page as PageNo, lsn)) continue
-        throw new Violation(`node ${host.address} does not serve page ${page} of ${timeline.id} at ${lsn}`)
+        const refusal = this.checkPage(host, state, segment, timeline, page as PageNo, lsn)
+        if (refusal !== undefined) throw new Violation(refusal)
       }
     }
+  }
+
+  /** A member that does not know the writer or its configuration yet. */
+  strangers(): string | undefined {
+    const { writer, hosts } = this.#world
+    if (writer === undefined) return 'there is no writer'
+    const { volumeEpoch, configuration } = writer.volume
+    for (const node of membersOf(configuration).members) {
+      const host = hosts.get(node)
+      const state = host && stateOf(host)
+      if (state === undefined) return `member ${node} is down`
+      if (state.volumeEpoch !== volumeEpoch) return `member ${node} is in volume epoch ${state.volumeEpoch}`
+      if (state.membershipEpoch !== configuration.membershipEpoch)
+        return `member ${node} is in membership epoch ${state.membershipEpoch}`
+    }
+    return undefined
   }
 
   /** What is still missing on members before all of them hold everything; undefined when nothing is. */

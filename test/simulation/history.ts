@@ -157,6 +157,13 @@ class History {
       return writer === undefined ? 1 : membersOf(writer.volume.configuration).candidates.size
     }
     await this.#expect('a member change has not ended', () => candidates() === 0)
+    // What only the writer can tell: that it is the writer, who the members are, and what recovery annulled.
+    const strangers = (): string | undefined => this.#checkers.strangers()
+    await this.#expect(
+      'not all nodes were brought in',
+      () => strangers() === undefined,
+      () => strangers() ?? '',
+    )
     this.#checkers.check()
   }
 

@@ -12,7 +12,7 @@ import type { Bug, Handle } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './coverage.ts'
 import { Crash, type CrashPoint, SimDisk } from './disk.ts'
-import type { Network, Server } from './network.ts'
+import type { Guard, Network, Server } from './network.ts'
 import { type NodeProcess, startNode } from './processes.ts'
 import type { Life, Scheduler } from './scheduler.ts'
 
@@ -30,7 +30,7 @@ export interface HostSurroundings {
   readonly rottenNodes: readonly number[]
   persisted(host: Host, batch: StoredBatch): void
   /** How a node finds the others. */
-  peersOf(host: Host, life: Life): Peers
+  peersOf(host: Host, life: Life, guard: Guard): Peers
 }
 
 export class Host implements Server {
@@ -85,7 +85,7 @@ export class Host implements Server {
         store,
         clock: this.#guardedClock(life),
         prng: this.#chance.stream(life.name),
-        peers: this.#around.peersOf(this, life),
+        peers: this.#around.peersOf(this, life, (work) => this.#guard(work)),
       })
     })
   }

@@ -49,6 +49,11 @@ export interface Server {
   receive(message: VolumeMessage, reply: Reply): void
 }
 
+/** Runs what a process does, and sees to it when the process dies of it. */
+export type Guard = (work: () => void) => void
+
+const UNGUARDED: Guard = (work) => work()
+
 export class Network {
   weather: Weather = FAIR
   readonly partitions: Set<Partition> = new Set()
@@ -67,26 +72,26 @@ export class Network {
   }
 
   /** A way from a process to a server. */
-  connect(from: Address, life: Life, to: Server): Connection {
+  connect(from: Address, life: Life, to: Server, guard: Guard = UNGUARDED): Connection {
     let connections = this.#connections.get(to.address)
     if (connections === undefined) {
       connections = new Set()
       this.#connections.set(to.address, connections)
     }
-    const connection = new Connection(this, from, life, to)
+    const connection = new Connection(this, { address: from, life, guard }, to)
     connections.add(connection)
     if (!to.isUp && this.#chance.happens(this.weather.resets)) this.breakSoon(connection)
     return connection
   }
 
   /** How a process reaches the servers of a cluster: one connection to each at a time. */
-  peersOf(from: Address, life: Life, servers: ReadonlyMap<Address, Server>): Peers {
+  peersOf(from: Address, life: Life, servers: ReadonlyMap<Address, Server>, guard?: Guard): Peers {
     const connections = new Map<Address, Connection>()
     return {
       reach: (node) => {
         const known = connections.get(node)
         if (known !== undefined && !known.isOver) return known
-        const connection = this.connect(from, life, must(servers.get(node), 'a server of that number'))
+        const connection = this.connect(from, life, must(servers.get(node), 'a server of that number'), guard)
         connections.set(node, connection)
         return connection
       },
@@ -140,6 +145,7 @@ class Connection implements Transport {
   readonly life: Life
   readonly #network: Network
   readonly #from: Address
+  readonly #guard: Guard
   readonly #to: Server
   #isUp = true
   /** The life of the server that it was made to; 0: none yet. */
@@ -147,10 +153,11 @@ class Connection implements Transport {
   #receive: (message: NodeMessage) => void = () => undefined
   #lost: (reason: Error) => void = () => undefined
 
-  constructor(network: Network, from: Address, life: Life, to: Server) {
+  constructor(network: Network, from: { address: Address; life: Life; guard: Guard }, to: Server) {
     this.#network = network
-    this.#from = from
-    this.life = life
+    this.#from = from.address
+    this.life = from.life
+    this.#guard = from.guard
     this.#to = to
   }
 
@@ -178,7 +185,7 @@ class Connection implements Transport {
   #answer(answer: NodeMessage): void {
     const copy = copyOf(answer)
     this.#network.travel(this.#to.address, this.#from, answer.kind, this.life, () => {
-      if (this.#isUp) this.#receive(copy)
+      if (this.#isUp) this.#guard(() => this.#receive(copy))
     })
   }
 
@@ -194,7 +201,7 @@ class Connection implements Transport {
   break(): void {
     if (!this.#isUp) return
     this.#isUp = false
-    this.#lost(new Error('connection reset by peer'))
+    this.#guard(() => this.#lost(new Error('connection reset by peer')))
   }
 
   async close(): Promise<void> {

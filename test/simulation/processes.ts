@@ -9,9 +9,8 @@ import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import { applyFakeRecord } from '../../storage/message/testing/fake-log.ts'
 import type { Peers, Reply, Transport } from '../../storage/message/transport.ts'
-import { Background } from '../../storage/node/background.ts'
+import { NodeLife } from '../../storage/node/node-life.ts'
 import type { SegmentStore } from '../../storage/node/segment-store.ts'
-import { StorageNode } from '../../storage/node/storage-node.ts'
 import { DEFAULT_QUORUM } from '../../storage/volume/quorum.ts'
 import { openVolume } from '../../storage/volume/quorum-volume.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
@@ -33,18 +32,7 @@ export function startNode(around: {
   readonly prng: Prng
   readonly peers: Peers
 }): NodeProcess {
-  const node = new StorageNode(around.store, applyFakeRecord, {
-    number: around.number,
-    life: around.clock.wallMicros(),
-  })
-  const background = new Background(node, around.clock)
-  background.touch()
-  return {
-    handle(message, reply) {
-      node.handle(message, reply)
-      background.touch()
-    },
-  }
+  return new NodeLife({ ...around, apply: applyFakeRecord })
 }
 
 export function startVolume(around: {

@@ -70,7 +70,7 @@ export class World {
       hasTails: plan.tails,
       rottenNodes: plan.rottenNodes,
       persisted: (host, batch) => this.#checkPersisted(host, batch),
-      peersOf: (host, life) => this.network.peersOf(host.address, life, this.hosts),
+      peersOf: (host, life, guard) => this.network.peersOf(host.address, life, this.hosts, guard),
     }
     for (let node = 1; node <= NODE_COUNT; node++)
       this.addHost(must(ZONES[(node - 1) % ZONES.length])).start()

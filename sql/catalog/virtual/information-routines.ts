@@ -8,6 +8,7 @@ import type { Fields, RelationSource } from './rows.ts'
 
 /** Positions in pg_proc. */
 const NAME = 1
+const SCHEMA = 2
 const LANGUAGE = 4
 const KIND = 9
 const SECURITY_DEFINER = 10
@@ -27,6 +28,8 @@ const MODE_NAMES: Readonly<Record<string, string>> = { i: 'IN', o: 'OUT', b: 'IN
 const listOf = (value: Value | undefined): readonly Value[] =>
   value instanceof ArrayValue ? value.elements : []
 
+const schemaName = (catalog: Catalog, row: Row): string =>
+  catalog.schema(row[SCHEMA] as number)?.name ?? 'pg_catalog'
 const specificName = (row: Row): string => `${String(row[NAME])}_${String(row[0])}`
 
 function routineRow(catalog: Catalog, row: Row): Fields {
@@ -34,10 +37,10 @@ function routineRow(catalog: Catalog, row: Row): Fields {
   const language = LANGUAGES[row[LANGUAGE] as number] ?? 'INTERNAL'
   return {
     specific_catalog: catalog.databaseName,
-    specific_schema: 'pg_catalog',
+    specific_schema: schemaName(catalog, row),
     specific_name: specificName(row),
     routine_catalog: catalog.databaseName,
-    routine_schema: 'pg_catalog',
+    routine_schema: schemaName(catalog, row),
     routine_name: row[NAME] ?? null,
     routine_type: row[KIND] === 'f' ? 'FUNCTION' : row[KIND] === 'p' ? 'PROCEDURE' : null,
     data_type: row[RETURNS_SET] === true && result === 2249 ? 'record' : dataTypeName(catalog, result),
@@ -73,7 +76,7 @@ function* parametersOf(catalog: Catalog, row: Row): Iterable<Fields> {
     const name = String(names[i] ?? '')
     yield {
       specific_catalog: catalog.databaseName,
-      specific_schema: 'pg_catalog',
+      specific_schema: schemaName(catalog, row),
       specific_name: specificName(row),
       ordinal_position: i + 1,
       parameter_mode: MODE_NAMES[mode] ?? 'IN',

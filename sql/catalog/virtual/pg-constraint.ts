@@ -16,6 +16,7 @@ import type {
 import { dependencyEdges } from '../dependencies.ts'
 import { systemIndexesOf, tableOfIndex } from './pg-class.ts'
 import { aclValue, type Fields, type RelationSource } from './rows.ts'
+import { extensionMembers } from './pg-extension.ts'
 
 const ACTION: Readonly<Record<ReferentialAction, string>> = {
   'no-action': 'a',
@@ -192,6 +193,7 @@ const DEPTYPE = { normal: 'n', auto: 'a', internal: 'i' } as const
 
 export const pgDepend: RelationSource = {
   rows: function* (catalog) {
+    yield* extensionMembers()
     for (const { dependent, referenced, kind } of dependencyEdges(catalog)) {
       yield {
         classid: dependent.classOid,

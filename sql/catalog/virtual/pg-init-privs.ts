@@ -3,7 +3,7 @@
 
 import { must } from '../../../storage/base/assert.ts'
 import type { Value } from '../../types/value.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID } from '../bootstrap.ts'
+import { BOREALIS_SCHEMA_OID, INFORMATION_SCHEMA_OID, PG_CATALOG_OID } from '../bootstrap.ts'
 import { staticRows } from '../static-rows.ts'
 import { systemRelationByName, systemRelations } from '../system-relations.ts'
 import { aclValue, type Fields, type RelationSource } from './rows.ts'
@@ -20,7 +20,7 @@ export const pgInitPrivs: RelationSource = {
       if (relation.acl === undefined) continue
       yield entry('pg_class', relation.oid, aclValue(relation.acl, catalog.shared))
     }
-    for (const oid of [PG_CATALOG_OID, INFORMATION_SCHEMA_OID]) {
+    for (const oid of [PG_CATALOG_OID, INFORMATION_SCHEMA_OID, BOREALIS_SCHEMA_OID]) {
       const acl = catalog.schema(oid)?.acl
       if (acl !== undefined) yield entry('pg_namespace', oid, aclValue(acl, catalog.shared))
     }

@@ -1,13 +1,12 @@
 // How computed relations are written down: a function that gives rows as objects by column name, put into the relation's
-// own column order here. Rows are made eagerly, in arrays, and from memory alone: nothing here suspends.
+// own column order here. Rows are made eagerly, in arrays; those that must be asked of storage suspend before the first.
 
 import { must } from '../../../storage/base/assert.ts'
 import { type Row, type Value, ArrayValue } from '../../types/value.ts'
 import { ACLITEM_OID, TEXT_OID } from '../../types/oids.ts'
 import { formatAclItem } from '../acl.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID } from '../bootstrap.ts'
 import type { Acl, Catalog, ServerState, SharedCatalog, Table, VirtualRelation } from '../catalog.ts'
-import { systemRelationByName } from '../system-relations.ts'
+import { SYSTEM_SCHEMA_OIDS, type SystemSchema, systemRelationByName } from '../system-relations.ts'
 
 /** One row by column name; what is left out is NULL. */
 export type Fields = Readonly<Record<string, Value>>
@@ -23,11 +22,7 @@ export interface RelationSource {
 }
 
 /** A computed relation from a source of objects. */
-export function fromFields(
-  schema: 'pg_catalog' | 'information_schema',
-  name: string,
-  source: RelationSource,
-): VirtualRelation {
+export function fromFields(schema: SystemSchema, name: string, source: RelationSource): VirtualRelation {
   let shape: Shape | undefined
   const shapeOf = (): Shape => (shape ??= new Shape(schema, name))
   const arrayOf = (fields: Iterable<Fields>): Row[] => Array.from(fields, (item) => shapeOf().row(item))
@@ -49,8 +44,8 @@ class Shape {
   readonly #indexes: ReadonlyMap<string, number>
   readonly #count: number
 
-  constructor(schema: 'pg_catalog' | 'information_schema', name: string) {
-    const schemaOid = schema === 'pg_catalog' ? PG_CATALOG_OID : INFORMATION_SCHEMA_OID
+  constructor(schema: SystemSchema, name: string) {
+    const schemaOid = SYSTEM_SCHEMA_OIDS[schema]
     const table = must(systemRelationByName(schemaOid, name), 'a computed relation exists') as Table
     this.#indexes = new Map(table.columns.map((column, i) => [column.name, i]))
     this.#count = table.columns.length

@@ -3,6 +3,7 @@
 
 import type { VirtualRelation } from '../catalog.ts'
 import { type StaticRelation, staticRowByOid, staticRows } from '../static-rows.ts'
+import { segments, volume } from './borealis-volume.ts'
 import { informationSchema } from './information-schema.ts'
 import { pgAttrdef, pgAttribute } from './pg-attribute.ts'
 import { pgClass, pgIndex, pgNamespace } from './pg-class.ts'
@@ -40,12 +41,14 @@ import {
   statTables,
   statTransactionTables,
 } from './pg-stat.ts'
+import { pgExtension } from './pg-extension.ts'
 import { pgInitPrivs } from './pg-init-privs.ts'
 import { pgEnum, pgType } from './pg-type.ts'
 import { pgIndexes, pgSequences, pgTables, pgViews } from './pg-views.ts'
 import { fromFields, type RelationSource } from './rows.ts'
 
 const SOURCES: Readonly<Record<string, RelationSource>> = {
+  pg_extension: pgExtension,
   pg_class: pgClass,
   pg_index: pgIndex,
   pg_namespace: pgNamespace,
@@ -147,6 +150,8 @@ export function virtualRelations(): ReadonlyMap<string, VirtualRelation> {
   all.set('pg_catalog.pg_prepared_statements', pgPreparedStatements)
   all.set('pg_catalog.pg_cursors', pgCursors)
   all.set('pg_catalog.pg_locks', pgLocks)
+  all.set('borealis.segments', fromFields('borealis', 'segments', segments))
+  all.set('borealis.volume', fromFields('borealis', 'volume', volume))
   for (const [name, source] of Object.entries(informationSchema)) {
     all.set(`information_schema.${name}`, fromFields('information_schema', name, source))
   }

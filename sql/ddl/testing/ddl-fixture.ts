@@ -106,6 +106,7 @@ export class DdlSession {
   context(): DdlContext {
     return {
       cluster: this.cluster,
+      databases: { closeSessions: async () => undefined, prepare: async () => undefined },
       database: this.database,
       editor: () => this.editor(),
       sharedEditor: () => this.sharedEditor(),
@@ -172,6 +173,10 @@ export function emptyServer(timeline: TimelineId): ServerState {
     cursors: () => [],
     sequenceRow: () => [],
     locks: () => [],
+    segments: () => [],
+    volume: () => {
+      throw new Error('no volume here')
+    },
     estimate: () => ({ tuples: 0, pages: 0 }),
   }
 }

@@ -8,6 +8,8 @@ import { compileRowEncoder } from '../../exec/row-encoder.ts'
 import { type DdlSession, openTestCluster } from '../../ddl/testing/ddl-fixture.ts'
 import { type ParsedStatement, parseSql } from '../../parse/parse.ts'
 import type { Row, Value } from '../../types/value.ts'
+import type { Table } from '../../catalog/catalog.ts'
+import { columnStatistics, type ColumnStatistics } from '../statistics.ts'
 import { suspendingCheckpoint, suspendingDatabase, suspendingTransaction } from './suspending.ts'
 import { planStatement, type StatementPlan } from '../plan-statement.ts'
 
@@ -48,7 +50,15 @@ export class PlanSession {
       const { cellCount, pageCount } = database.estimate(database.view(), relation.tree)
       return { tuples: cellCount, pages: pageCount }
     }
-    return planStatement(analysed, { catalog, functions, estimate }) as StatementPlan
+    const statistics = (table: Table, column: number): ColumnStatistics | undefined => {
+      const { database } = this.ddl.database
+      const type = catalog.type(table.columns[column]?.type ?? 0)
+      if (type === undefined) return undefined
+      return columnStatistics(table, column, type, estimate(table.oid).tuples, (leafCount, visit) =>
+        database.sample(database.view(), table.tree, leafCount, visit),
+      )
+    }
+    return planStatement(analysed, { catalog, functions, estimate, statistics }) as StatementPlan
   }
 
   async runPlan(

@@ -39,8 +39,7 @@ function readOptions(parsed: ParsedStatement, nodes: readonly Node[]): CopyOptio
 }
 
 function copyFrom(core: SessionCore, statement: CopyNode, options: CopyOptions): UtilityResult {
-  if (core.transaction.isReadOnly)
-    throw new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction')
+  if (core.isReadOnly) throw new SqlError('25006', 'cannot execute COPY FROM in a read-only transaction')
   const target = copyTarget(core, statement)
   const copyIn = new CopyIn(core, target, options, core.isSimpleQuery)
   const format = options.format === 'binary' ? 1 : 0

@@ -42,6 +42,7 @@ export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
   return {
     cluster: backend.catalogs,
     database: handle.catalogs,
+    databases: backend.databases.controlFor(core),
     editor: () => databaseEditor(core),
     sharedEditor: () => sharedEditor(core),
     roleOid: core.roleOid,

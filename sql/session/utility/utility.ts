@@ -173,7 +173,7 @@ class UtilityStatement implements PortalStatement {
     if (this.#pending !== undefined) return suspend(this.#pending)
     const core = this.#core
     const { tag } = this.#parsed
-    if (core.transaction.isReadOnly && !READ_ONLY_TAGS.has(tag)) {
+    if (core.isReadOnly && !READ_ONLY_TAGS.has(tag)) {
       throw new SqlError(
         '25006',
         `cannot execute ${tag.replace(/Stmt$/, '').toUpperCase()} in a read-only transaction`,

@@ -69,6 +69,8 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
     fault: { kind: 'disk-congestion', delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
   },
   { kind: 'shut-down', ...base },
+  { kind: 'changed-pages', ...base, timeline, above: 8 as Lsn, upTo: lsn },
+  { kind: 'find-commit', ...base, timeline, lsn },
 ]
 
 export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
@@ -127,6 +129,13 @@ export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
     },
   },
   { kind: 'done', id: 1 },
+  { kind: 'changed-pages', id: 1, pages: Uint32Array.of(0, 5, 0xffff_fffe), upTo: lsn },
+  { kind: 'commit', id: 1, commit: undefined },
+  {
+    kind: 'commit',
+    id: 1,
+    commit: { lsn, wallMicros: 5, transactionId: 6, origin: { processId: 7, roleOid: 10 } },
+  },
   {
     kind: 'failed',
     id: 1,

@@ -55,7 +55,7 @@ export class NodeBench {
     this.#home = home
     this.store = home.open()
     this.node = new StorageNode(this.store, applyFakeRecord)
-    this.call({ kind: 'fence', clusterId: 'test' })
+    this.call({ kind: 'fence', clusterId: 'test', writer: 'w' })
   }
 
   /** As after a crash: a new node on what the store holds. */
@@ -80,7 +80,7 @@ export class NodeBench {
 
   create(timeline: number, parent?: { timeline: number; lsn: number }): NodeMessage {
     const birth = { id: timeline, parent, createdMicros: 5 } as unknown as TimelineBirth
-    return this.call({ kind: 'create-timeline', birth })
+    return this.call({ kind: 'create-timelines', births: [birth] })
   }
 
   /** Appends batches in one message; returns the SCL of the first one's timeline. */

@@ -1,33 +1,15 @@
-// Questions that any one node can answer, and figures of all of them.
+// Figures of all segments of a volume, for `borealis.segments`.
 
 import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, LSN_ZERO } from '../base/ids.ts'
 import type { Configuration, Member } from '../message/configuration.ts'
-import type { NodeMessage, NodeStatistics } from '../message/message.ts'
+import type { NodeStatistics } from '../message/message.ts'
 import type { Members } from './members.ts'
-import type { NodeLink, NodeRequest } from './node-link.ts'
+import type { NodeLink } from './node-link.ts'
 import { slotsOf } from './quorum.ts'
 import type { SegmentStatus } from './volume.ts'
 
 const PATIENCE_MS = 2000
-
-/** Asks one node after the other until `answerOf` takes an answer. Rejects with StorageError. */
-export async function askAny<T>(
-  nodes: readonly NodeLink[],
-  request: NodeRequest,
-  answerOf: (message: NodeMessage) => T | undefined,
-): Promise<T> {
-  let error: unknown
-  for (const node of nodes) {
-    try {
-      const answer = answerOf(await node.request(request, PATIENCE_MS))
-      if (answer !== undefined) return answer
-    } catch (thrown) {
-      error = thrown
-    }
-  }
-  throw error ?? new StorageError('no-quorum', `no storage node can answer a ${request.kind}`)
-}
 
 /** Every segment of the volume, and its spares. */
 export async function segmentStatuses(

@@ -1,0 +1,190 @@
+// in_branch(NULL::t, ...) and as_of(NULL::t, ...) in FROM: a path that becomes a scan of the table of that name there.
+//
+//   FROM borealis.in_branch(NULL::orders, b.name) o WHERE o.id = 5 AND o.total > $1
+//   └─ arguments: compiled here ─────────────────┘        └─ conditions: planned at run time, against the table as it is
+//                                                            there, with its indexes and sizes, by the usual rules
+//
+// A catalog's version names its contents, whatever the database: branches that changed no schema share one plan.
+
+import { must } from '../../storage/base/assert.ts'
+import type { Table } from '../catalog/catalog.ts'
+import { replaceDeep } from '../exec/expression/map-query.ts'
+import { matchColumns, type OpenPlace, tableOfRowType, tableThere } from '../exec/open-place.ts'
+import type { PlanNode } from '../exec/operator.ts'
+import { OtherTableScan, type OtherTablePlan } from '../exec/operator/other-table-scan.ts'
+import type { Runtime } from '../exec/runtime.ts'
+import { type PlaceReader, placeOf } from '../functions/borealis.ts'
+import type { Expr, SetCallExpr } from '../tree/expr.ts'
+import type { FunctionFrom, TableFrom } from '../tree/query.ts'
+import { columnOutputs, isImmediate } from './expr-facts.ts'
+import { EMPTY_LAYOUT, Layout, type OuterScope } from './layout.ts'
+import { NO_CONSTANTS, NO_ORDER, type Output, type Path, type Planned } from './path.ts'
+import { makeNode } from './plan-node.ts'
+import { Planner } from './planner.ts'
+import { addFilter, addProjection } from './row-node.ts'
+import { selectivityOf } from './selectivity.ts'
+import { joinConditions, tablePaths } from './table-path.ts'
+
+/** Plans of differently shaped tables that one statement keeps. */
+const SHAPES_MAX = 64
+const ROWS_GUESS = 1000
+
+/** The path of a call of in_branch or as_of; undefined for other functions. */
+export function otherTablePath(
+  planner: Planner,
+  from: FunctionFrom,
+  conditions: readonly Expr[],
+): Path | undefined {
+  const call = from.calls[0]?.call
+  if (call?.kind !== 'set-call' || from.calls.length !== 1 || from.withOrdinality) return undefined
+  const reader = placeOf(call.function)
+  if (reader === undefined) return undefined
+  const table = tableOfRowType(planner.catalog, call.type, call.function.name)
+  return new OtherTablePath(planner, from, conditions, { call, reader, table })
+}
+
+interface Subject {
+  readonly call: SetCallExpr
+  readonly reader: PlaceReader
+  /** The table as it is here: its columns are the entry's. */
+  readonly table: Table
+}
+
+class OtherTablePath implements Path {
+  readonly relations: Path['relations']
+  readonly estimate: Path['estimate']
+  readonly order: Path['order'] = NO_ORDER
+  readonly constants: Path['constants'] = NO_CONSTANTS
+  readonly #planner: Planner
+  readonly #from: FunctionFrom
+  readonly #conditions: readonly Expr[]
+  readonly #subject: Subject
+
+  constructor(planner: Planner, from: FunctionFrom, conditions: readonly Expr[], subject: Subject) {
+    this.#planner = planner
+    this.#from = from
+    this.#conditions = conditions
+    this.#subject = subject
+    this.relations = new Set([from.id])
+    const kept = conditions.reduce((all, one) => all * selectivityOf(planner, one, ROWS_GUESS), 1)
+    const rows = Math.max(1, ROWS_GUESS * kept)
+    this.estimate = { rows, startup: 1, total: 1 + ROWS_GUESS * 0.01, width: from.columns.length * 8 }
+  }
+
+  build(outputs: readonly Output[], outer: OuterScope | undefined): Planned {
+    const planner = this.#planner
+    const early = this.#conditions.filter(isImmediate)
+    const late = this.#conditions.filter((one) => !isImmediate(one))
+    const own = (output: Output): boolean => output.relation === this.#from.id
+    const scanned = columnOutputs([...outputs.map((output) => output.expr), ...late], own)
+    const layout = new Layout(scanned.map(({ relation, column }) => ({ relation, column, nullable: true })))
+    const node = this.#node(early, scanned, outer)
+    return addProjection(planner, addFilter(planner, { node, layout }, late, outer), outputs, outer)
+  }
+
+  #node(conditions: readonly Expr[], outputs: readonly Output[], outer: OuterScope | undefined): PlanNode {
+    const planner = this.#planner
+    const { call, reader } = this.#subject
+    const args = planner.compileRow(call.args, EMPTY_LAYOUT, outer)
+    // Values of outer queries are handed down to slots that must be known before the plan runs.
+    planner.compileCondition(conditions, this.#entryLayout(conditions), outer)
+    const shapes = new Map<string, PlanNode>()
+    const plan: OtherTablePlan = {
+      place: (rt) => reader(rt.functions, args(rt, [])),
+      nodeAt: (rt, place) => {
+        const theirs = tableThere(this.#subject.table, rt.context.catalog, place)
+        const key = `${place.catalog.version} ${rt.context.catalog.version}`
+        let node = shapes.get(key)
+        if (node === undefined) {
+          node = this.#plan(rt, { place, theirs }, { conditions, outputs, outer })
+          if (shapes.size >= SHAPES_MAX) shapes.clear()
+          shapes.set(key, node)
+        }
+        return node
+      },
+    }
+    const label = `Branch Scan on ${this.#from.alias}`
+    const text = (): string => joinConditions(conditions.map((one) => planner.deparse(one)))
+    return makeNode({
+      label,
+      estimate: this.estimate,
+      children: [],
+      properties: () => (conditions.length === 0 ? [] : [['Filter', text()]]),
+      open: (rt) => new OtherTableScan(rt, plan),
+    })
+  }
+
+  #entryLayout(conditions: readonly Expr[]): Layout {
+    const own = columnOutputs(conditions, (output) => output.relation === this.#from.id)
+    return new Layout(own.map(({ relation, column }) => ({ relation, column, nullable: true })))
+  }
+
+  /** The cheapest scan of the table as it is there, by the planner's rules. May suspend, while sizes are looked up. */
+  #plan(
+    rt: Runtime,
+    { place, theirs }: { readonly place: OpenPlace; readonly theirs: Table },
+    wanted: {
+      readonly conditions: readonly Expr[]
+      readonly outputs: readonly Output[]
+      readonly outer: OuterScope | undefined
+    },
+  ): PlanNode {
+    const from = this.#from
+    const columns = matchColumns(this.#subject.table, rt.context.catalog, theirs, place)
+    const { catalog, view } = place
+    const inner = new Planner({
+      catalog,
+      functions: rt.functions,
+      estimate: () => {
+        const { cellCount, pageCount } = view.database.estimate(view, theirs.tree)
+        return { tuples: cellCount, pages: pageCount }
+      },
+    })
+    const entry: TableFrom = {
+      kind: 'table',
+      id: from.id,
+      alias: from.alias,
+      columns: from.columns,
+      table: theirs,
+      tableColumns: columns,
+    }
+    const known = (expr: Expr): Expr => replaceDeep(expr, (one) => this.#absent(one, columns))
+    const paths = tablePaths(inner, entry, wanted.conditions.map(known), false)
+    const cheapest = paths.reduce((best, path) => (path.estimate.total < best.estimate.total ? path : best))
+    const outputs = wanted.outputs.map((output) => ({ ...output, expr: known(output.expr) }))
+    return cheapest.build(outputs, wanted.outer).node
+  }
+
+  /** A column that the table there lacks is NULL; the whole row is put together from its columns. */
+  #absent(expr: Expr, columns: readonly number[]): Expr | undefined {
+    const from = this.#from
+    if (expr.kind === 'whole-row' && expr.relation === from.id) return this.#wholeRow(expr, columns)
+    if (expr.kind !== 'column' || expr.relation !== from.id || (columns[expr.column] ?? 0) >= 0)
+      return undefined
+    return nullOf(expr)
+  }
+
+  #wholeRow(expr: Expr, columns: readonly number[]): Expr {
+    const elements = this.#from.columns.map((column, i): Expr => {
+      const { name, type, typmod, collation } = column
+      const own = {
+        kind: 'column',
+        relation: this.#from.id,
+        column: i,
+        name,
+        type,
+        typmod,
+        collation,
+        location: -1,
+      } as const
+      return must(columns[i]) >= 0 ? own : nullOf(own)
+    })
+    const { type, typmod, collation } = expr
+    const names = this.#from.columns.map(({ name }) => name)
+    return { kind: 'row', names, elements, explicit: true, type, typmod, collation, location: -1 }
+  }
+}
+
+function nullOf({ type, typmod, collation }: Expr): Expr {
+  return { kind: 'constant', value: null, type, typmod, collation, location: -1 }
+}
