@@ -1,5 +1,6 @@
 // What a new cluster and a new database contain: PostgreSQL's roles, databases and schemas under its own oids.
 
+import { borealisRelationComments } from './borealis-relations.ts'
 import type { TimelineId } from '../../storage/base/ids.ts'
 import type { Acl } from './catalog.ts'
 import type { StoredDatabase, StoredObject, StoredRole } from './stored-objects.ts'
@@ -220,5 +221,6 @@ export function bootstrapObjects(): StoredObject[] {
     schemaComment(PG_TOAST_OID, 'reserved schema for TOAST tables'),
     schemaComment(BOREALIS_SCHEMA_OID, 'branches, history and status of Borealis'),
     schemaComment(PUBLIC_SCHEMA_OID, 'standard public schema'),
+    ...borealisRelationComments(CLASS_OID.pg_class),
   ]
 }

@@ -1,87 +1,154 @@
-// The relations of schema borealis, as facts in the form of system-relation-facts.ts: views whose rows the server
-// computes. This is the one place that declares them; their rows are in virtual/.
-//
-// Oids from 15300 on: relation, row type, array of the row type.
+// The views of schema borealis: their columns, in the form of system-relation-facts.ts, and what is said of them. This is
+// the one place that declares them; their rows are in virtual/.
 
-import {
-  BOOL_OID,
-  FLOAT8_OID,
-  INT4_OID,
-  INT8_OID,
-  PG_LSN_OID,
-  TEXT_OID,
-  TIMESTAMPTZ_OID,
-} from '../types/oids.ts'
+import type { StoredComments } from './stored-objects.ts'
 
-type Columns = readonly (readonly [name: string, type: number])[]
+const BRANCHES_OID = 15001
+const BACKTRACKS_OID = 15004
+const SEGMENTS_OID = 15300
+const VOLUME_OID = 15303
 
-interface View {
+/** name:type:comment of each column. */
+interface ViewFacts {
   readonly oid: number
   readonly name: string
-  readonly columns: Columns
+  readonly comment: string
+  readonly columns: readonly (readonly [name: string, type: number, comment: string])[]
 }
 
-/** Every segment of the volume: a protection group on a storage node. */
-const segments: View = {
-  oid: 15300,
-  name: 'segments',
-  columns: [
-    ['node', INT4_OID],
-    ['zone', TEXT_OID],
-    ['address', TEXT_OID],
-    ['protection_group', INT4_OID],
-    ['kind', TEXT_OID],
-    ['role', TEXT_OID],
-    ['alive', BOOL_OID],
-    ['scl', PG_LSN_OID],
-    ['epoch', INT8_OID],
-    ['gaps', INT8_OID],
-    ['timelines', INT8_OID],
-    ['pages', INT8_OID],
-    ['bytes', INT8_OID],
-    ['last_scrub', TIMESTAMPTZ_OID],
-    ['error', TEXT_OID],
-  ],
+const BOOL = 16
+const NAME = 19
+const INT4 = 23
+const INT8 = 20
+const OID = 26
+const TEXT = 25
+const FLOAT8 = 701
+const INTERVAL = 1186
+const TIMESTAMPTZ = 1184
+const PG_LSN = 3220
+
+const VIEWS: readonly ViewFacts[] = [
+  {
+    oid: BRANCHES_OID,
+    name: 'branches',
+    comment: 'all databases, with where they branched off and what they hold',
+    columns: [
+      ['name', NAME, 'name of the database'],
+      ['oid', OID, 'its oid'],
+      ['parent', NAME, 'the database that was its template; NULL when that is gone or there was none'],
+      ['branch_lsn', PG_LSN, 'LSN of the parent that it began with'],
+      ['branch_time', TIMESTAMPTZ, 'when it was made'],
+      ['depth', INT4, 'how many branches lie between it and a database of the cluster’s beginning'],
+      ['expires_at', TIMESTAMPTZ, 'when its TTL ends and it is dropped; NULL: never'],
+      ['timeline', INT8, 'the timeline that its name points to'],
+      ['head_lsn', PG_LSN, 'LSN of its newest commit'],
+      ['retention', INTERVAL, 'how long its history is kept'],
+      ['own_bytes', INT8, 'bytes of log written on its timeline; pages made from them are not counted'],
+      [
+        'shared_bytes',
+        INT8,
+        'bytes of log of its ancestors up to where it branched off, kept once for all their branches',
+      ],
+      ['history_bytes', INT8, 'bytes of log on the timelines that backtracks left, kept for the retention'],
+    ],
+  },
+  {
+    oid: BACKTRACKS_OID,
+    name: 'backtracks',
+    comment: 'backtracks of all databases that the retention still remembers, and can undo',
+    columns: [
+      ['name', NAME, 'name of the database'],
+      ['oid', OID, 'its oid'],
+      ['time', TIMESTAMPTZ, 'when it was moved'],
+      ['role', NAME, 'by whom'],
+      ['target', TEXT, 'the target as it was given'],
+      ['from_timeline', INT8, 'the timeline that its name pointed to before'],
+      ['from_lsn', PG_LSN, 'LSN of the newest commit there'],
+      ['to_timeline', INT8, 'the timeline that the target belongs to'],
+      ['to_lsn', PG_LSN, 'LSN of the commit that it went to'],
+    ],
+  },
+  {
+    oid: SEGMENTS_OID,
+    name: 'segments',
+    comment: 'every segment of the volume: a protection group on a storage node',
+    columns: [
+      ['node', INT4, 'number of the storage node'],
+      ['zone', TEXT, 'its availability zone'],
+      ['address', TEXT, 'host:port of a node that is a process; NULL for an embedded one'],
+      ['protection_group', INT4, 'the group: 0 for the first range of pages, then 1, 2, ...'],
+      ['kind', TEXT, 'full: log and pages; tail: log only'],
+      ['role', TEXT, 'member; candidate, being filled to replace one; spare'],
+      ['alive', BOOL, 'whether the node answers'],
+      ['scl', PG_LSN, 'highest LSN up to which a log on it is complete, over all timelines'],
+      ['epoch', INT8, 'membership epoch of the volume'],
+      ['gaps', INT8, 'batches held above a gap'],
+      ['timelines', INT8, 'timelines that have something in the segment'],
+      ['pages', INT8, 'pages that have an image'],
+      ['bytes', INT8, 'bytes of log and images'],
+      ['last_scrub', TIMESTAMPTZ, 'when its checksums were verified last'],
+      ['error', TEXT, 'why it is not alive'],
+    ],
+  },
+  {
+    oid: VOLUME_OID,
+    name: 'volume',
+    comment: 'the log of the current database, and what the volume has done since the server started',
+    columns: [
+      ['vcl', PG_LSN, 'every record up to here met its quorum'],
+      ['vdl', PG_LSN, 'highest consistency point at or below it: what is durable'],
+      ['pgmrpl', PG_LSN, 'lowest LSN that somebody still reads at'],
+      ['tail', PG_LSN, 'LSN of the next record'],
+      ['lal_room', INT8, 'bytes of log that may be written before commits wait'],
+      ['in_flight', INT8, 'bytes of log that are not durable yet'],
+      ['volume_epoch', INT8, 'bumped at each recovery'],
+      ['membership_epoch', INT8, 'bumped at each change of members or groups'],
+      ['geometry_epoch', INT8, 'bumped when a group is appended'],
+      ['protection_groups', INT4, 'groups of the volume'],
+      ['segment_size', INT8, 'bytes of pages in a segment at most'],
+      ['commits', INT8, 'commits of all databases'],
+      ['messages_sent', INT8, 'messages to storage nodes, all copies counted'],
+      ['messages_received', INT8, 'messages from storage nodes'],
+      ['bytes_sent', INT8, 'bytes of log sent, all copies counted'],
+      ['batches_sent', INT8, 'batches of log, each counted once'],
+      ['pages_read', INT8, 'pages read from storage'],
+      ['hedged_reads', INT8, 'reads for which a second node was asked'],
+      ['messages_per_commit', FLOAT8, 'messages to storage nodes for each commit'],
+      ['bytes_per_commit', FLOAT8, 'bytes sent for each commit, all copies counted'],
+      ['ios_per_commit', FLOAT8, 'durable writes of all storage nodes for each commit'],
+    ],
+  },
+]
+
+/** Rows for the facts of system relations. */
+export const borealisRelationFacts: string = VIEWS.map(({ oid, name, columns }) =>
+  [
+    oid,
+    'borealis',
+    name,
+    'v',
+    oid + 1,
+    oid + 2,
+    'false',
+    '{postgres=arwdDxt/postgres,=r/postgres}',
+    0,
+    'n',
+    '-',
+    columns
+      .map(([column, type]) => `${column}:${type}:-1::${type === TEXT ? 100 : type === NAME ? 950 : 0}`)
+      .join(' '),
+  ].join('|'),
+).join('\n')
+
+/** What \d+ shows: stored with the first objects of a cluster. `classOid`: of pg_class. */
+export function borealisRelationComments(classOid: number): StoredComments[] {
+  return VIEWS.map(({ oid, comment, columns }) => ({
+    kind: 'comments',
+    oid,
+    comments: [comment, ...columns.map(([, , text]) => text)].map((text, subId) => ({
+      classOid,
+      subId,
+      text,
+    })),
+  }))
 }
-
-/** The log of the session's database, and what the volume has done since the server started. */
-const volume: View = {
-  oid: 15303,
-  name: 'volume',
-  columns: [
-    ['vcl', PG_LSN_OID],
-    ['vdl', PG_LSN_OID],
-    ['pgmrpl', PG_LSN_OID],
-    ['tail', PG_LSN_OID],
-    ['lal_room', INT8_OID],
-    ['in_flight', INT8_OID],
-    ['volume_epoch', INT8_OID],
-    ['membership_epoch', INT8_OID],
-    ['geometry_epoch', INT8_OID],
-    ['protection_groups', INT4_OID],
-    ['segment_size', INT8_OID],
-    ['commits', INT8_OID],
-    ['messages_sent', INT8_OID],
-    ['messages_received', INT8_OID],
-    ['bytes_sent', INT8_OID],
-    ['batches_sent', INT8_OID],
-    ['pages_read', INT8_OID],
-    ['hedged_reads', INT8_OID],
-    ['messages_per_commit', FLOAT8_OID],
-    ['bytes_per_commit', FLOAT8_OID],
-    ['ios_per_commit', FLOAT8_OID],
-  ],
-}
-
-const VIEWS: readonly View[] = [segments, volume]
-
-/** Columns that text has a collation in. */
-const DEFAULT_COLLATION = 100
-
-/** oid|schema|name|relkind|row type|array of it|shared|acl|toast table|replica identity|options|columns */
-export const borealisRelationFacts: string = VIEWS.map(({ oid, name, columns }) => {
-  const collation = (type: number): number => (type === TEXT_OID ? DEFAULT_COLLATION : 0)
-  const list = columns.map(([column, type]) => `${column}:${type}:-1::${collation(type)}`).join(' ')
-  const acl = '{postgres=arwdDxt/postgres,=r/postgres}'
-  return `${oid}|borealis|${name}|v|${oid + 1}|${oid + 2}|false|${acl}|0|n|-|${list}`
-}).join('\n')

@@ -12,28 +12,51 @@ import { OidAllocator } from './oid-allocator.ts'
 import type { StoredKind, StoredObject } from './stored-objects.ts'
 import { settled } from './wait.ts'
 
-/** Loaded contents by version token. One for the process: branches of one parent share what they have not changed. */
-export class ContentsCache {
-  readonly #byVersion = new Map<string, Contents>()
-  readonly #sizeMax: number
+/** Dead references are looked for when there are so many entries. */
+const SWEEP_SIZE_MIN = 1024
 
-  constructor(sizeMax = 64) {
-    this.#sizeMax = sizeMax
+/**
+ * Loaded contents by version token. One for the process: branches of one parent share what they have not changed. What
+ * somebody uses is always found; of the rest, some that were used last are kept.
+ */
+export class ContentsCache {
+  readonly #byVersion = new Map<string, WeakRef<Contents>>()
+  readonly #kept = new Set<Contents>()
+  readonly #keptMax: number
+  #sweepSize = SWEEP_SIZE_MIN
+
+  constructor(keptMax = 64) {
+    this.#keptMax = keptMax
   }
 
   get(version: string): Contents | undefined {
-    return this.#byVersion.get(version)
+    const contents = this.#byVersion.get(version)?.deref()
+    if (contents !== undefined) this.#keep(contents)
+    return contents
   }
 
   add(contents: Contents): Contents {
-    const known = this.#byVersion.get(contents.version)
+    const known = this.get(contents.version)
     if (known !== undefined) return known
-    this.#byVersion.set(contents.version, contents)
-    if (this.#byVersion.size > this.#sizeMax) {
-      const [oldest] = this.#byVersion.keys()
-      if (oldest !== undefined) this.#byVersion.delete(oldest)
-    }
+    this.#byVersion.set(contents.version, new WeakRef(contents))
+    if (this.#byVersion.size > this.#sweepSize) this.#sweep()
+    this.#keep(contents)
     return contents
+  }
+
+  /** A Set keeps the order of insertion: the first has not been used for longest. */
+  #keep(contents: Contents): void {
+    this.#kept.delete(contents)
+    this.#kept.add(contents)
+    if (this.#kept.size <= this.#keptMax) return
+    const [oldest] = this.#kept
+    if (oldest !== undefined) this.#kept.delete(oldest)
+  }
+
+  #sweep(): void {
+    for (const [version, reference] of this.#byVersion)
+      if (reference.deref() === undefined) this.#byVersion.delete(version)
+    this.#sweepSize = Math.max(SWEEP_SIZE_MIN, this.#byVersion.size * 2)
   }
 }
 

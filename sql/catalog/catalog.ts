@@ -370,6 +370,8 @@ export interface VirtualRelation {
 /** What computed relations show of the running server; the session layer implements it. */
 export interface ServerState {
   readonly timeLineOfDatabase: TimelineId
+  /** Where a timeline's own log begins (0: a root), and its newest commit. */
+  timeline(id: TimelineId): { readonly base: Lsn; readonly head: Lsn }
   sessions(): Iterable<SessionState>
   settings(): Iterable<SettingState>
   preparedStatements(): Iterable<Row>

@@ -38,6 +38,8 @@ interface Tables {
   readonly relations: LayeredMap<string, number>
   readonly types: LayeredMap<string, number>
   readonly schemas: LayeredMap<string, number>
+  /** Oids of roles and databases by kind and name. */
+  readonly shared: LayeredMap<string, number>
   /** Index oids of each table, ascending. */
   readonly indexesOf: LayeredMap<number, readonly number[]>
   /** Oids of tables with foreign keys that refer to the key. */
@@ -51,6 +53,7 @@ const NOTHING: Tables = {
   relations: LayeredMap.of(),
   types: LayeredMap.of(),
   schemas: LayeredMap.of(),
+  shared: LayeredMap.of(),
   indexesOf: LayeredMap.of(),
   referring: LayeredMap.of(),
   typeOwners: LayeredMap.of(),
@@ -86,6 +89,16 @@ export class Contents {
 
   all<K extends StoredKind>(kind: K): Iterable<StoredOf<K>> {
     return (this.#tables.objects.get(kind)?.values() ?? []) as Iterable<StoredOf<K>>
+  }
+
+  role(name: string): StoredOf<'role'> | undefined {
+    const oid = this.#tables.shared.get(`role.${name}`)
+    return oid === undefined ? undefined : this.object('role', oid)
+  }
+
+  database(name: string): StoredOf<'database'> | undefined {
+    const oid = this.#tables.shared.get(`database.${name}`)
+    return oid === undefined ? undefined : this.object('database', oid)
   }
 
   schemaOid(name: string): number | undefined {
@@ -171,6 +184,7 @@ class TableChanges {
   readonly relations = new Map<string, number | undefined>()
   readonly types = new Map<string, number | undefined>()
   readonly schemas = new Map<string, number | undefined>()
+  readonly shared = new Map<string, number | undefined>()
   readonly indexesOf = new Map<number, readonly number[] | undefined>()
   readonly referring = new Map<number, readonly number[] | undefined>()
   readonly typeOwners = new Map<number, string | undefined>()
@@ -189,6 +203,10 @@ class TableChanges {
     switch (object.kind) {
       case 'schema':
         this.schemas.set(object.name, undefined)
+        return
+      case 'role':
+      case 'database':
+        this.shared.set(`${object.kind}.${object.name}`, undefined)
         return
       case 'index':
         this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
@@ -219,6 +237,10 @@ class TableChanges {
     switch (object.kind) {
       case 'schema':
         this.schemas.set(object.name, object.oid)
+        return
+      case 'role':
+      case 'database':
+        this.shared.set(`${object.kind}.${object.name}`, object.oid)
         return
       case 'index':
         this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
@@ -283,6 +305,7 @@ function changedTables(before: Tables, changes: Changes): Tables {
     relations: before.relations.with(made.relations),
     types: before.types.with(made.types),
     schemas: before.schemas.with(made.schemas),
+    shared: before.shared.with(made.shared),
     indexesOf: before.indexesOf.with(made.indexesOf),
     referring: before.referring.with(made.referring),
     typeOwners: before.typeOwners.with(made.typeOwners),

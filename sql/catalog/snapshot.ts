@@ -22,8 +22,8 @@ import type {
 } from './catalog.ts'
 import type { Contents } from './contents.ts'
 import {
-  SYSTEM_SCHEMA_OIDS,
   provideSystemRows,
+  SYSTEM_SCHEMA_OID,
   systemRelation,
   systemRelationByName,
   systemRelations,
@@ -33,6 +33,8 @@ import {
 import { virtualRelations } from './virtual/virtual-relations.ts'
 
 provideSystemRows(virtualRelations())
+
+const SYSTEM_SCHEMA_OIDS: ReadonlySet<number> = new Set(Object.values(SYSTEM_SCHEMA_OID))
 
 /** Rows of pg_type that no file of sql/types knows stand under these owners. */
 const builtinEntries = new Map<number, TypeEntry>()
@@ -57,17 +59,11 @@ export function builtinTypeEntry(type: Type, schemaOid: number = PG_CATALOG_OID,
 }
 
 /** Roles and databases at one moment, over the cluster timeline's contents. */
-const SYSTEM_SCHEMAS: readonly number[] = Object.values(SYSTEM_SCHEMA_OIDS)
-
 export class SharedSnapshot implements SharedCatalog {
   readonly contents: Contents
-  readonly #rolesByName = new Map<string, Role>()
-  readonly #databasesByName = new Map<string, DatabaseEntry>()
 
   constructor(contents: Contents) {
     this.contents = contents
-    for (const role of contents.all('role')) this.#rolesByName.set(role.name, role)
-    for (const database of contents.all('database')) this.#databasesByName.set(database.name, database)
   }
 
   role(oid: number): Role | undefined {
@@ -75,7 +71,7 @@ export class SharedSnapshot implements SharedCatalog {
   }
 
   roleByName(name: string): Role | undefined {
-    return this.#rolesByName.get(name)
+    return this.contents.role(name)
   }
 
   roles(): Iterable<Role> {
@@ -87,7 +83,7 @@ export class SharedSnapshot implements SharedCatalog {
   }
 
   databaseByName(name: string): DatabaseEntry | undefined {
-    return this.#databasesByName.get(name)
+    return this.contents.database(name)
   }
 
   databases(): Iterable<DatabaseEntry> {
@@ -161,7 +157,7 @@ export class CatalogSnapshot implements Catalog {
   }
 
   relationByName(schemaOid: number, name: string): Relation | undefined {
-    if (SYSTEM_SCHEMAS.includes(schemaOid)) {
+    if (SYSTEM_SCHEMA_OIDS.has(schemaOid)) {
       const system = systemRelationByName(schemaOid, name)
       if (system !== undefined) return system
     }
@@ -189,7 +185,7 @@ export class CatalogSnapshot implements Catalog {
       const builtin = builtinTypeByName(name)
       if (builtin !== undefined) return builtinTypeEntry(builtin)
     }
-    if (SYSTEM_SCHEMAS.includes(schemaOid)) {
+    if (SYSTEM_SCHEMA_OIDS.has(schemaOid)) {
       systemEntriesByName ??= new Map([...systemRowTypes()].map((e) => [`${e.schemaOid}.${e.type.name}`, e]))
       const entry = systemEntriesByName.get(`${schemaOid}.${name}`)
       if (entry !== undefined) return entry

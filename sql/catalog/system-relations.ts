@@ -10,7 +10,6 @@ import { TableCodec } from '../types/row-codec.ts'
 import { builtinType } from '../types/registry.ts'
 import type { Type } from '../types/type.ts'
 import { parseAcl } from './acl.ts'
-import { borealisRelationFacts } from './borealis-relations.ts'
 import {
   BOREALIS_SCHEMA_OID,
   bootstrapRoleOid,
@@ -18,18 +17,11 @@ import {
   PG_CATALOG_OID,
   POSTGRES_ROLE_OID,
 } from './bootstrap.ts'
+import { borealisRelationFacts } from './borealis-relations.ts'
 import type { Column, Index, Relation, Table, TypeEntry, VirtualRelation } from './catalog.ts'
 import { arrayTypeOf, compositeTypeOf, domainTypeOf } from './created-types.ts'
 import { COLUMN_DEFAULTS, INDEX_COLUMN_DEFAULTS } from './stored-objects.ts'
 import { domainFacts, indexFacts, relationFacts } from './system-relation-facts.ts'
-
-/** Schemas whose relations are facts. */
-export type SystemSchema = 'pg_catalog' | 'information_schema' | 'borealis'
-export const SYSTEM_SCHEMA_OIDS: Readonly<Record<SystemSchema, number>> = {
-  pg_catalog: PG_CATALOG_OID,
-  information_schema: INFORMATION_SCHEMA_OID,
-  borealis: BOREALIS_SCHEMA_OID,
-}
 
 /** What pg_class and its kin show of a system relation beyond its descriptor. */
 export interface SystemRelationFacts {
@@ -54,6 +46,15 @@ interface SystemRelations {
   readonly indexFacts: ReadonlyMap<number, SystemIndexFacts>
   readonly byName: ReadonlyMap<string, Relation>
   readonly types: ReadonlyMap<number, TypeEntry>
+}
+
+/** Schemas whose relations are facts. */
+export type SystemSchema = 'pg_catalog' | 'information_schema' | 'borealis'
+
+export const SYSTEM_SCHEMA_OID: Readonly<Record<SystemSchema, number>> = {
+  pg_catalog: PG_CATALOG_OID,
+  information_schema: INFORMATION_SCHEMA_OID,
+  borealis: BOREALIS_SCHEMA_OID,
 }
 
 const NO_TREE = 0 as TreeId
@@ -113,7 +114,7 @@ function parse(): SystemRelations {
   const tables = new Map<number, Table>()
   const facts = new Map<number, SystemRelationFacts>()
   const byName = new Map<string, Relation>()
-  for (const row of rowsOf(`${relationFacts}\n${borealisRelationFacts}`)) {
+  for (const row of [...rowsOf(relationFacts), ...rowsOf(borealisRelationFacts)]) {
     const table = parseTable(row, domains)
     tables.set(table.oid, table)
     byName.set(`${table.schemaOid}.${table.name}`, table)
@@ -197,7 +198,7 @@ function parseTable(row: readonly string[], domains: ReadonlyMap<string, Type>):
     kind: 'table',
     oid: Number(oid),
     name: must(name),
-    schemaOid: SYSTEM_SCHEMA_OIDS[schema as SystemSchema],
+    schemaOid: SYSTEM_SCHEMA_OID[schema as SystemSchema],
     ownerOid: POSTGRES_ROLE_OID,
     acl: acl === '-' ? undefined : parseAcl(must(acl), bootstrapRoleOid),
     persistence: 'permanent',

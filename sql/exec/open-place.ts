@@ -61,20 +61,21 @@ export function liveColumns(table: Table): readonly number[] {
 
 /**
  * For each live column of `ours` the index of the column of that name in `theirs`, or -1 where it has none. SqlError 42804
- * where the type is another one.
+ * where the type is another one, unless values are converted.
  */
 export function matchColumns(
   ours: Table,
   catalog: Catalog,
   theirs: Table,
   place: Pick<OpenPlace, 'catalog' | 'databaseName'>,
+  isConverted = false,
 ): readonly number[] {
   if (ours === theirs) return liveColumns(ours)
   return liveColumns(ours).map((at) => {
     const column = must(ours.columns[at])
     const index = theirs.columns.findIndex((one) => !one.isDropped && one.name === column.name)
     const other = theirs.columns[index]
-    if (other === undefined || sameType(column, catalog, other, place.catalog)) return index
+    if (other === undefined || isConverted || sameType(column, catalog, other, place.catalog)) return index
     throw new SqlError('42804', `column "${column.name}" of relation "${ours.name}" has another type there`, {
       detail:
         `It is ${typeName(column, catalog)} here and ` +

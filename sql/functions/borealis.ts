@@ -6,11 +6,13 @@
 //
 // Every end and `when` may be text (as CREATE DATABASE ... AS_OF takes it), a timestamptz or a pg_lsn.
 
-import type { FunctionContext, SetFunction, SqlFunction, Volatility } from './function.ts'
+import type { FunctionContext, ScalarFunction, SetFunction, SqlFunction, Volatility } from './function.ts'
 import {
   ANYELEMENT_OID,
   ANY_OID,
   INT4_OID,
+  INT8_OID,
+  JSONB_OID,
   NAME_OID,
   PG_LSN_OID,
   RECORD_OID,
@@ -47,6 +49,16 @@ export interface BranchServices {
   diff(rowType: number, from: ComparisonEnd, to: ComparisonEnd): Iterable<Row>
   /** Rows (lsn, time, process id, role, change, version) of the row with this key, oldest first. */
   history(rowType: number, key: readonly TypedValue[]): Iterable<Row>
+  /** LSN of the commit that the current database showed then, as pg_lsn's text. May suspend. */
+  lsnAt(when: When): string
+  /** Time of the newest commit at or below an LSN of the current database, as timestamptz. May suspend. */
+  timeAt(when: When): Int8
+  /** Rows (change, kind, object, from definition, to definition). */
+  schemaDiff(from: string, to: string): Iterable<Row>
+  /** Rows (relation, key, base, ours, theirs). */
+  mergeConflicts(branch: string): Iterable<Row>
+  /** Rows (action, object, rows); `onConflict` null: conflicts are an error. */
+  merge(branch: string, onConflict: string | null): Iterable<Row>
 }
 
 declare module './function.ts' {
@@ -89,6 +101,27 @@ function setFunction(facts: SetFacts): SetFunction {
     columns: (facts.columns ?? []).map(([name, type]) => ({ name, type })),
     call: facts.call as SetFunction['call'],
     specialise: facts.specialise,
+  }
+}
+
+function scalarFunction(
+  facts: Omit<SetFacts, 'columns' | 'call'> & {
+    readonly call: (context: FunctionContext, ...args: never[]) => Value
+  },
+): ScalarFunction {
+  return {
+    kind: 'scalar',
+    oid: facts.oid,
+    name: facts.name,
+    argumentTypes: facts.arguments.map(([, type]) => type),
+    argumentNames: facts.arguments.map(([name]) => name),
+    variadicType: 0,
+    defaults: [],
+    returnType: facts.returns,
+    strict: true,
+    volatility: 'stable',
+    usesContext: true,
+    call: facts.call as ScalarFunction['call'],
   }
 }
 
@@ -219,6 +252,87 @@ const history: SetFunction = setFunction({
   ),
 })
 
+/** lsn_at(when): the commit that the current database showed then. */
+const LSN_AT = WHEN_TYPES.filter(([, type]) => type !== PG_LSN_OID).map(([digit, type]) =>
+  scalarFunction({
+    oid: 15140 + digit,
+    name: 'lsn_at',
+    arguments: [['time', type]],
+    returns: PG_LSN_OID,
+    call: (context, when: Value) => {
+      const parsed = whenOf(context, when, type)
+      return parsed === null ? null : context.services.branches.lsnAt(parsed)
+    },
+  }),
+)
+
+/** time_at(lsn): when the commit was made that an LSN belongs to. */
+const timeAt = scalarFunction({
+  oid: 15150,
+  name: 'time_at',
+  arguments: [['lsn', PG_LSN_OID]],
+  returns: TIMESTAMPTZ_OID,
+  call: (context, lsn: Value) => {
+    const when = whenOf(context, lsn, PG_LSN_OID)
+    return when === null ? null : context.services.branches.timeAt(when)
+  },
+})
+
+const schemaDiff: SetFunction = setFunction({
+  oid: 15160,
+  name: 'schema_diff',
+  arguments: [
+    ['from', TEXT_OID],
+    ['to', TEXT_OID],
+  ],
+  defaults: ["'now'::text"],
+  returns: RECORD_OID,
+  columns: [
+    ['change', TEXT_OID],
+    ['kind', TEXT_OID],
+    ['object', TEXT_OID],
+    ['from_definition', TEXT_OID],
+    ['to_definition', TEXT_OID],
+  ],
+  call: ({ services }, from: string | null, to: string | null) =>
+    from === null || to === null ? [] : services.branches.schemaDiff(from, to),
+})
+
+const merge: SetFunction = setFunction({
+  oid: 15170,
+  name: 'merge',
+  arguments: [
+    ['branch', TEXT_OID],
+    ['on_conflict', TEXT_OID],
+  ],
+  defaults: ['NULL::text'],
+  returns: RECORD_OID,
+  columns: [
+    ['action', TEXT_OID],
+    ['object', TEXT_OID],
+    ['rows', INT8_OID],
+  ],
+  volatility: 'volatile',
+  call: ({ services }, branch: string | null, onConflict: string | null) =>
+    branch === null ? [] : services.branches.merge(branch, onConflict),
+})
+
+const mergeConflicts: SetFunction = setFunction({
+  oid: 15180,
+  name: 'merge_conflicts',
+  arguments: [['branch', TEXT_OID]],
+  returns: RECORD_OID,
+  columns: [
+    ['relation', TEXT_OID],
+    ['key', JSONB_OID],
+    ['base', JSONB_OID],
+    ['ours', JSONB_OID],
+    ['theirs', JSONB_OID],
+  ],
+  call: ({ services }, branch: string | null) =>
+    branch === null ? [] : services.branches.mergeConflicts(branch),
+})
+
 const AS_OF = WHEN_TYPES.map(asOf)
 const IN_BRANCH = WHEN_TYPES.map(inBranch)
 
@@ -228,6 +342,11 @@ const FUNCTIONS: readonly SqlFunction[] = [
   ...WHEN_TYPES.map(diff),
   history,
   ...VOLUME_FUNCTIONS,
+  ...LSN_AT,
+  timeAt,
+  schemaDiff,
+  merge,
+  mergeConflicts,
 ]
 
 /** Whether a function is as_of or in_branch, and how its arguments say where it reads. */

@@ -39,6 +39,7 @@ import { seriesFunctions } from './series.ts'
 import { systemFunctions } from './system.ts'
 import { textFormatFunctions } from './text-format.ts'
 import { textFunctions } from './text.ts'
+import { walFunctions } from './wal.ts'
 import { windowFunctions } from './window.ts'
 
 const areas: readonly Definitions[] = [
@@ -80,6 +81,7 @@ const areas: readonly Definitions[] = [
   systemFunctions,
   textFormatFunctions,
   textFunctions,
+  walFunctions,
   windowFunctions,
 ]
 

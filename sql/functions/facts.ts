@@ -715,6 +715,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 1105|time_ge|fis-|16|1083,1083|0
 1106|time_ne|fis-|16|1083,1083|0
 1107|time_cmp|fis-|23|1083,1083|0
+1137|pg_get_wal_replay_pause_state|fvs-|25||0
 1138|date_larger|fis-|1082|1082,1082|0
 1139|date_smaller|fis-|1082|1082,1082|0
 1140|date_mi|fis-|23|1082,1082|0
@@ -1548,6 +1549,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3060|left|fis-|25|25,23|0
 3061|right|fis-|25|25,23|0
 3062|reverse|fis-|25|25|0
+3073|pg_is_wal_replay_paused|fvs-|16||0
 3078|pg_sequence_parameters|fss-|2249|26|0|sequence_oid|start_value:20,minimum_value:20,maximum_value:20,increment:20,cycle_option:16,cache_size:20,data_type:26
 3089|pg_advisory_xact_lock|fvs-|2278|20|0
 3090|pg_advisory_xact_lock_shared|fvs-|2278|20|0
@@ -1585,6 +1587,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3159|pg_get_viewdef|fss-|25|26,23|0
 3162|pg_collation_for|fs--|25|2276|0
 3163|pg_trigger_depth|fss-|23||0
+3165|pg_wal_lsn_diff|fis-|1700|3220,3220|0
 3166|pg_size_pretty|fis-|25|1700|0
 3167|array_remove|fi--|5078|5078,5077|0
 3168|array_replace|fi--|5078|5078,5077,5077|0
@@ -1615,6 +1618,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3234|pg_lsn_ge|fis-|16|3220,3220|0
 3235|pg_lsn_gt|fis-|16|3220,3220|0
 3236|pg_lsn_ne|fis-|16|3220,3220|0
+3237|pg_lsn_mi|fis-|1700|3220,3220|0
 3251|pg_lsn_cmp|fis-|23|3220,3220|0
 3259|generate_series|fisr|1700|1700,1700,1700|0
 3260|generate_series|fisr|1700|1700,1700|0
@@ -1725,10 +1729,13 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3811|money|fss-|790|23|0
 3812|money|fss-|790|20|0
 3815|pg_collation_is_visible|fss-|16|26|0
+3820|pg_last_wal_receive_lsn|fvs-|3220||0
+3821|pg_last_wal_replay_lsn|fvs-|3220||0
 3822|cash_div_cash|fis-|701|790,790|0
 3823|numeric|fss-|1700|790|0
 3824|money|fss-|790|1700|0
 3829|pg_opfamily_is_visible|fss-|16|26|0
+3830|pg_last_xact_replay_timestamp|fvs-|1184||0
 3839|pg_identify_object|fss-|2249|26,26,23|0|classid,objid,objsubid|type:25,schema:25,name:25,identity:25
 3842|pg_relation_is_updatable|fss-|23|2205,16|0
 3843|pg_column_is_updatable|fss-|16|2205,21,16|0
@@ -1789,6 +1796,9 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 4195|to_regcollation|fss-|4191|25|0
 4350|normalize|fis-|25|25,25|0|||'NFC'::text
 4351|is_normalized|fis-|16|25,25|0|||'NFC'::text
+5022|pg_lsn_pli|fis-|3220|3220,1700|0
+5023|numeric_pl_pg_lsn|fis-|3220|1700,3220|0
+5024|pg_lsn_mii|fis-|3220|3220,1700|0
 5034|xid8lt|fis-|16|5069,5069|0
 5035|xid8gt|fis-|16|5069,5069|0
 5036|xid8le|fis-|16|5069,5069|0
@@ -2346,6 +2356,7 @@ export const operatorFacts: string = `\
 3225|>|3220|3220|16|3235|3224|3226|5|0
 3226|<=|3220|3220|16|3232|3227|3225|2|0
 3227|>=|3220|3220|16|3234|3226|3224|4|0
+3228|-|3220|3220|1700|3237|0|0|0|0
 3240|=|3802|3802|16|4043|3240|3241|3|1
 3241|<>|3802|3802|16|4038|3241|3240|0|0
 3242|<|3802|3802|16|4039|3243|3245|1|0
@@ -2390,6 +2401,9 @@ export const operatorFacts: string = `\
 3965|->>|114|23|25|3950|0|0|0|0
 3966|#>|114|1009|114|3951|0|0|0|0
 3967|#>>|114|1009|25|3953|0|0|0|0
+5025|+|3220|1700|3220|5022|5026|0|0|0
+5026|+|1700|3220|3220|5023|5025|0|0|0
+5027|-|3220|1700|3220|5024|0|0|0|0
 5068|=|5069|5069|16|5084|5068|5072|3|1
 5072|<>|5069|5069|16|5085|5072|5068|0|0
 5073|<|5069|5069|16|5034|5074|5076|1|0

@@ -109,9 +109,6 @@ const transactions: Definitions = {
   'pg_xact_status(xid8)': { context: (context, id: Int8) => context.services.transactions.status(id) },
   'pg_current_snapshot()': { context: (context) => context.services.transactions.snapshotText() },
   'pg_export_snapshot()': { context: (context) => context.services.transactions.exportSnapshot() },
-  'pg_current_wal_lsn()': { context: (context) => context.services.transactions.currentLsn('write') },
-  'pg_current_wal_insert_lsn()': { context: (context) => context.services.transactions.currentLsn('insert') },
-  'pg_current_wal_flush_lsn()': { context: (context) => context.services.transactions.currentLsn('flush') },
 }
 
 const backends: Definitions = {

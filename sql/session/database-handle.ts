@@ -10,7 +10,6 @@ import type { TypeLookup } from '../types/type.ts'
 import type { checkPrivileges } from './privileges.ts'
 import type { Notifications } from './notifications.ts'
 import type { OpenDatabases } from './open-databases.ts'
-import { PlanCache } from './plan-cache.ts'
 import { BackendState } from './server-state.ts'
 import type { SessionCore } from './session-core.ts'
 import { CatalogLookup } from './type-lookup.ts'
@@ -38,7 +37,6 @@ export class DatabaseHandle {
   readonly backend: SharedBackend
   readonly catalogs: DatabaseCatalog
   readonly oid: number
-  readonly plans: PlanCache = new PlanCache()
   readonly listeners: Set<Notifications> = new Set()
   readonly sessions: Set<SessionCore> = new Set()
   /** Called when the last session has left; set once no new one can come. */

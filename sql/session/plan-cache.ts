@@ -1,8 +1,10 @@
-// Statements planned once: text (literals lifted) -> parse tree and plan, shared by all sessions of a database.
+// Statements planned once: text (literals lifted) -> parse tree and plan, shared by all sessions of all databases with the
+// same catalog contents: a branch uses its parent's plans until one of the two changes its catalog.
 //
 // An entry is valid for one catalog version; search path, and the parameter types a client declared, choose the map or
 // are part of the key. A stale entry is planned again by whoever meets it and replaces the old one.
 
+import type { Contents } from '../catalog/contents.ts'
 import type { PreparedPlan } from '../exec/execution.ts'
 import type { ParsedStatement } from '../parse/parse.ts'
 import type { PlanAge } from './plan-age.ts'
@@ -52,7 +54,7 @@ export class PlanMap {
   }
 }
 
-/** The plan maps of one database, by search path. */
+/** The plan maps of one catalog, by search path. */
 export class PlanCache {
   readonly #maps = new Map<string, PlanMap>()
 
@@ -65,4 +67,16 @@ export class PlanCache {
     }
     return map
   }
+}
+
+const caches = new WeakMap<Contents, PlanCache>()
+
+/** The plans made for a catalog: they go with it. */
+export function plansFor(contents: Contents): PlanCache {
+  let cache = caches.get(contents)
+  if (cache === undefined) {
+    cache = new PlanCache()
+    caches.set(contents, cache)
+  }
+  return cache
 }

@@ -1,6 +1,6 @@
 // What computed relations (pg_stat_activity, pg_settings, pg_locks, ...) show of the running server, seen by one session.
 
-import type { TimelineId } from '../../storage/base/ids.ts'
+import { type Lsn, LSN_ZERO, type TimelineId } from '../../storage/base/ids.ts'
 import { LAL_BYTES } from '../../storage/base/limits.ts'
 import type { SegmentStatus } from '../../storage/volume/volume.ts'
 import type { Sequence, ServerState, SessionState, SettingState, VolumeState } from '../catalog/catalog.ts'
@@ -20,6 +20,11 @@ export class BackendState implements ServerState {
 
   get timeLineOfDatabase(): TimelineId {
     return this.#core.database.timeline
+  }
+
+  timeline(id: TimelineId): { readonly base: Lsn; readonly head: Lsn } {
+    const { catalogs, volume } = this.#core.backend
+    return { base: volume.timeline(id)?.parent?.lsn ?? LSN_ZERO, head: catalogs.headOf(id) }
   }
 
   *sessions(): Iterable<SessionState> {

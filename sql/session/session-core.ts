@@ -11,6 +11,7 @@ import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
 import type { Database, View } from '../../storage/engine/engine.ts'
 import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
+import type { Contents } from '../catalog/contents.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
 import { SqlError, type SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
@@ -19,7 +20,7 @@ import { type OwnState, Places } from './branching/places.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { Notifications } from './notifications.ts'
 import { PastReading } from './past-reading.ts'
-import type { PlanMap } from './plan-cache.ts'
+import { type PlanMap, plansFor } from './plan-cache.ts'
 import type { Portal } from './portal.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { RunContext, type RunHost } from './run-context.ts'
@@ -79,6 +80,7 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly startMicros: number
   readonly #rules: SettingRules
   #plans: PlanMap | undefined
+  #planContents: Contents | undefined
   #noticeLevel = 2
   /** Highest LSN that rows already written to the sink were read at. */
   seenLsn: Lsn = 0 as Lsn
@@ -165,7 +167,12 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** The plan map of the current search path. */
   get plans(): PlanMap {
-    return (this.#plans ??= this.reading.plans.forSearchPath(this.context.searchPathKey))
+    const contents = this.reading.catalogs.store.current
+    if (this.#plans === undefined || this.#planContents !== contents) {
+      this.#planContents = contents
+      this.#plans = plansFor(contents).forSearchPath(this.context.searchPathKey)
+    }
+    return this.#plans
   }
 
   /** Statements are looked up and planned in another database from here on. */

@@ -32,6 +32,12 @@ interface Fetch {
   outdated: boolean
 }
 
+/** Where a branch's unchanged page is: in an ancestor's space, at the lowest branch point between the two. */
+interface Home {
+  readonly space: PageSpace
+  readonly lsn: Lsn
+}
+
 export interface PageSpaceOptions {
   readonly pool: Pool
   readonly log: TimelineLog
@@ -59,8 +65,12 @@ export class PageSpace implements FrameOwner {
   private readonly fetches = new Map<number | string, Fetch>()
   /** On a branch without history of its own: the pages it has changed. Else undefined: what it changed is not known. */
   private readonly changed: Set<number> | undefined
-  /** On a branch with history: pages found to be unchanged. */
-  private readonly unchanged: Set<number> = new Set()
+  /**
+   * On a branch: where the pages are that it has not changed, once that is known. The branch point being fixed, so is the
+   * answer: one hop, however deep the branch.
+   */
+  private readonly homes: Map<number, Home> = new Map()
+  private readonly homesByOwner: Map<FrameOwner, Home> = new Map()
 
   constructor(options: PageSpaceOptions) {
     this.timeline = options.log.timeline
@@ -149,7 +159,7 @@ export class PageSpace implements FrameOwner {
       this.current.set(page, frame)
     }
     this.changed?.add(page)
-    if (this.unchanged.size > 0) this.unchanged.delete(page)
+    if (this.homes.size > 0) this.homes.delete(page)
     const before = this.pool.lsns[frame] as number
     // Nobody reads a page as it was before it was ever written.
     if (this.readPoints.max >= before && before > 0) this.keepVersion(page, frame, (lsn - 1) as Lsn)
@@ -215,9 +225,41 @@ export class PageSpace implements FrameOwner {
     }
     if (this.inherits(page, readLsn)) {
       const parent = this.parent as { space: PageSpace; lsn: Lsn }
-      return parent.space.read(page, Math.min(parent.lsn, readLsn) as Lsn)
+      if (readLsn <= parent.lsn) return parent.space.read(page, readLsn)
+      const home = this.homes.get(page)
+      if (home !== undefined) return home.space.read(page, home.lsn)
+      const frame = parent.space.read(page, parent.lsn)
+      this.rememberHome(page, frame)
+      return frame
     }
     return suspend(this.fetch(page, readLsn))
+  }
+
+  /** The ancestor that has the frame, and the LSN at which this branch sees it: the lowest branch point on the way. */
+  private rememberHome(page: PageNo, frame: number): void {
+    const owner = this.pool.owner(frame)
+    let home = this.homesByOwner.get(owner)
+    if (home === undefined) {
+      let { parent } = this
+      let lsn = Infinity
+      while (parent !== undefined) {
+        lsn = Math.min(lsn, parent.lsn)
+        if (parent.space === owner) break
+        parent = parent.space.parent
+      }
+      if (parent === undefined) return
+      home = this.homeAt(parent.space, lsn as Lsn)
+    }
+    this.homes.set(page, home)
+  }
+
+  private homeAt(space: PageSpace, lsn: Lsn): Home {
+    let home = this.homesByOwner.get(space)
+    if (home === undefined) {
+      home = { space, lsn }
+      this.homesByOwner.set(space, home)
+    }
+    return home
   }
 
   private residentAt(page: PageNo, lsn: Lsn): number {
@@ -233,7 +275,7 @@ export class PageSpace implements FrameOwner {
   private inherits(page: PageNo, readLsn: Lsn): boolean {
     if (this.parent === undefined) return false
     if (readLsn <= this.parent.lsn) return true
-    return this.changed === undefined ? this.unchanged.has(page) : !this.changed.has(page)
+    return this.changed === undefined ? this.homes.has(page) : !this.changed.has(page)
   }
 
   private version(page: PageNo, readLsn: Lsn): number {
@@ -314,7 +356,7 @@ export class PageSpace implements FrameOwner {
       return
     }
     assert(this.changed === undefined, 'a branch without history knows what it changed')
-    this.unchanged.add(page)
+    this.homes.set(page, this.homeAt(this.parent.space, this.parent.lsn))
     this.adopt(page, image, lsn)
   }
 

@@ -378,6 +378,9 @@ class QuorumVolume implements Volume {
     const at = `${log.timeline} at ${formatLsn(lsn)}`
     if (this.#isClosed)
       return Promise.reject(new StorageError('closed', `read of timeline ${at}: the volume is closed`))
+    // Beyond the last group nothing was ever written, on any timeline.
+    const group = Math.floor(page / this.#surroundings.pagesPerGroup)
+    if (group >= this.configuration.groups.length) return Promise.resolve(new Uint8Array(PAGE_SIZE_BYTES))
     return this.#pages.read({ timeline: log.timeline, page, lsn })
   }
 

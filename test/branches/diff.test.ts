@@ -62,10 +62,10 @@ test('between two LSNs: a row for each row that changed, in order of the key', a
   ])
   expect(await rows(DIFF, [after, before])).toEqual(backward)
   expect(await rows(DIFF, [after, after])).toEqual([])
-  const now = await rows(`SELECT (new).id, (old).price FROM borealis.diff(NULL::items, $1::pg_lsn, $2::pg_lsn)`, [
-    after,
-    await lsn(),
-  ])
+  const now = await rows(
+    `SELECT (new).id, (old).price FROM borealis.diff(NULL::items, $1::pg_lsn, $2::pg_lsn)`,
+    [after, await lsn()],
+  )
   expect(now).toEqual([[100, 100]])
 })
 
@@ -73,8 +73,16 @@ test('between branches, and against the model of a full comparison', async () =>
   await db.query('CREATE DATABASE left_one TEMPLATE shop')
   await db.query('CREATE DATABASE right_one TEMPLATE shop')
   // Both give out the same LSNs from here on, for different rows.
-  await inDatabase('left_one', `UPDATE items SET name = 'left' WHERE id % 500 = 1`, `DELETE FROM items WHERE id = 77`)
-  await inDatabase('right_one', `UPDATE items SET name = 'right' WHERE id % 500 = 1`, `DELETE FROM items WHERE id = 78`)
+  await inDatabase(
+    'left_one',
+    `UPDATE items SET name = 'left' WHERE id % 500 = 1`,
+    `DELETE FROM items WHERE id = 77`,
+  )
+  await inDatabase(
+    'right_one',
+    `UPDATE items SET name = 'right' WHERE id % 500 = 1`,
+    `DELETE FROM items WHERE id = 78`,
+  )
   const model = `
     SELECT CASE WHEN a.id IS NULL THEN 'insert' WHEN b.id IS NULL THEN 'delete' ELSE 'update' END, a::text, b::text
     FROM borealis.in_branch(NULL::items, $1) a FULL JOIN borealis.in_branch(NULL::items, $2) b ON a.id = b.id

@@ -6,7 +6,7 @@ import { type Row, type Value, ArrayValue } from '../../types/value.ts'
 import { ACLITEM_OID, TEXT_OID } from '../../types/oids.ts'
 import { formatAclItem } from '../acl.ts'
 import type { Acl, Catalog, ServerState, SharedCatalog, Table, VirtualRelation } from '../catalog.ts'
-import { SYSTEM_SCHEMA_OIDS, type SystemSchema, systemRelationByName } from '../system-relations.ts'
+import { SYSTEM_SCHEMA_OID, systemRelationByName, type SystemSchema } from '../system-relations.ts'
 
 /** One row by column name; what is left out is NULL. */
 export type Fields = Readonly<Record<string, Value>>
@@ -45,8 +45,10 @@ class Shape {
   readonly #count: number
 
   constructor(schema: SystemSchema, name: string) {
-    const schemaOid = SYSTEM_SCHEMA_OIDS[schema]
-    const table = must(systemRelationByName(schemaOid, name), 'a computed relation exists') as Table
+    const table = must(
+      systemRelationByName(SYSTEM_SCHEMA_OID[schema], name),
+      'a computed relation exists',
+    ) as Table
     this.#indexes = new Map(table.columns.map((column, i) => [column.name, i]))
     this.#count = table.columns.length
   }

@@ -4,6 +4,7 @@
 import type { VirtualRelation } from '../catalog.ts'
 import { type StaticRelation, staticRowByOid, staticRows } from '../static-rows.ts'
 import { segments, volume } from './borealis-volume.ts'
+import { backtracks, branches } from './branches.ts'
 import { informationSchema } from './information-schema.ts'
 import { pgAttrdef, pgAttribute } from './pg-attribute.ts'
 import { pgClass, pgIndex, pgNamespace } from './pg-class.ts'
@@ -146,6 +147,8 @@ export function virtualRelations(): ReadonlyMap<string, VirtualRelation> {
   const all = new Map<string, VirtualRelation>()
   for (const [name, source] of Object.entries(SOURCES))
     all.set(`pg_catalog.${name}`, fromFields('pg_catalog', name, source))
+  all.set('borealis.branches', fromFields('borealis', 'branches', branches))
+  all.set('borealis.backtracks', fromFields('borealis', 'backtracks', backtracks))
   for (const relation of STATIC) all.set(`pg_catalog.${relation}`, fromFacts(relation))
   all.set('pg_catalog.pg_prepared_statements', pgPreparedStatements)
   all.set('pg_catalog.pg_cursors', pgCursors)

@@ -1,5 +1,6 @@
 // A cluster in memory with a session just big enough to run DDL: what the tests of sql/catalog and sql/ddl share.
 
+import { LSN_ZERO } from '../../../storage/base/ids.ts'
 import { must } from '../../../storage/base/assert.ts'
 import { testClock } from '../../../storage/base/testing/test-env.ts'
 import type { TimelineId } from '../../../storage/base/ids.ts'
@@ -167,6 +168,7 @@ export class DdlSession {
 export function emptyServer(timeline: TimelineId): ServerState {
   return {
     timeLineOfDatabase: timeline,
+    timeline: () => ({ base: LSN_ZERO, head: LSN_ZERO }),
     sessions: () => [],
     settings: () => [],
     preparedStatements: () => [],

@@ -3,6 +3,7 @@
 import { findTableThere, qualifiedName, tableOfRowType } from '../../exec/open-place.ts'
 import type { ComparisonEnd } from '../../functions/borealis.ts'
 import { SqlError } from '../../types/sql-error.ts'
+import type { TypeContext } from '../../types/type.ts'
 import type { Row } from '../../types/value.ts'
 import { openEnd } from './places-of-ends.ts'
 import type { Places, ServicePlace } from './places.ts'
@@ -38,9 +39,13 @@ export async function diffRows(
 }
 
 /** The table there, readable by the session's role; undefined if there is none. */
-export function readerAt(shape: TableShape, place: ServicePlace): TableReader | undefined {
+export function readerAt(
+  shape: TableShape,
+  place: ServicePlace,
+  conversion?: TypeContext,
+): TableReader | undefined {
   const theirs = findTableThere(shape.table, shape.catalog, place.catalog)
   if (theirs === undefined) return undefined
   place.requireSelect(theirs)
-  return new TableReader(shape, theirs, place)
+  return new TableReader(shape, theirs, place, conversion)
 }

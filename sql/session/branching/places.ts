@@ -96,6 +96,17 @@ export class Places {
     return (opening.place ??= this.#finish(opening))
   }
 
+  /** A handle that is known already. May suspend. */
+  at(handle: DatabaseHandle): ServicePlace {
+    const key = `handle ${handle.database.timeline} ${handle.database.head}`
+    let opening = this.#openings.get(key)
+    if (opening === undefined) {
+      opening = { handle, view: undefined, place: undefined, arrived: undefined }
+      this.#openings.set(key, opening)
+    }
+    return (opening.place ??= this.#finish(opening))
+  }
+
   #begin(name: string, when: When): Opening {
     this.#requireConnect(name)
     const opening: Opening = { handle: undefined, view: undefined, place: undefined, arrived: undefined }

@@ -13,6 +13,7 @@ import type { Catalog, Index, Table } from '../../catalog/catalog.ts'
 import { liveColumns, matchColumns, type OpenPlace } from '../../exec/open-place.ts'
 import { keyColumnsOf } from '../../exec/modify/index-key.ts'
 import { compileKeyEncoder } from '../../types/key-codec.ts'
+import type { TypeContext } from '../../types/type.ts'
 import { RecordValue, type Row, type Value } from '../../types/value.ts'
 
 /** Our side of a comparison: the table whose shape everything gets. */
@@ -82,6 +83,8 @@ export class TableShape {
   }
 }
 
+type Converter = (value: NonNullable<Value>) => Value
+
 /** Decodes the rows of one table into a shape. */
 export class TableReader {
   readonly shape: TableShape
@@ -89,22 +92,65 @@ export class TableReader {
   readonly place: Pick<OpenPlace, 'catalog' | 'databaseName' | 'view'>
   readonly #decode: (cell: Cell) => Row
 
-  /** SqlError 42804 for a column whose type is another one there. */
-  constructor(shape: TableShape, theirs: Table, place: Pick<OpenPlace, 'catalog' | 'databaseName' | 'view'>) {
+  /** Which of the shape's live columns are there. */
+  readonly has: readonly boolean[]
+
+  /**
+   * SqlError 42804 for a column whose type is another one there. With a context to convert values in (a merge), they are
+   * converted, and columns that are not there have the value that adding them would give.
+   */
+  constructor(
+    shape: TableShape,
+    theirs: Table,
+    place: Pick<OpenPlace, 'catalog' | 'databaseName' | 'view'>,
+    conversion?: TypeContext,
+  ) {
     this.shape = shape
     this.theirs = theirs
     this.place = place
-    const columns = matchColumns(shape.table, shape.catalog, theirs, place)
+    const columns = matchColumns(shape.table, shape.catalog, theirs, place, conversion !== undefined)
+    this.has = columns.map((at) => at >= 0)
     const present = columns.filter((at) => at >= 0)
     const decode = theirs.codec.compileDecoder(present.map((at) => must(theirs.columns[at]).number))
-    if (present.length === columns.length) this.#decode = decode
+    const converters = conversion === undefined ? [] : this.#converters(columns, conversion)
+    const missing = conversion === undefined ? [] : this.#missing(columns, conversion)
+    if (present.length === columns.length && converters.every((one) => one === undefined))
+      this.#decode = decode
     else {
       const positions = columns.map((at) => (at < 0 ? -1 : present.indexOf(at)))
       this.#decode = (cell) => {
         const row = decode(cell)
-        return positions.map((at) => (at < 0 ? null : (row[at] as Value)))
+        return positions.map((at, i) => {
+          if (at < 0) return missing[i] ?? null
+          const value = row[at] as Value
+          return value === null ? null : (converters[i]?.(value) ?? value)
+        })
       }
     }
+  }
+
+  /** What ALTER TABLE ADD COLUMN gave to the rows that were there: those of a side that has not got the column yet. */
+  #missing(columns: readonly number[], context: TypeContext): Row {
+    const { table, catalog, live } = this.shape
+    return columns.map((at, i) => {
+      const { missing, type, typmod } = must(table.columns[must(live[i])])
+      return at >= 0 || missing === undefined
+        ? null
+        : must(catalog.type(type)).input(missing, typmod, context)
+    })
+  }
+
+  /** Through text, as an assignment of unlike types would go; undefined for columns of one type. */
+  #converters(columns: readonly number[], context: TypeContext): readonly (Converter | undefined)[] {
+    const { table, catalog, live } = this.shape
+    return columns.map((at, i) => {
+      const ours = must(table.columns[must(live[i])])
+      const theirs = at < 0 ? undefined : must(this.theirs.columns[at])
+      if (theirs === undefined || theirs.type === ours.type) return undefined
+      const from = must(this.place.catalog.type(theirs.type))
+      const to = must(catalog.type(ours.type))
+      return (value) => to.input(from.output(value, context), ours.typmod, context)
+    })
   }
 
   read(cell: Cell): Row {

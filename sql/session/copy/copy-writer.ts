@@ -76,7 +76,7 @@ export class CopyWriter {
 }
 
 /** A function that puts the defaults of all columns but the given ones into a row; undefined if there are none. */
-function compileDefaults(
+export function compileDefaults(
   compiled: CompiledTable,
   given: ReadonlySet<number>,
 ): ((runtime: Runtime, row: Row) => void) | undefined {
