@@ -2,7 +2,10 @@
 // page; the length of the log does not matter. Images are made at or below the VDL only, so that no truncation ever
 // reaches one.
 
+import type { Lsn, PageNo } from '../base/ids.ts'
 import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
+import { Refusal } from './refusal.ts'
+import type { Segment } from './segment.ts'
 import type { PageImage } from './segment-store.ts'
 import type { StorageNode } from './storage-node.ts'
 
@@ -10,7 +13,7 @@ const IMAGES_PER_SLICE = 4
 
 export class Coalescer {
   readonly #node: StorageNode
-  /** Long chains that could not be shortened: their records are above the VDL. Forgotten at each checkpoint. */
+  /** Long chains that could not be shortened: their records are above the VDL, or a peer has the rest. Forgotten at each checkpoint. */
   readonly #stuck = new Set<string>()
 
   constructor(node: StorageNode) {
@@ -19,20 +22,30 @@ export class Coalescer {
 
   /** Makes a few images; false if there is nothing to do. */
   work(): boolean {
-    const { timelines, store, reader, membership } = this.#node
+    const { timelines, store, membership } = this.#node
     const images: PageImage[] = []
     const longest = store.longChains(PAGE_CHAIN_LENGTH_MAX, IMAGES_PER_SLICE + this.#stuck.size)
     for (const { timeline, group, page } of longest) {
       const segment = timelines.get(timeline)?.peek(group)
       const name = `${timeline}/${group}/${page}`
       if (segment === undefined || membership.kindOf(group) === 'tail' || this.#stuck.has(name)) continue
-      const image = reader.renew(segment, page, segment.vdl)
+      const image = this.#renew(segment, page)
       if (image === undefined) this.#stuck.add(name)
       else images.push({ timeline, group, page, ...image })
       if (images.length === IMAGES_PER_SLICE) break
     }
     if (images.length > 0) store.putImages(images)
     return images.length > 0
+  }
+
+  /** undefined where there is nothing to make, or not enough here to make it of. */
+  #renew(segment: Segment, page: PageNo): { lsn: Lsn; bytes: Buffer } | undefined {
+    try {
+      return this.#node.reader.renew(segment, page, segment.vdl)
+    } catch (error) {
+      if (error instanceof Refusal) return undefined
+      throw error
+    }
   }
 
   /** The VDL may have moved: what was stuck may not be any more. */

@@ -4,16 +4,18 @@
 //        └ from the tails, or an image above lsn      └ or the parent timeline's page at the branch point
 //
 // The chain of back-links is the only index that records have. A link may lead through records that a truncation
-// annulled: they are stepped over, not applied.
+// annulled: they are stepped over, not applied. Where a child's chain leads into its parent, the record it leads to must
+// be here: a node that was away when the parent's segment was opened may not even know that there is one.
 
 import { StorageError } from '../base/errors.ts'
-import { formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
+import { formatLsn, type GroupNo, type Lsn, LSN_ZERO, type PageNo } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
 import type { SegmentKey } from '../message/message.ts'
 import type { ReadPoints } from './read-points.ts'
 import { type OpenBatch, RecentBatches } from './recent-batches.ts'
+import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import { DamagedImage, type PageVersion, type SegmentStore } from './segment-store.ts'
 import type { Timeline, Timelines } from './timeline.ts'
@@ -58,53 +60,67 @@ export class PageReader {
 
   /**
    * The page at the newest version ≤ lsn; all zeroes if there is none. A fresh buffer. Throws StorageError: 'corrupt',
-   * 'out-of-window' where the log was collected and the page is not needed any more. The caller has checked that the
-   * segment, and those of its ancestors as far as they are visible, reach this far.
+   * 'out-of-window' where the log was collected and the page is not needed any more; or a Refusal ('behind') where the
+   * segment, or one of an ancestor, does not reach this far.
    */
   read(timeline: Timeline, group: GroupNo, page: PageNo, lsn: Lsn): Buffer {
     this.pagesRead++
-    return this.#resolve(timeline, group, { page, lsn }, false)
+    return this.#resolve(timeline, group, { page, lsn }, false, LSN_ZERO)
   }
 
   /**
    * The page as of `lsn` with the LSN of its newest record, if the timeline has records of it in there since its last
-   * image.
+   * image. Throws as read does.
    */
   renew(segment: Segment, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
     const image = this.#store.imageLsnAt(segment, page, lsn)
-    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1)[0]
+    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1).lsns[0]
     if (newest === undefined) return undefined
-    return { lsn: newest, bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false) }
+    return { lsn: newest, bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false, LSN_ZERO) }
   }
 
   /** The page at one of its versions that lies in the log, or at a point that a child reads. */
   version(segment: Segment, version: PageVersion): Buffer {
-    return this.#resolve(segment.owner, segment.group, version, false)
+    return this.#resolve(segment.owner, segment.group, version, false, LSN_ZERO)
   }
 
-  /** `isPoint`: a child reads the timeline here, so what is needed for that was kept. */
-  #resolve(timeline: Timeline, group: GroupNo, at: PageVersion, isPoint: boolean): Buffer {
+  /**
+   * `isPoint`: a child reads the timeline here, so what is needed for that was kept. `link`: the record that a child's
+   * first record of the page follows, 0 if none is known.
+   */
+  #resolve(timeline: Timeline, group: GroupNo, at: PageVersion, isPoint: boolean, link: Lsn): Buffer {
     const segment = timeline.segment(group)
     const { page, lsn } = at
     if (segment === undefined || lsn <= segment.start.birth)
-      return this.#resolveParent(timeline, group, at, isPoint)
+      return this.#resolveParent(timeline, group, at, isPoint, link)
     const { after, birth } = segment.start
     if (lsn < after || (timeline.dropped && after > birth)) {
       if (!isPoint && !this.#points.has(timeline, lsn)) throw this.#outOfWindow(timeline, lsn)
       const kept = this.#image(segment, page, lsn)
-      return kept?.bytes ?? this.#resolveParent(timeline, group, at, false)
+      return kept?.bytes ?? this.#resolveParent(timeline, group, at, false, LSN_ZERO)
     }
+    if (segment.scl < lsn) throw behind(timeline, segment.scl)
     const image = this.#image(segment, page, lsn)
-    const chain = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
-    const base = image?.bytes ?? this.#resolveParent(timeline, group, at, isPoint)
-    for (let index = chain.length - 1; index >= 0; index--) this.#applyAt(segment, chain[index] as Lsn, base)
-    this.recordsApplied += chain.length
+    const { lsns, next } = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
+    const follows = lsns.length > 0 ? next : link
+    const base = image?.bytes ?? this.#resolveParent(timeline, group, at, isPoint, follows)
+    for (let index = lsns.length - 1; index >= 0; index--) this.#applyAt(segment, lsns[index] as Lsn, base)
+    this.recordsApplied += lsns.length
     return base
   }
 
-  #resolveParent(timeline: Timeline, group: GroupNo, { page, lsn }: PageVersion, isPoint: boolean): Buffer {
+  #resolveParent(
+    timeline: Timeline,
+    group: GroupNo,
+    { page, lsn }: PageVersion,
+    isPoint: boolean,
+    link: Lsn,
+  ): Buffer {
     const { parent } = timeline.birth
-    if (parent === undefined) return Buffer.alloc(PAGE_SIZE_BYTES)
+    if (parent === undefined) {
+      if (link > LSN_ZERO) throw behind(timeline, LSN_ZERO)
+      return Buffer.alloc(PAGE_SIZE_BYTES)
+    }
     const ancestor = this.#timelines.get(parent.timeline)
     if (ancestor === undefined) {
       const message = `${this.#store.where}: parent of timeline ${timeline.birth.id} is missing`
@@ -112,7 +128,7 @@ export class PageReader {
     }
     const isOwnPoint = lsn >= parent.lsn && timeline.isWhole
     const at = Math.min(lsn, parent.lsn) as Lsn
-    return this.#resolve(ancestor, group, { page, lsn: at }, isOwnPoint || (isPoint && at === lsn))
+    return this.#resolve(ancestor, group, { page, lsn: at }, isOwnPoint || (isPoint && at === lsn), link)
   }
 
   #outOfWindow(timeline: Timeline, lsn: Lsn): StorageError {
@@ -146,18 +162,24 @@ export class PageReader {
     return true
   }
 
-  /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them. */
-  #chain(segment: Segment, page: PageNo, lsn: Lsn, floor: Lsn, limit: number = Infinity): Lsn[] {
-    const chain: Lsn[] = []
+  /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them, and what the last one follows. */
+  #chain(
+    segment: Segment,
+    page: PageNo,
+    lsn: Lsn,
+    floor: Lsn,
+    limit: number = Infinity,
+  ): { readonly lsns: readonly Lsn[]; readonly next: Lsn } {
+    const lsns: Lsn[] = []
     let at = this.#newest(segment, page, lsn)
-    while (at > floor && chain.length < limit) {
-      if (at <= lsn && !segment.isAnnulled(at)) chain.push(at)
+    while (at > floor && lsns.length < limit) {
+      if (at <= lsn && !segment.isAnnulled(at)) lsns.push(at)
       const { records, offset } = this.#record(segment, at)
       const previous = readU64(records, offset + 16) as Lsn
       if (previous >= at) throw this.#damage(segment, at, 'a back-link leads forward')
       at = previous
     }
-    return chain
+    return { lsns, next: at }
   }
 
   /** A record of the page at or above the newest one ≤ lsn from which back-links lead down; 0 if there is none. */
@@ -224,6 +246,10 @@ export class PageReader {
 function holds(header: BatchHeader, segment: Segment, lsn: Lsn): boolean {
   const { timeline, group } = segment
   return header.timeline === timeline && header.group === group && header.first <= lsn && lsn <= header.last
+}
+
+function behind(timeline: Timeline, scl: Lsn): Refusal {
+  return new Refusal('behind', `timeline ${timeline.birth.id} is complete to ${formatLsn(scl)} only`)
 }
 
 /** Records of a page at or below this are in its image: what was collected always is. */

@@ -153,11 +153,11 @@ export class Checkers {
       const state = host && stateOf(host)
       if (state === undefined) return `member ${node} is down`
       if (state.damage !== undefined) return `member ${node}: ${state.damage}`
-      for (const timeline of model.live()) {
+      for (const [timeline, last] of model.needed()) {
         const held = state.segments.filter((segment) => segment.timeline === timeline.id)
         if (!held.some(({ group }) => group === 0)) return `member ${node} has no timeline ${timeline.id}`
         for (const { group, scl } of held) {
-          const target = Math.max(timeline.log.last, timeline.base)
+          const target = Math.max(last, timeline.base)
           if (scl < target)
             return `member ${node}: timeline ${timeline.id}, group ${group} at ${scl} of ${target}`
         }

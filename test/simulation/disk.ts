@@ -102,6 +102,8 @@ export interface DiskSurroundings {
   readonly coverage: Coverage
   /** A batch is on the disk now. */
   persisted(batch: StoredBatch): void
+  /** An image is on the disk now. */
+  imaged(image: PageImage): void
 }
 
 export class SimDisk {
@@ -162,7 +164,10 @@ export class SimDisk {
     if (method === 'append')
       for (const batch of args[0] as readonly StoredBatch[]) this.#around.persisted(batch)
     if (method === 'putImages') {
-      for (const image of args[0] as readonly PageImage[]) this.#rottenImages.delete(nameOf(image, image))
+      for (const image of args[0] as readonly PageImage[]) {
+        this.#rottenImages.delete(nameOf(image, image))
+        this.#around.imaged(image)
+      }
     }
     return result
   }

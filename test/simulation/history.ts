@@ -141,7 +141,9 @@ class History {
     const behind = (): string | undefined => {
       const writer = usable()
       if (writer === undefined) return 'no writer'
-      const timeline = model.live().find((each) => writer.view(each).handle.vdl < (each.points.at(-1) ?? 0))
+      const timeline = model
+        .live()
+        .find((each) => writer.view(each).isBusy || writer.view(each).handle.vdl < (each.points.at(-1) ?? 0))
       return (
         timeline &&
         `timeline ${timeline.id} is at ${writer.view(timeline).handle.vdl} of ${timeline.log.last}`

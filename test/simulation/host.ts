@@ -7,7 +7,7 @@ import { StorageError } from '../../storage/base/errors.ts'
 import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import type { Peers, Reply } from '../../storage/message/transport.ts'
-import type { StoredBatch } from '../../storage/node/segment-store.ts'
+import type { PageImage, StoredBatch } from '../../storage/node/segment-store.ts'
 import type { Bug, Handle } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import type { Coverage } from './coverage.ts'
@@ -29,6 +29,7 @@ export interface HostSurroundings {
   /** Nodes whose disks may damage what was once written. */
   readonly rottenNodes: readonly number[]
   persisted(host: Host, batch: StoredBatch): void
+  imaged(host: Host, image: PageImage): void
   /** How a node finds the others. */
   peersOf(host: Host, life: Life, guard: Guard): Peers
 }
@@ -56,6 +57,7 @@ export class Host implements Server {
     this.disk = new SimDisk(`node ${address}`, this.#chance.stream('disk'), {
       coverage: around.coverage,
       persisted: (batch) => around.persisted(this, batch),
+      imaged: (image) => around.imaged(this, image),
     })
     this.disk.isRotten = around.rottenNodes.includes(address)
   }

@@ -142,6 +142,18 @@ export class Model {
     return [...this.timelines.values()].filter(({ fate }) => fate === 'live')
   }
 
+  /** Up to where each timeline is read by anyone: live ones whole, others as far as descendants that live need them. */
+  needed(): Map<TimelineModel, Lsn> {
+    const needed = new Map<TimelineModel, Lsn>()
+    for (const timeline of this.live()) {
+      needed.set(timeline, timeline.log.last as Lsn)
+      for (let { parent } = timeline; parent !== undefined; parent = parent.timeline.parent) {
+        needed.set(parent.timeline, Math.max(needed.get(parent.timeline) ?? 0, parent.lsn) as Lsn)
+      }
+    }
+    return needed
+  }
+
   get(id: TimelineId): TimelineModel {
     return must(this.timelines.get(id), 'a timeline the model knows')
   }

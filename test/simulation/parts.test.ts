@@ -17,7 +17,11 @@ const TIMELINE = 1 as TimelineId
 function newDisk(seed = 1): { disk: SimDisk; persisted: StoredBatch[]; coverage: Coverage } {
   const coverage = new Coverage()
   const persisted: StoredBatch[] = []
-  const around = { coverage, persisted: (batch: StoredBatch) => void persisted.push(batch) }
+  const around = {
+    coverage,
+    persisted: (batch: StoredBatch) => void persisted.push(batch),
+    imaged: () => undefined,
+  }
   return { disk: new SimDisk('disk', new Chance(seed), around), persisted, coverage }
 }
 

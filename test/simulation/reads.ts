@@ -20,8 +20,13 @@ export class Reads {
     this.#world = world
   }
 
-  /** Reads a page and compares it; a read below the floor may fail, one above must be right if it is answered. */
-  async check(writer: Writer, timeline: TimelineModel, page: PageNo, lsn: Lsn): Promise<boolean> {
+  /** Reads a page and compares it; a read below the floor may fail, one above must be right if it is answered. Resolves with why it was not. */
+  async check(
+    writer: Writer,
+    timeline: TimelineModel,
+    page: PageNo,
+    lsn: Lsn,
+  ): Promise<StorageError | undefined> {
     const world = this.#world
     const isPromised = lsn >= timeline.readableFrom
     const unpin = isPromised ? timeline.pin(lsn, writer) : undefined
@@ -29,17 +34,17 @@ export class Reads {
     const what = `timeline ${timeline.id}, page ${page} at ${lsn}`
     try {
       const image = await writer.view(timeline).handle.readPage(page, lsn)
-      const difference = compare(image, expected)
+      const difference = differenceOf(image, expected)
       if (difference !== undefined) world.violate(`${what}: ${difference}`)
       world.coverage.count('read checked')
-      return true
+      return undefined
     } catch (error) {
-      if (!(error instanceof StorageError)) world.violate(`${what}: ${String((error as Error).stack)}`)
-      else if (error.kind !== 'out-of-window') return false
-      else if (!isPromised) world.coverage.count('read below the floor refused')
+      if (!(error instanceof StorageError)) throw error
+      if (error.kind !== 'out-of-window') return error
+      if (!isPromised) world.coverage.count('read below the floor refused')
       else if (timeline.fate === 'live' && lsn >= timeline.readableFrom)
         world.violate(`${what}: ${error.message}, above the floor`)
-      return false
+      return error
     } finally {
       unpin?.()
     }
@@ -50,8 +55,8 @@ export class Reads {
     const { model, plan } = this.#world
     for (const timeline of model.live()) {
       for (let page = 0; page < plan.pageCount; page++) {
-        if (!(await this.check(writer, timeline, page as PageNo, timeline.vdl)))
-          return `page ${page} of timeline ${timeline.id} could not be read`
+        const error = await this.check(writer, timeline, page as PageNo, timeline.vdl)
+        if (error !== undefined) return `timeline ${timeline.id}, page ${page}: ${error.message}`
       }
       const unanswered = await this.#checkTimes(writer, timeline)
       if (unanswered !== undefined) return unanswered
@@ -86,12 +91,12 @@ export class Reads {
 
 /** Throws a Violation unless a node's image is what the model says. */
 export function mustEqual(image: Uint8Array, expected: Buffer, what: string): void {
-  const difference = compare(image, expected)
+  const difference = differenceOf(image, expected)
   if (difference !== undefined) throw new Violation(`${what}: ${difference}`)
 }
 
 /** What differs, or undefined. Only the first bytes of a fake page are ever used. */
-function compare(image: Uint8Array, expected: Buffer): string | undefined {
+export function differenceOf(image: Uint8Array, expected: Buffer): string | undefined {
   const found = Buffer.from(image.buffer, image.byteOffset, image.byteLength)
   if (found.length !== expected.length) return `${found.length} bytes long`
   const isSame =

@@ -7,7 +7,7 @@
 
 import { must } from '../../storage/base/assert.ts'
 import { StorageError } from '../../storage/base/errors.ts'
-import type { StoredBatch } from '../../storage/node/segment-store.ts'
+import type { PageImage, StoredBatch } from '../../storage/node/segment-store.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { Bug } from './bugs.ts'
 import type { Chance } from './chance.ts'
@@ -18,7 +18,7 @@ import { FIRST_WRITER, Network } from './network.ts'
 import { membersOf } from './operator.ts'
 import type { Plan } from './plan.ts'
 import { startVolume } from './processes.ts'
-import { Reads } from './reads.ts'
+import { differenceOf, Reads } from './reads.ts'
 import { type Life, Scheduler } from './scheduler.ts'
 import { takeOver, Writer } from './writer.ts'
 
@@ -70,6 +70,7 @@ export class World {
       hasTails: plan.tails,
       rottenNodes: plan.rottenNodes,
       persisted: (host, batch) => this.#checkPersisted(host, batch),
+      imaged: (host, image) => this.#checkImage(host, image),
       peersOf: (host, life, guard) => this.network.peersOf(host.address, life, this.hosts, guard),
     }
     for (let node = 1; node <= NODE_COUNT; node++)
@@ -103,6 +104,15 @@ export class World {
         `timeline ${timeline}, group ${group}: LSN ${first} differs between ${host.address} and ${node}`,
       )
     }
+  }
+
+  /** An image is made of what is durable, and is what the model says. */
+  #checkImage({ address }: Host, { timeline: id, page, lsn, bytes }: PageImage): void {
+    const timeline = this.model.timelines.get(id)
+    if (timeline?.fate !== 'live' || lsn > timeline.vdl) return
+    const difference = differenceOf(bytes, timeline.pageAt(page, lsn))
+    if (difference !== undefined)
+      this.violate(`node ${address}: image of timeline ${id}, page ${page} at ${lsn}: ${difference}`)
   }
 
   /** Writers that live on though another has taken over. */
