@@ -6,15 +6,13 @@
 // AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL), never from the URL. The client retries by itself; it is loaded when
 // the first store is opened, since it is large and most servers need none.
 
-import type { S3Client } from '@aws-sdk/client-s3'
+import type * as Sdk from '@aws-sdk/client-s3'
 
 import { StorageError } from '../base/errors.ts'
 import type { ObjectStore } from './object-store.ts'
 
 const REGION_DEFAULT = 'us-east-1'
 const ATTEMPTS_MAX = 4
-
-type Sdk = typeof import('@aws-sdk/client-s3')
 
 export async function openS3Store(
   url: URL,
@@ -25,13 +23,13 @@ export async function openS3Store(
 
 class S3Store implements ObjectStore {
   readonly where: string
-  readonly #sdk: Sdk
-  readonly #client: S3Client
+  readonly #sdk: typeof Sdk
+  readonly #client: Sdk.S3Client
   readonly #bucket: string
   /** Empty, or ends with '/'. */
   readonly #prefix: string
 
-  constructor(sdk: Sdk, url: URL, env: Readonly<Record<string, string | undefined>>) {
+  constructor(sdk: typeof Sdk, url: URL, env: Readonly<Record<string, string | undefined>>) {
     this.#sdk = sdk
     this.#bucket = url.hostname
     const path = url.pathname.replace(/^\/+|\/+$/g, '')

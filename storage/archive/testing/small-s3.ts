@@ -30,21 +30,21 @@ export class SmallS3 {
     const [, bucket, ...rest] = url.pathname.split('/')
     const key = decodeURIComponent(rest.join('/'))
     if (request.headers.authorization?.startsWith('AWS4-HMAC-SHA256') !== true)
-      return void respond(response, 403, '')
-    if (bucket !== 'backups') return void respond(response, 404, '<Error><Code>NoSuchBucket</Code></Error>')
+      return respond(response, 403, '')
+    if (bucket !== 'backups') return respond(response, 404, '<Error><Code>NoSuchBucket</Code></Error>')
     if (request.method === 'PUT') {
       this.objects.set(key, Buffer.concat(chunks))
-      return void respond(response, 200, '')
+      return respond(response, 200, '')
     }
     if (request.method === 'DELETE') {
       this.objects.delete(key)
-      return void respond(response, 204, '')
+      return respond(response, 204, '')
     }
     if (url.searchParams.get('list-type') === '2')
-      return void respond(response, 200, this.#listing(url.searchParams))
+      return respond(response, 200, this.#listing(url.searchParams))
     const bytes = this.objects.get(key)
-    if (bytes === undefined) return void respond(response, 404, '<Error><Code>NoSuchKey</Code></Error>')
-    return void respond(response, 200, bytes)
+    if (bytes === undefined) return respond(response, 404, '<Error><Code>NoSuchKey</Code></Error>')
+    return respond(response, 200, bytes)
   }
 
   #listing(query: URLSearchParams): string {
