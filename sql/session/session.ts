@@ -42,6 +42,8 @@ export interface ResponseSink {
 
   rowDescription(fields: readonly FieldDescription[]): void
   commandComplete(tag: string): void
+  /** Takes back a CommandComplete that was written last: what it says turned out not to be known. */
+  retractComplete(): void
   emptyQuery(): void
   portalSuspended(): void
   parseComplete(): void

@@ -30,6 +30,8 @@ const TICK_LAST_MS = 1500
 /** A kind of background work: does a millisecond or two of it; false if there is none. */
 export interface Chore {
   work(idle: boolean): boolean
+  /** Whether it has something to do later, when time has passed or others were heard. */
+  readonly isWaiting?: boolean | undefined
 }
 
 export class Background {
@@ -87,7 +89,7 @@ export class Background {
       const worked = this.#slice(idle)
       this.#node.store.housekeep(idle)
       if (worked || !idle) return this.#schedule(this.#nextTickMs(idle))
-      if (!this.#restful) this.#schedule(TICK_LAST_MS)
+      if (!this.#restful || this.#chores.some(({ isWaiting }) => isWaiting === true)) this.#schedule(TICK_LAST_MS)
       this.#restful = true
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -55,9 +55,13 @@ export class CommitTimes {
   }
 
   #findInSegment(segment: Segment, bounds: CommitBounds): Commit | undefined {
-    const { below, wallMicros } = bounds
+    const at = this.#startOf(segment, bounds)
+    return this.#searchDown(segment, at, bounds) ?? this.#findCollected(segment, bounds)
+  }
+
+  /** The first batch sent at or after the instant may still hold commits made before it; so the search starts there. */
+  #startOf(segment: Segment, { below, wallMicros }: CommitBounds): Lsn {
     const limit = Math.min(segment.scl, below) as Lsn
-    // The first batch sent at or after the instant may still hold commits made before it; so start there.
     let low = segment.start.after
     let high = limit
     while (low < high) {
@@ -66,15 +70,19 @@ export class CommitTimes {
       if (bytes === undefined || readBatchHeader(bytes).wallMicros < wallMicros) low = (middle + 1) as Lsn
       else high = middle
     }
-    let at = Math.min(low, limit) as Lsn
+    return Math.min(low, limit) as Lsn
+  }
+
+  /** The newest commit within bounds in the batch at `from` or one before it. */
+  #searchDown(segment: Segment, from: Lsn, bounds: CommitBounds): Commit | undefined {
+    let at = from
     for (;;) {
       const bytes = this.#store.batchAt(segment, at)
-      const first = bytes === undefined ? LSN_ZERO : readBatchHeader(bytes).first
-      if (first <= segment.start.after) return this.#findCollected(segment, bounds)
-      if (!segment.isAnnulled(first)) {
-        const found = this.newestIn(segment, first, bounds)
-        if (found !== undefined) return found
-      }
+      if (bytes === undefined) return undefined
+      const { first } = readBatchHeader(bytes)
+      if (first <= segment.start.after) return undefined
+      const found = segment.isAnnulled(first) ? undefined : this.#newestIn(segment, first, bounds)
+      if (found !== undefined) return found
       at = (first - 1) as Lsn
     }
   }
@@ -89,8 +97,13 @@ export class CommitTimes {
     throw new StorageError('out-of-window', `${what} are older than what is kept`)
   }
 
+  /** The newest commit of the segment's own log that is still here, at or below `lsn`. */
+  newestUpTo(segment: Segment, lsn: Lsn): Commit | undefined {
+    return this.#searchDown(segment, lsn, { below: lsn, wallMicros: Infinity })
+  }
+
   /** The newest commit within bounds in the batch that begins at `first`. */
-  newestIn(segment: Segment, first: Lsn, { below, wallMicros }: CommitBounds): Commit | undefined {
+  #newestIn(segment: Segment, first: Lsn, { below, wallMicros }: CommitBounds): Commit | undefined {
     const { records } = this.#reader.openBatch(segment, first)
     let found: Commit | undefined
     for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { must } from '../base/assert.ts'
 import { asEpoch, FIRST_GROUP, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
-import { memoryHome, sqliteHome, type StoreHome } from './testing/node-bench.ts'
+import { expectPage, memoryHome, sqliteHome, type StoreHome } from './testing/node-bench.ts'
 import { NodeNet } from './testing/node-net.ts'
 
 const T1 = 1 as TimelineId
@@ -43,7 +43,7 @@ describe('a node that misses log', () => {
     expect(net.clock.run(2000, () => net.scl(0, 1) === seen)).toBe(true)
     append(net, [1, 2, 3, 4], log.batch([{ page: 3 }]))
     expect(net.clock.run(10_000, () => net.scl(0, 1) === log.last && net.scl(5, 1) === log.last)).toBe(true)
-    for (const page of [1, 2, 3]) expect(net.read(0, 1, page, log.last)).toEqual(log.pageAt(page, log.last))
+    for (const page of [1, 2, 3]) expectPage(net.read(0, 1, page, log.last), log.pageAt(page, log.last))
     expect(net.node(0).figures.batchesGossiped).toBe(2)
   })
 
@@ -67,7 +67,7 @@ describe('a node that misses log', () => {
     net.join(0)
     expect(net.clock.run(5000, () => net.scl(0, 1) === log.last && net.scl(0, 2) === child.last)).toBe(true)
     for (let page = 0; page < 7; page++)
-      expect(net.read(0, 2, page, child.last)).toEqual(child.pageAt(page, child.last))
+      expectPage(net.read(0, 2, page, child.last), child.pageAt(page, child.last))
     expect(net.node(0).timelines.get(3 as TimelineId)?.dropped ?? true).toBe(true)
   })
 
@@ -77,22 +77,14 @@ describe('a node that misses log', () => {
     const log = new FakeLog(T1)
     append(net, ALL, log.batch([{ page: 1 }]))
     const opened = log.last as Lsn
-    net.tell([1, 2, 3], {
-      kind: 'open-segment',
-      timeline: T1,
-      group: 1 as GroupNo,
-      after: opened,
-      consistent: opened,
-    })
+    net.tell([1, 2, 3], { kind: 'open-segment', timeline: T1, group: 1 as GroupNo, after: opened, consistent: opened })
     const [first, second] = log.parts([{ page: 9 }], [0, 1], 8) as [Buffer, Buffer]
     for (const bytes of [first, second]) append(net, [1, 2, 3], bytes)
     append(net, [0], first)
-    expect(net.clock.run(10_000, () => net.scl(0, 1, 1) === log.last && net.scl(0, 1) === log.last)).toBe(
-      true,
-    )
-    expect(net.read(0, 1, 9, log.last)).toEqual(log.pageAt(9, log.last))
-    expect(net.read(0, 1, 9, opened)).toEqual(log.pageAt(9, opened))
-    expect(net.read(0, 1, 1, log.last)).toEqual(log.pageAt(1, log.last))
+    expect(net.clock.run(10_000, () => net.scl(0, 1, 1) === log.last && net.scl(0, 1) === log.last)).toBe(true)
+    expectPage(net.read(0, 1, 9, log.last), log.pageAt(9, log.last))
+    expectPage(net.read(0, 1, 9, opened), log.pageAt(9, opened))
+    expectPage(net.read(0, 1, 1, log.last), log.pageAt(1, log.last))
   })
 })
 
@@ -128,7 +120,7 @@ describe('what a truncation annulled', () => {
     next.pages.set(1, must(log.pages.get(1)).slice(0, 1))
     append(net, [0, 1], next.batch([{ page: 1 }]))
     expect(net.clock.run(10_000, () => net.scl(2, 1) === next.last)).toBe(true)
-    for (const index of [0, 1, 2]) expect(net.read(index, 1, 1, next.last)).toEqual(next.pageAt(1, next.last))
+    for (const index of [0, 1, 2]) expectPage(net.read(index, 1, 1, next.last), next.pageAt(1, next.last))
   })
 
   test('what waited above a gap when a new writer came is forgotten: nothing of it is attached to the new log', () => {
@@ -152,7 +144,7 @@ describe('what a truncation annulled', () => {
     net.stop(2)
     net.start(2)
     expect(net.scl(2, 1)).toBe(next.last)
-    expect(net.read(2, 1, 2, next.last)).toEqual(next.pageAt(2, next.last))
+    expectPage(net.read(2, 1, 2, next.last), next.pageAt(2, next.last))
   })
 })
 
@@ -172,16 +164,11 @@ test('ten thousand idle timelines cost gossip nothing', () => {
   const log = new FakeLog(5 as TimelineId)
   append(net, [0], log.batch([{ page: 1 }]))
   const news = net.call(0, { kind: 'gossip', since: told.sequence })
-  expect(news).toMatchObject({
-    timelines: [],
-    segments: [{ timeline: 5, group: FIRST_GROUP, scl: log.last }],
-  })
+  expect(news).toMatchObject({ timelines: [], segments: [{ timeline: 5, group: FIRST_GROUP, scl: log.last }] })
   if (news.kind !== 'gossip') throw new Error(news.kind)
   expect(net.call(0, { kind: 'gossip', since: news.sequence })).toMatchObject({ timelines: [], segments: [] })
   // Another life of the node begins its numbers anew: who asks with an old one is told everything.
-  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000 })).toMatchObject({
-    segments: [{ timeline: 5 }],
-  })
+  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000 })).toMatchObject({ segments: [{ timeline: 5 }] })
 })
 
 test('a node takes no more above a gap than it has room for, and still catches up', () => {
@@ -195,6 +182,5 @@ test('a node takes no more above a gap than it has room for, and still catches u
   const [gap] = net.node(0).intake.gaps
   expect(gap?.gapCount).toBe(2048)
   expect(net.clock.run(20_000, () => net.scl(0, 1) === log.last)).toBe(true)
-  for (let page = 0; page < 5; page++)
-    expect(net.read(0, 1, page, log.last)).toEqual(log.pageAt(page, log.last))
+  for (let page = 0; page < 5; page++) expectPage(net.read(0, 1, page, log.last), log.pageAt(page, log.last))
 })

@@ -12,7 +12,7 @@
 import type { Clock, Prng } from '../base/env.ts'
 import type { Epoch } from '../base/ids.ts'
 import type { Member } from '../message/configuration.ts'
-import type { NodeMessage, SegmentKey, SegmentState } from '../message/message.ts'
+import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../message/message.ts'
 import type { Peers } from '../message/transport.ts'
 import { Filler } from './filler.ts'
 import { PeerLink } from './peer-link.ts'
@@ -211,6 +211,7 @@ export class Gossip {
       return
     if (this.#contacts.get(peer.node) !== contact) return
     this.#node.register.learn(answer.timelines)
+    if (!this.#knowsParents(answer.timelines)) return this.distrust(peer)
     for (const state of answer.segments) this.#note(peer, state)
     contact.sequence = answer.sequence
     contact.epoch = answer.volumeEpoch
@@ -219,10 +220,20 @@ export class Gossip {
     if (this.#filler.isBusy || this.#isUnheard()) this.#schedule(this.#pauseMs())
   }
 
+  /** A child's parent may have been told of, and forgotten here, before the child was born. */
+  #knowsParents(states: readonly TimelineState[]): boolean {
+    const { timelines } = this.#node
+    return states.every(({ birth, dropped }) => {
+      return dropped || birth.parent === undefined || timelines.get(birth.parent.timeline) !== undefined
+    })
+  }
+
   #note(peer: Member, state: SegmentState): void {
     const { membership, timelines } = this.#node
     const timeline = timelines.get(state.timeline)
     if (timeline === undefined || !membership.keeps(state.group)) return
+    // What is to go here is not fetched again.
+    if (timeline.dropped && !this.#node.points.isNeeded(timeline)) return
     const key = segmentNumber(state)
     const others = (this.#positions.get(key) ?? []).filter((each) => each.peer.node !== peer.node)
     const own = timeline.peek(state.group)?.scl ?? (state.group === 0 ? timeline.base : -1)

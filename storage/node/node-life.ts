@@ -4,11 +4,14 @@
 //   host ──message──▶ handle ─▶ StorageNode ─▶ SegmentStore
 //                        └─touch─▶ Background (checkpoints, coalescing, collection, scrubbing), Gossip
 
-import type { VolumeMessage } from '../message/message.ts'
+import type { SegmentKey, VolumeMessage } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
 import { Background } from './background.ts'
+import { Collector, type CollectorLimits } from './collector.ts'
 import { Gossip, type PeerSurroundings } from './gossip.ts'
 import type { ApplyRecord } from './page-reader.ts'
+import { Repairer } from './repairer.ts'
+import { Scrubber, type ScrubberPace } from './scrubber.ts'
 import type { SegmentStore } from './segment-store.ts'
 import { StorageNode } from './storage-node.ts'
 
@@ -18,6 +21,9 @@ export interface NodeLifeOptions extends PeerSurroundings {
   readonly apply: ApplyRecord
   /** The number under which the volume's configuration knows the node. */
   readonly number: number
+  /** How fast to scrub, and when to collect, if not as usual. */
+  readonly scrubbing?: ScrubberPace | undefined
+  readonly collecting?: CollectorLimits | undefined
 }
 
 export class NodeLife {
@@ -30,7 +36,14 @@ export class NodeLife {
     const { store, apply, number, clock } = options
     this.node = new StorageNode(store, apply, { number, life: clock.wallMicros() })
     this.gossip = new Gossip(this.node, options)
-    this.background = new Background(this.node, clock)
+    const around = {
+      clock,
+      heardSince: (ms: number) => this.gossip.heardSince(ms),
+      positionsOf: (segment: SegmentKey) => this.gossip.positionsOf(segment),
+    }
+    const collector = new Collector(this.node, around, options.collecting)
+    const scrubber = new Scrubber(this.node, new Repairer(this.node, this.gossip, clock), clock, options.scrubbing)
+    this.background = new Background(this.node, clock, [collector, scrubber])
     this.background.touch()
   }
 

@@ -94,7 +94,9 @@ export class PageReader {
     if (segment === undefined || lsn <= segment.start.birth)
       return this.#resolveParent(timeline, group, at, isPoint, link)
     const { after, birth } = segment.start
-    if (lsn < after || (timeline.dropped && after > birth)) {
+    // Of a dropped timeline whose log is gone, only what its children read was kept.
+    const isEmptied = timeline.dropped && after > birth && after >= segment.scl
+    if (lsn < after || isEmptied) {
       if (!isPoint && !this.#points.has(timeline, lsn)) throw this.#outOfWindow(timeline, lsn)
       const kept = this.#image(segment, page, lsn)
       return kept?.bytes ?? this.#resolveParent(timeline, group, at, false, LSN_ZERO)

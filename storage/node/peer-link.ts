@@ -38,7 +38,7 @@ export class PeerLink {
     const id = this.#nextId++
     const cancel = this.#clock.after(REQUEST_TIMEOUT_MS, () => this.#settle(id, undefined))
     this.#waiting.set(id, { done, cancel })
-    this.transport.send({ ...request, ...epochs, id } as VolumeMessage)
+    this.transport.send({ ...request, ...epochs, id })
   }
 
   #settle(id: number, answer: NodeMessage | undefined): void {

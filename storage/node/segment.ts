@@ -52,7 +52,8 @@ export class Segment implements SegmentKey {
     this.group = group
     const { base } = owner
     this.start = stored?.start ?? { birth: base, after: base, commitLsn: LSN_ZERO, commitMicros: 0 }
-    const mark = stored?.mark
+    // Log that was collected after the checkpoint may have been above where that stood.
+    const mark = stored?.mark !== undefined && stored.mark.scl >= this.start.after ? stored.mark : undefined
     this.scl = mark?.scl ?? this.start.after
     this.consistent = mark?.consistent ?? this.start.after
     this.end = mark?.end ?? firstLsnAfter(this.start.after)

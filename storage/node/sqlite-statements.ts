@@ -124,8 +124,8 @@ const TEXTS = {
             ON CONFLICT DO UPDATE SET lsn = excluded.lsn, count = count + excluded.count`,
   dropTail: 'DELETE FROM tails WHERE timeline = ? AND grp = ? AND page = ? AND lsn <= ?',
   restartTail: 'UPDATE tails SET count = 1 WHERE timeline = ? AND grp = ? AND page = ?',
-  clearTails: `DELETE FROM tails WHERE timeline = ?1 AND grp = ?2 AND page IN
-               (SELECT page FROM tails WHERE timeline = ?1 AND grp = ?2 LIMIT ?3)`,
+  clearTails: `DELETE FROM tails WHERE (timeline, grp, page) IN
+               (SELECT timeline, grp, page FROM tails WHERE timeline = ? AND grp = ? LIMIT ?)`,
   sumTails: 'SELECT coalesce(sum(count), 0) AS count FROM tails WHERE timeline = ? AND grp = ?',
   longChains: `SELECT timeline, grp AS "group", page, lsn, count FROM tails
                WHERE count >= CHAIN_LENGTH_MAX ORDER BY count DESC LIMIT ?`,

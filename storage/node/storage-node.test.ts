@@ -8,7 +8,7 @@ import { SeededPrng } from '../base/testing/test-env.ts'
 import type { NodeMessage } from '../message/message.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Background } from './background.ts'
-import { memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
+import { expectPage, memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
 
 const T1 = 1 as TimelineId
 const G0 = FIRST_GROUP
@@ -23,12 +23,6 @@ function keep<H extends StoreHome>(home: H): H {
 function batchesOf(answer: NodeMessage): Buffer[] {
   if (answer.kind !== 'log') throw new Error(answer.kind)
   return answer.batches.map((bytes) => Buffer.from(bytes))
-}
-
-/** Compares pages by their head: a whole page is slow to print and to compare. */
-function expectPage(actual: Buffer, expected: Buffer, message?: string): void {
-  expect(actual.subarray(0, 16).toString('hex'), message).toBe(expected.subarray(0, 16).toString('hex'))
-  expect(actual.equals(expected), message).toBe(true)
 }
 
 afterEach(() => {

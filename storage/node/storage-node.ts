@@ -24,7 +24,7 @@ import { ReadPoints } from './read-points.ts'
 import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import { DamagedImage, type SegmentStore } from './segment-store.ts'
-import { Timelines } from './timeline.ts'
+import { type Timeline, Timelines } from './timeline.ts'
 import { TimelineRegister } from './timeline-register.ts'
 
 type Message<Kind extends VolumeMessage['kind']> = Extract<VolumeMessage, { kind: Kind }>
@@ -48,6 +48,8 @@ export class StorageNode {
   /** Batches and images that were found damaged and that only a peer can mend. */
   readonly damagedBatches: Map<string, SegmentKey & { readonly lsn: Lsn }> = new Map()
   readonly damagedImages: Map<string, DamagedImage['image']> = new Map()
+  /** Timelines of which something may have become useless. */
+  readonly collectable: Set<Timeline> = new Set()
   /** Segments whose images a peer has just asked for: they are not collected meanwhile. */
   readonly copied: Set<Segment> = new Set()
   membership: Membership
@@ -93,7 +95,10 @@ export class StorageNode {
 
   /** Names a damaged batch that still keeps a segment's SCL below what this node once acknowledged. */
   damage(): string | undefined {
-    for (const [segment, { lsn }] of this.#damage) if (segment.scl >= lsn) this.#damage.delete(segment)
+    for (const [segment, { lsn }] of this.#damage) {
+      const isGone = segment.owner.dropped || segment.isAnnulled(lsn)
+      if (isGone || segment.scl >= lsn) this.#damage.delete(segment)
+    }
     return this.#damage.values().next().value?.why
   }
 
@@ -289,6 +294,9 @@ export class StorageNode {
       throw new Refusal('behind', `this node keeps no pages of group ${group}`)
     }
     const owner = this.register.known(timeline)
+    if (!this.points.isNeeded(owner)) {
+      throw new StorageError('out-of-window', `timeline ${timeline} was dropped`)
+    }
     this.checkReach(owner.birth.id, group, lsn)
     const image = this.#resolve(owner.birth.id, group, page, lsn)
     const own =

@@ -33,13 +33,25 @@ export class TimelineRegister {
 
   /** Takes what a peer knows of timelines that this node missed. */
   learn(states: readonly TimelineState[]): void {
-    this.#put(
-      states.filter((state) => !state.dropped || this.#node.timelines.get(state.birth.id) === undefined),
-    )
+    this.#put(this.#worthKnowing(states))
     for (const { birth, dropped } of states) {
       const held = this.#node.timelines.get(birth.id)
       if (dropped && held !== undefined && !held.dropped && sameBirth(held.birth, birth)) this.drop(birth.id)
     }
+  }
+
+  /** Those that are alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
+  #worthKnowing(states: readonly TimelineState[]): readonly TimelineState[] {
+    const told = new Map(states.map((state) => [state.birth.id, state]))
+    const needed = new Set<TimelineId>()
+    for (const { birth, dropped } of states) {
+      if (dropped) continue
+      for (let at: TimelineBirth | undefined = birth; at !== undefined && !needed.has(at.id);) {
+        needed.add(at.id)
+        at = at.parent && told.get(at.parent.timeline)?.birth
+      }
+    }
+    return states.filter(({ birth }) => needed.has(birth.id))
   }
 
   #put(states: readonly TimelineState[]): void {
@@ -47,8 +59,7 @@ export class TimelineRegister {
     const fresh: StoredTimeline[] = []
     for (const state of states) {
       const held = timelines.get(state.birth.id)
-      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth)))
-        continue
+      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth))) continue
       if (held !== undefined) this.#replace(held)
       fresh.push({ ...state, isWhole: this.#isWhole(state.birth) })
     }
@@ -75,12 +86,8 @@ export class TimelineRegister {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
-    const isKept = origin.segments.every(
-      ({ start }) => start.after <= start.birth || parent.lsn >= start.after,
-    )
-    return (
-      (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
-    )
+    const isKept = origin.segments.every(({ start }) => start.after <= start.birth || parent.lsn >= start.after)
+    return (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
   }
 
   drop(id: TimelineId): void {
@@ -90,6 +97,17 @@ export class TimelineRegister {
     this.#node.write(() => store.dropTimeline(id))
     timeline.dropped = true
     timelines.noteTimeline(timeline)
+    this.#noteCollectable(timeline)
+  }
+
+  /** What it and its ancestors keep for it may be useless now. */
+  #noteCollectable(dropped: Timeline): void {
+    const { timelines, collectable } = this.#node
+    let at: Timeline | undefined = dropped
+    while (at !== undefined) {
+      collectable.add(at)
+      at = at.birth.parent && timelines.get(at.birth.parent.timeline)
+    }
   }
 
   truncate(
@@ -141,7 +159,9 @@ export class TimelineRegister {
   raiseFloors(floors: readonly { readonly timeline: TimelineId; readonly lsn: Lsn }[]): void {
     for (const { timeline: id, lsn } of floors) {
       const timeline = this.#node.timelines.get(id)
-      if (timeline !== undefined && lsn > timeline.floor) timeline.floor = lsn
+      if (timeline === undefined || lsn <= timeline.floor) continue
+      timeline.floor = lsn
+      this.#node.collectable.add(timeline)
     }
   }
 
@@ -163,10 +183,7 @@ function isYounger(a: TimelineBirth, b: TimelineBirth): boolean {
 }
 
 function sameRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
-  )
+  return a.length === b.length && a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
 }
 
 function isCovered(range: AnnulledRange, by: readonly AnnulledRange[]): boolean {

@@ -90,6 +90,7 @@ export interface Changes {
 
 export class Timelines {
   readonly #byId = new Map<TimelineId, Timeline>()
+  #highestId = 0
   /** Bumped when timelines come, go, or are dropped: what was computed from their tree is old then. */
   shape = 0
   /** Changes from here on are told under this sequence number. It begins anew, and higher, with each life of the node. */
@@ -111,6 +112,16 @@ export class Timelines {
     return this.#byId.get(id)
   }
 
+  /** The highest number that was ever known here. */
+  get highestId(): number {
+    return this.#highestId
+  }
+
+  hasChildren(id: TimelineId): boolean {
+    for (const { birth } of this.#byId.values()) if (birth.parent?.timeline === id) return true
+    return false
+  }
+
   values(): Iterable<Timeline> {
     return this.#byId.values()
   }
@@ -127,6 +138,7 @@ export class Timelines {
   add(stored: StoredTimeline): Timeline {
     const timeline = new Timeline(stored)
     this.#byId.set(stored.birth.id, timeline)
+    this.#highestId = Math.max(this.#highestId, stored.birth.id)
     this.shape++
     return timeline
   }

@@ -17,6 +17,7 @@ import { bothRules, rulesOf } from './quorum.ts'
 import type { Timelines } from './timelines.ts'
 
 const LOOK_AGAIN_MS = 20
+const ANSWER_TIMEOUT_MS = 500
 
 export interface ReconfigurationEvents {
   /** Rules or targets changed. */
@@ -70,7 +71,8 @@ export class Reconfiguration {
     members.follow(bothRules(rulesOf(current), rulesOf(next)))
     this.#events.changed()
     for (const link of members.targets) if (!before.includes(link)) this.#events.entered(link)
-    if (!(await this.#untilCovered())) {
+    const isGrowth = edited.geometryEpoch > current.geometryEpoch
+    if (!isGrowth && !(await this.#untilCovered())) {
       members.adopt(current)
       this.#leave(members.targets, members.links)
       const detail = 'Nothing was changed.'
@@ -99,12 +101,26 @@ export class Reconfiguration {
     const untilMs = this.#clock.monotonicMs() + this.#timeoutMs
     for (;;) {
       if (this.#failure !== undefined) return false
-      const canTell = members.quorum.holds(members.live)
       const isCovered = [...acknowledged].every(([log, vcl]) => log.reached(members.quorum) >= vcl)
-      if (canTell && isCovered) return true
+      if (isCovered && members.quorum.holds(await this.#answering())) return true
       if (this.#clock.monotonicMs() >= untilMs) return false
       await new Promise<void>((resolve) => void this.#clock.after(LOOK_AGAIN_MS, resolve))
     }
+  }
+
+  /** Places of the live nodes that answer now, as bits: once some node was told, there is no way back. */
+  async #answering(): Promise<number> {
+    const live = this.#members.targets.filter(({ mode }) => mode === 'live')
+    const answers = live.map(async (link) => {
+      try {
+        await link.request({ kind: 'read-floors', floors: [] }, ANSWER_TIMEOUT_MS)
+        return 1 << link.place
+      } catch (error) {
+        if (error instanceof StorageError) return 0
+        throw error
+      }
+    })
+    return (await Promise.all(answers)).reduce((mask, bit) => mask | bit, 0)
   }
 
   fail(error: StorageError): void {

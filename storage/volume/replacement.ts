@@ -181,7 +181,8 @@ export class Replacement {
       }
       if (timelines.length > 0) throw unsuitable(`node ${spare.node} holds segments already: empty it first`)
     } catch (error) {
-      if (!this.#members.isSpare(link)) await this.#members.retire(link)
+      // While it was asked it may have become a member: by a change that was under way before.
+      if (!this.#members.isSpare(link) && !this.#isTarget(link.id)) await this.#members.retire(link)
       throw error
     }
   }

@@ -21,6 +21,10 @@ const QUORUM_TIMEOUT_MS = 500
 const DEAD_AFTER_MS = 15_000
 const DEFLATE_MS_MAX = 5
 
+/** Small histories are collected and scrubbed often, so that every history has some of it. */
+const COLLECTING = { logBytesMin: 2000, imageShareMin: 0.1 }
+const SCRUBBING = { restMs: 2000, sliceEveryMs: 30 }
+
 export interface NodeProcess {
   handle(message: VolumeMessage, reply: Reply): void
 }
@@ -32,7 +36,7 @@ export function startNode(around: {
   readonly prng: Prng
   readonly peers: Peers
 }): NodeProcess {
-  return new NodeLife({ ...around, apply: applyFakeRecord })
+  return new NodeLife({ ...around, apply: applyFakeRecord, collecting: COLLECTING, scrubbing: SCRUBBING })
 }
 
 export function startVolume(around: {

@@ -3,21 +3,15 @@
 
 import { must } from '../../base/assert.ts'
 import type { Clock } from '../../base/env.ts'
-import {
-  asEpoch,
-  type Epoch,
-  FIRST_GROUP,
-  type GroupNo,
-  type Lsn,
-  type PageNo,
-  type TimelineId,
-} from '../../base/ids.ts'
+import { asEpoch, type Epoch, FIRST_GROUP, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../../base/ids.ts'
 import { SeededPrng } from '../../base/testing/test-env.ts'
 import type { Configuration, Member, SegmentKind } from '../../message/configuration.ts'
 import type { NodeMessage, TimelineBirth, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Peers, Transport } from '../../message/transport.ts'
+import type { CollectorLimits } from '../collector.ts'
 import { NodeLife } from '../node-life.ts'
+import type { ScrubberPace } from '../scrubber.ts'
 import type { StorageNode } from '../storage-node.ts'
 import type { StoreHome } from './node-bench.ts'
 
@@ -62,6 +56,13 @@ type Request = VolumeMessage extends infer M
 
 const SEGMENT_PAGES = 8
 
+export interface NodeNetOptions {
+  readonly kinds?: readonly SegmentKind[] | undefined
+  readonly groups?: number | undefined
+  readonly collecting?: CollectorLimits | undefined
+  readonly scrubbing?: ScrubberPace | undefined
+}
+
 export class NodeNet {
   readonly clock: HandClock = new HandClock()
   readonly homes: readonly StoreHome[]
@@ -71,13 +72,12 @@ export class NodeNet {
   epoch: Epoch = asEpoch(1)
   configuration: Configuration
   readonly #lives: (NodeLife | undefined)[]
+  readonly #options: NodeNetOptions
 
   /** All nodes up, fenced and configured. */
-  constructor(
-    homes: readonly StoreHome[],
-    options: { kinds?: readonly SegmentKind[]; groups?: number } = {},
-  ) {
+  constructor(homes: readonly StoreHome[], options: NodeNetOptions = {}) {
     this.homes = homes
+    this.#options = options
     this.kinds = options.kinds ?? homes.map(() => 'full' as const)
     this.#lives = homes.map(() => undefined)
     this.configuration = this.#configure(options.groups ?? 1)
@@ -94,12 +94,7 @@ export class NodeNet {
       membershipEpoch: asEpoch(1),
       geometryEpoch: asEpoch(1),
       segmentSizeBytes: SEGMENT_PAGES * 8192,
-      quorum: {
-        nodeCount,
-        writeCount: Math.ceil((nodeCount * 2) / 3),
-        readCount: Math.ceil(nodeCount / 2),
-        fullWriteCount: 0,
-      },
+      quorum: { nodeCount, writeCount: Math.ceil((nodeCount * 2) / 3), readCount: Math.ceil(nodeCount / 2), fullWriteCount: 0 },
       zonesAway: [],
       groups,
       spares: [],
@@ -107,12 +102,7 @@ export class NodeNet {
   }
 
   #member(index: number): Member {
-    return {
-      node: index + 1,
-      zone: `az${index % 3}`,
-      address: `host:${index}`,
-      kind: this.kinds[index] ?? 'full',
-    }
+    return { node: index + 1, zone: `az${index % 3}`, address: `host:${index}`, kind: this.kinds[index] ?? 'full' }
   }
 
   start(index: number): void {
@@ -124,6 +114,8 @@ export class NodeNet {
       clock: this.clock,
       prng: new SeededPrng(index + 1),
       peers,
+      collecting: this.#options.collecting,
+      scrubbing: this.#options.scrubbing,
     })
   }
 
@@ -205,11 +197,13 @@ export class NodeNet {
   }
 
   scl(index: number, timeline: number, group: number = FIRST_GROUP): number {
-    return (
-      this.node(index)
-        .timelines.get(timeline as TimelineId)
-        ?.peek(group as GroupNo)?.scl ?? -1
-    )
+    return this.node(index).timelines.get(timeline as TimelineId)?.peek(group as GroupNo)?.scl ?? -1
+  }
+
+  /** Raises a timeline's floor on all nodes. */
+  floor(indexes: readonly number[], timeline: number, lsn: number): void {
+    const floors = [{ timeline: timeline as TimelineId, lsn: lsn as Lsn }]
+    this.tell(indexes, { kind: 'read-floors', floors })
   }
 
   read(index: number, timeline: number, page: number, lsn: number): Buffer {

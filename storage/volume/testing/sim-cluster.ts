@@ -9,13 +9,14 @@ import type { Clock, Prng } from '../../base/env.ts'
 import { SeededPrng } from '../../base/testing/test-env.ts'
 import { asEpoch } from '../../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
+import type { Member } from '../../message/configuration.ts'
 import type { NodeMessage, NodeState, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Transport } from '../../message/transport.ts'
 import { openVolume } from '../quorum-volume.ts'
 import type { Quorum } from '../quorum.ts'
 import type { Volume } from '../volume.ts'
-import type { Deflate } from '../volume-options.ts'
+import type { Deflate, VolumeOptions } from '../volume-options.ts'
 
 /** What the cluster needs of a storage node. (The layers do not import each other, not even in tests.) */
 export interface SimNode {
@@ -94,6 +95,11 @@ export class SimCluster {
   readonly quorum: Quorum
   /** Pages of a protection group, for a volume that is opened the first time. */
   pagesPerGroup = 1_000_000
+  gossipEveryMs = 40
+  /** What else the volume is opened with. */
+  settings: Partial<VolumeOptions> = {}
+  /** Nodes that hold log only, by index. */
+  readonly tails: Set<number> = new Set()
   readonly #openNode: OpenNode
   readonly #nodes: (SimNode | undefined)[] = []
 
@@ -108,7 +114,7 @@ export class SimCluster {
   // --- gossip: what the nodes' own would do, in the fewest words
 
   #gossipLater(): void {
-    this.clock.after(40, () => {
+    this.clock.after(this.gossipEveryMs, () => {
       for (const [node, taker] of this.#nodes.entries()) {
         const peer = this.#nodes[this.draw(this.#nodes.length)]
         if (taker !== undefined && peer !== undefined && peer !== taker) this.#fill(taker, peer, node)
@@ -123,18 +129,12 @@ export class SimCluster {
     const theirs = stateOf(peer)
     if (own.volumeEpoch !== theirs.volumeEpoch || own.configuration === undefined) return
     const { volumeEpoch, membershipEpoch } = own
+    const held = new Map(own.segments.map((each) => [`${each.timeline}/${each.group}`, each.scl]))
     for (const { timeline, group, scl } of theirs.segments) {
-      const held = own.segments.find((each) => each.timeline === timeline && each.group === group)
-      if (held === undefined || held.scl >= scl) continue
+      const after = held.get(`${timeline}/${group}`)
+      if (after === undefined || after >= scl) continue
       const base = { id: node, volumeEpoch, membershipEpoch }
-      const fetch = {
-        ...base,
-        kind: 'fetch-log',
-        timeline,
-        group,
-        after: held.scl,
-        sizeMax: 100_000,
-      } as const
+      const fetch = { ...base, kind: 'fetch-log', timeline, group, after, sizeMax: 100_000 } as const
       const log = answerOf(peer, fetch)
       if (log.kind === 'log' && log.batches.length > 0) {
         answerOf(taker, { ...base, kind: 'append', batches: log.batches })
@@ -158,14 +158,15 @@ export class SimCluster {
     this.#nodes[node] = this.#openNode(node, applyFakeRecord)
   }
 
+  /** A node, by index, as a member of the volume. */
+  member(node: number): Member {
+    const kind = this.tails.has(node) ? 'tail' : 'full'
+    return { node: node + 1, zone: `az${(node % 3) + 1}`, address: undefined, kind }
+  }
+
   /** Opens a volume; resolves with it, or rejects as it does. */
   async open(deflate?: Deflate): Promise<Volume> {
-    const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => ({
-      node: node + 1,
-      zone: `az${(node % 3) + 1}`,
-      address: undefined,
-      kind: 'full' as const,
-    }))
+    const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => this.member(node))
     const { quorum, clock, prng } = this
     const opening = openVolume({
       nodes,
@@ -177,6 +178,7 @@ export class SimCluster {
       segmentSizeBytes: this.pagesPerGroup * PAGE_SIZE_BYTES,
       deflate,
       resendAfterMs: 100,
+      ...this.settings,
     })
     let settled = false
     const settle = (): void => void (settled = true)
