@@ -27,6 +27,8 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '8' },
     count: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '5' },
+    /** Numbers of the script's statements, to find out what each costs: 0,6 is BEGIN and END. */
+    only: { type: 'string', default: '' },
   },
 })
 
@@ -191,7 +193,10 @@ async function main(): Promise<void> {
     checkReserved: () => undefined,
     release: () => undefined,
   }
-  const script = must(SCRIPTS[values.script], 'a script of this bench')
+  const only = values.only === '' ? undefined : values.only.split(',')
+  const script = must(SCRIPTS[values.script], 'a script of this bench').filter(
+    (_, number) => only === undefined || only.includes(String(number)),
+  )
   const ready: Client[] = []
   const clients: Client[] = []
   for (let i = 1; i <= Number(values.clients); i++) clients.push(await connect(host, i, ready))

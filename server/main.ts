@@ -5,6 +5,8 @@
 
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { runBranchCommand } from './client/branch-command.ts'
+import { BRANCH_HELP } from './client/branch-help.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { StartError } from './listener.ts'
 import { openLog } from './log.ts'
@@ -21,6 +23,8 @@ const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
   borealis serve [flags]           start a server
   borealis storage-node [flags]    start a storage node, for servers with --storage
   borealis restore [flags]         make a new cluster of a backup
+${BRANCH_HELP}
+
   borealis --version
   borealis --help
 
@@ -49,6 +53,8 @@ async function main(args: readonly string[]): Promise<void> {
     await serveStorage(rest)
   } else if (command === 'restore') {
     await restoreBackup(rest)
+  } else if (command === 'branch' || command === 'backtrack') {
+    process.stdout.write(await runBranchCommand(args))
   } else {
     throw new StartError(
       command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`,

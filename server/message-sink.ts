@@ -76,6 +76,10 @@ export class MessageSink implements ResponseSink {
     this.#outlet = outlet
   }
 
+  /** The fields that were described last, and how they look when they were described twice. */
+  #described: readonly FieldDescription[] | undefined
+  #description: Uint8Array | undefined
+
   get isFull(): boolean {
     return this.writer.length >= SINK_FULL_SIZE_BYTES
   }
@@ -105,6 +109,22 @@ export class MessageSink implements ResponseSink {
   }
 
   rowDescription(fields: readonly FieldDescription[]): void {
+    const { writer } = this
+    if (fields === this.#described && this.#description !== undefined) {
+      writer.raw(this.#description)
+      return
+    }
+    const start = writer.length
+    this.#describe(fields)
+    // A session shows the same list again when it runs the same plan again.
+    this.#description =
+      fields === this.#described
+        ? Uint8Array.prototype.slice.call(writer.bytes, start, writer.length)
+        : undefined
+    this.#described = fields
+  }
+
+  #describe(fields: readonly FieldDescription[]): void {
     const { writer } = this
     this.#begin(ROW_DESCRIPTION)
     writer.int16(fields.length)

@@ -184,6 +184,13 @@ export class Cluster {
     void this.volume.dropTimeline(timeline).catch(() => undefined)
   }
 
+  /** Closes a database that nobody uses; the next who asks for it opens it again. */
+  async close(timeline: TimelineId): Promise<void> {
+    this.#databases.delete(timeline)
+    this.#opened.delete(timeline)
+    await this.engine.closeDatabase(timeline)
+  }
+
   /** Lets go of an open timeline that nobody uses. */
   forget(timeline: TimelineId): void {
     this.#databases.delete(timeline)

@@ -17,5 +17,5 @@ export async function checkForeignKeyRows(work: DdlWork, table: Table, key: Fore
   const queue = new ForeignKeyQueue(compiled, runtime)
   // The queue keeps one task for each distinct key, run after the scan: parents may have to be waited for.
   await scanTable(work, table, (cell) => queue.inserted(compiled.decode(cell)))
-  for (const task of runtime.endOfStatement) await settled(task)
+  await settled(() => runtime.finish())
 }

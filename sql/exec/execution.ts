@@ -10,6 +10,7 @@ import type { Catalog, ServerState } from '../catalog/catalog.ts'
 import type { OtherPlace } from '../functions/borealis.ts'
 import type { FunctionContext } from '../functions/function.ts'
 import type { SqlNotice } from '../types/sql-error.ts'
+import type { TypeContext } from '../types/type.ts'
 import type { Row, Value } from '../types/value.ts'
 import type { OpenPlace } from './open-place.ts'
 
@@ -117,6 +118,6 @@ export interface Execution {
 }
 
 /** Writes result rows as DataRow columns: compiled per plan and result formats by the executor. */
-export type RowEncoder = (row: Row, writer: ByteWriter) => void
+export type RowEncoder = (row: Row, writer: ByteWriter, context: TypeContext) => void
 
 export type { Row, Value }

@@ -5,7 +5,7 @@
 //   everything else     room for the length, Type.writeText or Type.send, then the length
 
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
-import type { Type, TypeContext } from '../types/type.ts'
+import type { Type } from '../types/type.ts'
 import type { RowEncoder } from './execution.ts'
 
 export interface EncodedColumn {
@@ -56,8 +56,8 @@ function closeValue(writer: ByteWriter, start: number): void {
   writer.setInt32(start - 4, writer.length - start)
 }
 
-/** A function of the session's context (settings matter to text output) that gives the encoder. */
-export function compileRowEncoder(columns: readonly EncodedColumn[]): (context: TypeContext) => RowEncoder {
+/** The encoder for rows of these columns; settings of the session's context matter to text output. */
+export function compileRowEncoder(columns: readonly EncodedColumn[]): RowEncoder {
   const names = ['writeInteger', 'writeNull', 'closeValue']
   const values: unknown[] = [writeInteger, writeNull, closeValue]
   const lines = columns.flatMap(({ type, format }, i) => {
@@ -65,10 +65,10 @@ export function compileRowEncoder(columns: readonly EncodedColumn[]): (context: 
     values.push(type)
     return [`v = r[${i}]`, `if (v === null) writeNull(w)`, `else ${writeSource(type, format, i)}`]
   })
-  const body = `'use strict'\nreturn (c) => (r, w) => {\nlet v, s\n${lines.join('\n')}\n}`
+  const body = `'use strict'\nreturn (r, w, c) => {\nlet v, s\n${lines.join('\n')}\n}`
   // eslint-disable-next-line no-new-func
   const factory = new Function(...names, body)
-  return factory(...values) as (context: TypeContext) => RowEncoder
+  return factory(...values) as RowEncoder
 }
 
 function writeSource(type: Type, format: number, i: number): string {

@@ -25,6 +25,9 @@ export interface NodeFigures {
   reads: number
 }
 
+/** Shared by all runs whose plan hands nothing down. */
+const NO_SLOTS: Value[] = []
+
 export class Runtime {
   readonly context: ExecutionContext
   readonly functions: FunctionContext
@@ -37,8 +40,7 @@ export class Runtime {
   readonly database: Database
   /** Counts per plan node; undefined unless EXPLAIN ANALYZE. */
   readonly figures: Map<object, NodeFigures> | undefined
-  /** Work to do when the statement has done its rows: constraint checks. Each may add more. */
-  readonly endOfStatement: (() => void)[] = []
+  #endOfStatement: (() => void)[] | undefined
   #owned: { close(): void }[] | undefined
   #latest: View | undefined
   #rows = 0
@@ -48,7 +50,7 @@ export class Runtime {
     this.context = context
     this.functions = context.functions
     this.p = context.parameters
-    this.s = slots ?? (slotCount === 0 ? [] : new Array<Value>(slotCount).fill(null))
+    this.s = slots ?? (slotCount === 0 ? NO_SLOTS : new Array<Value>(slotCount).fill(null))
     this.view = context.view
     this.database = context.view.database
     this.figures = context.instrument === true ? new Map() : undefined
@@ -84,6 +86,22 @@ export class Runtime {
   own(closable: { close(): void }): void {
     if (this.#owned === undefined) this.#owned = [closable]
     else this.#owned.push(closable)
+  }
+
+  /** Does the work of the statement's end, which may bring more. May suspend; then call it again. */
+  finish(): void {
+    const tasks = this.#endOfStatement
+    if (tasks === undefined) return
+    while (tasks.length > 0) {
+      tasks[0]?.()
+      tasks.shift()
+    }
+  }
+
+  /** Adds work to do when the statement has done its rows: constraint checks, foreign key actions. */
+  atEnd(task: () => void): void {
+    if (this.#endOfStatement === undefined) this.#endOfStatement = [task]
+    else this.#endOfStatement.push(task)
   }
 
   close(): void {

@@ -62,11 +62,7 @@ export class StatementExecution implements Execution {
 
   #finish(): void {
     this.#finishCtes(this.runtime)
-    const tasks = this.runtime.endOfStatement
-    while (tasks.length > 0) {
-      tasks[0]?.()
-      tasks.shift()
-    }
+    this.runtime.finish()
   }
 
   get rowCount(): number {

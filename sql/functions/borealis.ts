@@ -121,7 +121,7 @@ function scalarFunction(
     strict: true,
     volatility: 'stable',
     usesContext: true,
-    call: facts.call as ScalarFunction['call'],
+    call: facts.call,
   }
 }
 

@@ -10,6 +10,7 @@ import { conjunction } from '../exec/expression/walk.ts'
 import { type CompiledTable, compileTable } from '../exec/modify/compiled-table.ts'
 import { ChangeOperator, type ChangePlan } from '../exec/modify/change-rows.ts'
 import { type ConflictPlan, InsertOperator, type InsertPlan } from '../exec/modify/insert-rows.ts'
+import { OneRowInsert, PointChange } from '../exec/one-row-change.ts'
 import type { PlanNode } from '../exec/operator.ts'
 import { replaceDeep } from '../exec/expression/map-query.ts'
 import { ResultOperator } from '../exec/operator/pipeline.ts'
@@ -27,13 +28,13 @@ import type {
 } from '../tree/query.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
-import { columnOutputs } from './expr-facts.ts'
+import { columnOutputs, isImmediate } from './expr-facts.ts'
 import { foldConstants } from './fold.ts'
 import { buildGroup } from './group-builder.ts'
 import { GroupPlanner } from './join-group.ts'
 import { columnKey, type Layout, type OuterScope, ROW_KEY, ROW_LSN, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
-import { makeNode } from './plan-node.ts'
+import { makeNode, pointOf, type StartDirectly } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { uniqueOutputs } from './select.ts'
 import { entryColumns, type FullRow, targetCompiler } from './target-scope.ts'
@@ -50,11 +51,14 @@ export function planModify(planner: Planner, statement: Modify, outer: OuterScop
 
 type RowMaker = (rt: Runtime, r: Row) => Row
 
+/** The row that a row of constants is made from. */
+const NOTHING_BEFORE = (): Row => []
+
 // ---------------------------------------------------------------------------------------------- INSERT
 
 function planInsert(planner: Planner, statement: InsertStatement, outer: OuterScope | undefined): PlanNode {
   const compiled = compileTable(statement.table, planner)
-  const { node, make } = planInsertSource(planner, statement, outer)
+  const { node, make, isOneRow } = planInsertSource(planner, statement, outer)
   const full: FullRow = { name: 'n', relation: statement.target, table: statement.table }
   const returning = compileTargets(planner, statement.returning, [full], undefined, outer)
   const plan: InsertPlan = {
@@ -69,8 +73,16 @@ function planInsert(planner: Planner, statement: InsertStatement, outer: OuterSc
     estimate: node.estimate,
     children: [node],
     properties: () => (conflict === undefined ? [] : [['Conflict Resolution', conflict.toUpperCase()]]),
+    direct: isOneRow && plan.conflict === undefined ? (rt) => new OneRowInsert(rt, plan) : undefined,
     open: (rt, [child]) => new InsertOperator(rt, must(child), plan),
   })
+}
+
+interface InsertSource {
+  readonly node: PlanNode
+  readonly make: RowMaker
+  /** `make` takes nothing from the node's row, which is one: it may as well be called without it. */
+  readonly isOneRow: boolean
 }
 
 /** The source's rows and how each becomes a full row. */
@@ -78,7 +90,7 @@ function planInsertSource(
   planner: Planner,
   statement: InsertStatement,
   outer: OuterScope | undefined,
-): { readonly node: PlanNode; readonly make: RowMaker } {
+): InsertSource {
   const { source } = statement
   if (
     source.kind === 'values' &&
@@ -96,7 +108,8 @@ function planInsertSource(
     const expr = assigned.get(column)
     return expr === undefined ? 'null' : compiler.value(expr).source
   })
-  return { node, make: compiler.builder.build('rt, r', `return [${sources.join(', ')}]`) }
+  const make = compiler.builder.build<RowMaker>('rt, r', `return [${sources.join(', ')}]`)
+  return { node, make, isOneRow: false }
 }
 
 /** INSERT of one VALUES row: the full row is made at once. */
@@ -105,7 +118,7 @@ function planSingleRow(
   statement: InsertStatement,
   row: readonly Expr[],
   outer: OuterScope | undefined,
-): { readonly node: PlanNode; readonly make: RowMaker } {
+): InsertSource {
   const { sourceRelation } = statement
   const assigned = assignmentMap(statement.assignments)
   const compiler = planner.compiler([], outer)
@@ -117,14 +130,14 @@ function planSingleRow(
     )
     return compiler.value(foldConstants(planner, direct)).source
   })
-  const make = compiler.builder.build<(rt: Runtime) => Row>('rt', `return [${sources.join(', ')}]`)
+  const make = compiler.builder.build<RowMaker>('rt', `return [${sources.join(', ')}]`)
   const node = makeNode({
     label: 'Result',
     estimate: { rows: 1, startup: 0, total: 0.01, width: 8 },
     children: [],
-    open: (rt) => new ResultOperator(rt, make),
+    open: (rt) => new ResultOperator(rt, NOTHING_BEFORE),
   })
-  return { node, make: (_, made) => made }
+  return { node, make, isOneRow: true }
 }
 
 export function assignmentMap(assignments: readonly Assignment[]): Map<number, Expr> {
@@ -196,8 +209,21 @@ function planChange(
     label: `${name} on ${table.name}`,
     estimate: source.node.estimate,
     children: [source.node],
+    direct: directChange(statement, source.node, plan),
     open: (rt, [child]) => new ChangeOperator(rt, must(child), plan),
   })
+}
+
+/** A change of one row by its key, whose expressions read nothing but that row. */
+function directChange(
+  statement: UpdateStatement | DeleteStatement,
+  source: PlanNode,
+  change: ChangePlan,
+): StartDirectly | undefined {
+  const point = pointOf(source)
+  if (point === undefined || !expressionsOf(statement).every(isImmediate)) return undefined
+  const plan = { point, change }
+  return (rt) => new PointChange(rt, plan)
 }
 
 /** The rows to change: target columns, key and LSN, and what expressions need of other relations. */

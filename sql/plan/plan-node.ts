@@ -1,19 +1,24 @@
 // Makes plan nodes out of their parts: an estimate, children, how to open them and what EXPLAIN says.
 
-import type { ExplainNode, ExplainOptions } from '../exec/execution.ts'
+import type { Execution, ExplainNode, ExplainOptions } from '../exec/execution.ts'
 import { type Estimate, openNode, type Operator, type PlanNode } from '../exec/operator.ts'
 import type { PointLookupPlan } from '../exec/operator/index-scan.ts'
 import type { Runtime } from '../exec/runtime.ts'
 
 type Properties = ExplainNode['properties']
 
+/** Begins the run of a statement that is one node. */
+export type StartDirectly = (runtime: Runtime) => Execution
+
 export interface NodeParts {
   readonly label: string
   readonly properties?: ((options: ExplainOptions) => Properties) | undefined
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
-  /** Set when the node is nothing but a point lookup: see PointExecution. */
+  /** Set when the node is nothing but a point lookup. */
   readonly point?: PointLookupPlan | undefined
+  /** Set when a statement that is nothing but this node runs without operators. */
+  readonly direct?: StartDirectly | undefined
   /** Makes the operator; `children` are opened already, in order. */
   readonly open: (runtime: Runtime, children: readonly Operator[]) => Operator
 }
@@ -29,10 +34,16 @@ export function pointOf(node: PlanNode): PointLookupPlan | undefined {
   return node instanceof MadeNode ? node.point : undefined
 }
 
+/** How a statement whose root is this node runs without operators, if it can. */
+export function directOf(node: PlanNode): StartDirectly | undefined {
+  return node instanceof MadeNode ? node.direct : undefined
+}
+
 class MadeNode implements PlanNode {
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
   readonly point: PointLookupPlan | undefined
+  readonly direct: StartDirectly | undefined
   readonly #parts: NodeParts
 
   constructor(parts: NodeParts) {
@@ -40,6 +51,7 @@ class MadeNode implements PlanNode {
     this.estimate = parts.estimate
     this.children = parts.children
     this.point = parts.point
+    this.direct = parts.direct
   }
 
   open(runtime: Runtime): Operator {

@@ -12,8 +12,6 @@ import type {
 } from '../exec/execution.ts'
 import { openNode, type PlanNode } from '../exec/operator.ts'
 import { Runtime } from '../exec/runtime.ts'
-import type { PointLookupPlan } from '../exec/operator/index-scan.ts'
-import { PointExecution } from '../exec/point-execution.ts'
 import { StatementExecution } from '../exec/statement-execution.ts'
 import type { AnalysedStatement, Target } from '../tree/query.ts'
 import { cteStore, type PlannedCte } from './cte.ts'
@@ -21,7 +19,7 @@ import { explainPlan } from './explain.ts'
 import { foldStatement } from './fold.ts'
 import { planModify } from './modify-plan.ts'
 import type { PlanContext } from './plan-context.ts'
-import { pointOf } from './plan-node.ts'
+import { directOf, type StartDirectly } from './plan-node.ts'
 import { Planner } from './planner.ts'
 import { planRecursive } from './recursive.ts'
 import { describeStatement, type StatementFacts } from './statement-facts.ts'
@@ -63,7 +61,7 @@ export class StatementPlan implements PreparedPlan {
   readonly foldError: unknown
   readonly root: PlanNode
   readonly #planner: Planner
-  readonly #point: PointLookupPlan | undefined
+  readonly #direct: StartDirectly | undefined
   readonly #finish: (rt: Runtime) => void
 
   constructor(statement: AnalysedStatement, planner: Planner, root: PlanNode) {
@@ -82,13 +80,12 @@ export class StatementPlan implements PreparedPlan {
     this.#planner = planner
     const { modifying } = planner.ctes
     this.#finish = modifying.length === 0 ? NOTHING_LEFT : (rt): void => finishCtes(modifying, rt)
-    this.#point = isQuery && modifying.length === 0 ? pointOf(root) : undefined
+    this.#direct = modifying.length === 0 ? directOf(root) : undefined
   }
 
   start(context: ExecutionContext): Execution {
     const runtime = new Runtime(context, this.#planner.slotCount)
-    if (this.#point !== undefined && runtime.figures === undefined)
-      return new PointExecution(runtime, this.#point)
+    if (this.#direct !== undefined && runtime.figures === undefined) return this.#direct(runtime)
     const operator = openNode(this.root, runtime)
     const counter = operator as { readonly rowCount?: number }
     const affected = this.command === 'SELECT' ? undefined : (): number => innermostCount(counter)

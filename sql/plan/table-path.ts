@@ -12,6 +12,7 @@ import {
 } from '../exec/operator/index-scan.ts'
 import { buildReader, CellColumns, type RowReader } from '../exec/operator/row-reader.ts'
 import { ScanOperator } from '../exec/operator/scan.ts'
+import { PointExecution } from '../exec/point-execution.ts'
 import type { Expr } from '../tree/expr.ts'
 import type { TableFrom } from '../tree/query.ts'
 import { columnOutputs, isImmediate } from './expr-facts.ts'
@@ -240,7 +241,13 @@ export class TablePath implements Path {
     const label = `Index Scan${backward} using ${index.name} on ${name}`
     if (access.kind === 'point') {
       const plan = this.pointPlan(reader, outer)
-      return makeNode({ ...common, label, point: plan, open: (rt) => new PointLookupOperator(rt, plan) })
+      return makeNode({
+        ...common,
+        label,
+        point: plan,
+        direct: (rt) => new PointExecution(rt, plan),
+        open: (rt) => new PointLookupOperator(rt, plan),
+      })
     }
     const plan: IndexScanPlan = {
       tableTree: table.tree,

@@ -39,6 +39,8 @@ export class DatabaseHandle {
   readonly oid: number
   readonly listeners: Set<Notifications> = new Set()
   readonly sessions: Set<SessionCore> = new Set()
+  /** When the last session left, monotonic milliseconds. */
+  idleSinceMs: number
   /** Called when the last session has left; set once no new one can come. */
   onUnused: (() => void) | undefined
   /** Advisory locks held by sessions, by process id. */
@@ -48,6 +50,7 @@ export class DatabaseHandle {
     this.backend = backend
     this.catalogs = catalogs
     this.oid = catalogs.oid
+    this.idleSinceMs = backend.clock.monotonicMs()
   }
 
   get database(): Database {
@@ -90,6 +93,8 @@ export class DatabaseHandle {
     this.lockOwners.get(core.processId)?.unlockAll()
     this.lockOwners.delete(core.processId)
     this.sessions.delete(core)
-    if (this.sessions.size === 0) this.onUnused?.()
+    if (this.sessions.size > 0) return
+    this.idleSinceMs = this.backend.clock.monotonicMs()
+    this.onUnused?.()
   }
 }

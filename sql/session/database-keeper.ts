@@ -1,6 +1,6 @@
 // What time does to databases: branches whose TTL has passed are dropped, history older than borealis.retention is given up.
 //
-//   every second    expired branches: sessions ended, entry removed
+//   twice a second  expired branches: sessions ended, entry removed; databases long idle: closed
 //   every minute    timelines that a backtrack left, once their retention has passed: forgotten
 //                   of every other timeline the read floor: nobody reads below it, so storage may collect what is older
 //
@@ -68,6 +68,7 @@ export class DatabaseKeeper {
   async #round(): Promise<void> {
     const { clock, warn } = this.#parts
     try {
+      this.#parts.databases.closeIdle()
       await this.dropExpired()
       if (clock.monotonicMs() < this.#nextRetentionMs) return
       this.#nextRetentionMs = clock.monotonicMs() + RETENTION_ROUND_MS

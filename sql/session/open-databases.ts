@@ -20,6 +20,10 @@ import type { DatabaseHandle } from './database-handle.ts'
 /** How long DROP DATABASE ... WITH (FORCE) waits for the sessions it ended. */
 const CLOSE_PATIENCE_MS = 5000
 
+/** So many databases without sessions stay open, and any for so long. */
+const IDLE_COUNT_MAX = 128
+const IDLE_MS = 10_000
+
 export interface OpenDatabasesParts {
   readonly catalogs: Cluster
   readonly clock: Clock
@@ -31,6 +35,9 @@ export class OpenDatabases {
   readonly #parts: OpenDatabasesParts
   readonly #handles = new Map<TimelineId, Promise<DatabaseHandle>>()
   readonly #opened = new Map<TimelineId, DatabaseHandle>()
+  /** Timelines that a backtrack under way will move sessions to. */
+  readonly #prepared = new Set<TimelineId>()
+  readonly #closing = new Map<TimelineId, Promise<void>>()
   readonly #past = new WeakMap<Database, DatabaseHandle>()
 
   constructor(parts: OpenDatabasesParts) {
@@ -43,7 +50,7 @@ export class OpenDatabases {
   open(entry: DatabaseEntry): Promise<DatabaseHandle> {
     let opening = this.#handles.get(entry.timeline)
     if (opening === undefined) {
-      opening = this.#parts.catalogs.database(entry).then((catalogs) => this.#parts.open(catalogs))
+      opening = this.#open(entry)
       this.#handles.set(entry.timeline, opening)
       opening.then(
         (handle) => this.#opened.set(entry.timeline, handle),
@@ -51,6 +58,30 @@ export class OpenDatabases {
       )
     }
     return opening
+  }
+
+  async #open(entry: DatabaseEntry): Promise<DatabaseHandle> {
+    await this.#closing.get(entry.timeline)
+    return this.#parts.open(await this.#parts.catalogs.database(entry))
+  }
+
+  /** Closes databases that have long been idle, so that of thousands of branches those in use are open. */
+  closeIdle(): void {
+    if (this.#opened.size <= IDLE_COUNT_MAX) return
+    const now = this.#parts.clock.monotonicMs()
+    const idle = [...this.#opened]
+      .filter(([timeline, handle]) => {
+        const isIdle = handle.sessions.size === 0 && now - handle.idleSinceMs > IDLE_MS
+        return isIdle && !this.#prepared.has(timeline)
+      })
+      .toSorted(([, a], [, b]) => a.idleSinceMs - b.idleSinceMs)
+    for (const [timeline] of idle.slice(0, this.#opened.size - IDLE_COUNT_MAX)) {
+      this.#forget(timeline)
+      // What fails here fails for whoever opens it next, too.
+      const closing = this.#parts.catalogs.close(timeline).catch(() => undefined)
+      this.#closing.set(timeline, closing)
+      void closing.then(() => this.#closing.delete(timeline))
+    }
   }
 
   /**
@@ -82,6 +113,7 @@ export class OpenDatabases {
     return {
       closeSessions: (oid) => this.closeSessions(core.backend.sessions, oid, core),
       prepare: async (entry) => {
+        this.#prepared.add(entry.timeline)
         await this.open(entry)
       },
     }
@@ -109,6 +141,7 @@ export class OpenDatabases {
   #move(before: DatabaseEntry, after: DatabaseEntry): void {
     const from = this.#opened.get(before.timeline)
     const to = must(this.#opened.get(after.timeline), 'the timeline was opened before')
+    this.#prepared.delete(after.timeline)
     this.#forget(before.timeline)
     if (from === undefined) return
     const target = after.past.at(-1)?.target ?? ''

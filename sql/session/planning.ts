@@ -119,6 +119,11 @@ export function isValid(core: SessionCore, entry: CachedStatement): boolean {
   return entry.age?.isCurrent(core.server) !== false
 }
 
+/** A cache entry of a statement that is parsed and not planned. */
+export function utilityEntry(parsed: ParsedStatement): CachedStatement {
+  return { parsed, plan: undefined, catalogVersion: '', settingsKey: undefined }
+}
+
 export interface StatementRequest {
   /** The plan cache's key. */
   readonly key: string
@@ -135,7 +140,7 @@ export function cachedStatement(
   const known = core.plans.get(request.key)
   if (known !== undefined && isValid(core, known)) return known
   if (!isPlanned(parsed)) {
-    const entry = { parsed, plan: undefined, catalogVersion: '', settingsKey: undefined }
+    const entry = utilityEntry(parsed)
     core.plans.set(request.key, entry)
     return entry
   }

@@ -7,10 +7,11 @@
 // Invariant: rows leave in order and once. `fetch` may suspend at any point and is then called again.
 
 import type { View } from '../../storage/engine/engine.ts'
-import type { OutputColumn, RowEncoder } from '../exec/execution.ts'
+import type { OutputColumn } from '../exec/execution.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import type { Row } from '../types/value.ts'
+import type { ResultForm } from './result-format.ts'
 
 /** What a portal runs: an executor's Execution, or the result of a utility statement. */
 export interface PortalSource {
@@ -22,6 +23,8 @@ export interface PortalSource {
 export interface PortalStatement {
   /** May change while `open` runs, when the plan had to be made anew. */
   readonly columns: readonly OutputColumn[] | undefined
+  /** `columns` is at hand: asking for it does not suspend. */
+  readonly isDescribed: boolean
   /** The empty statement of the extended protocol. */
   readonly isEmpty: boolean
   /** The tag counts affected rows (INSERT ... RETURNING), not the rows sent. */
@@ -56,8 +59,9 @@ export class Portal {
   cursorAt = 0
   /** Made by DECLARE CURSOR. */
   readonly isCursor: boolean
-  /** Encodes its rows; made when the first is sent. */
-  encoder: RowEncoder | undefined
+  /** How its rows leave, and the columns that it was made for; see resultForm. */
+  form: ResultForm | undefined
+  formColumns: readonly OutputColumn[] | undefined
   /** For a utility statement that keeps something across its suspensions. */
   scratch: unknown
   #source: PortalSource | undefined

@@ -16,6 +16,8 @@ export interface PreparedStatement {
   columns: readonly OutputColumn[] | undefined
   /** The newest plan; undefined for utility statements. */
   cached: CachedStatement | undefined
+  /** Makes that plan anew; made when it is bound first. */
+  replan?: (() => CachedStatement) | undefined
   readonly preparedMicros: number
   readonly isFromSql: boolean
 }

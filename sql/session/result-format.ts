@@ -49,27 +49,37 @@ function domainTypmod(core: SessionCore, oid: number): number {
   return core.catalog.typeEntry(oid)?.domain?.typmod ?? -1
 }
 
-/** Encoders by output columns (a plan's array is the same object at every run) and formats. */
-const encoders = new WeakMap<readonly OutputColumn[], Map<string, EncoderMaker>>()
+/** How rows leave in some formats: made once for a plan's columns, the same for every session. */
+export interface ResultForm {
+  readonly fields: readonly FieldDescription[]
+  readonly encode: RowEncoder
+}
 
-type EncoderMaker = ReturnType<typeof compileRowEncoder>
+/** By output columns (a plan's array is the same object at every run) and formats; '' is text for all. */
+const forms = new WeakMap<readonly OutputColumn[], Map<string, ResultForm>>()
 
-export function rowEncoder(core: SessionCore, portal: Portal): RowEncoder {
-  if (portal.encoder !== undefined) return portal.encoder
+/** The form of a portal's rows. The statement's columns may still change while the portal is opened. */
+export function resultForm(core: SessionCore, portal: Portal): ResultForm {
   const columns = must(portal.statement.columns)
-  const formats = portal.resultFormats
-  let byFormats = encoders.get(columns)
-  if (byFormats === undefined) encoders.set(columns, (byFormats = new Map()))
-  const key = formats.length === 0 ? '' : formats.join()
-  let make = byFormats.get(key)
-  if (make === undefined) {
-    make = compileRowEncoder(
+  if (portal.form !== undefined && portal.formColumns === columns) return portal.form
+  portal.formColumns = columns
+  return (portal.form = formOf(core, columns, portal.resultFormats))
+}
+
+function formOf(core: SessionCore, columns: readonly OutputColumn[], formats: readonly number[]): ResultForm {
+  let byFormats = forms.get(columns)
+  if (byFormats === undefined) forms.set(columns, (byFormats = new Map()))
+  const key = formats.length === 0 || (formats.length === 1 && formats[0] === 0) ? '' : formats.join()
+  let form = byFormats.get(key)
+  if (form === undefined) {
+    const encode = compileRowEncoder(
       columns.map((column, i) => ({
         type: core.context.lookup.type(column.type),
         format: formatOf(formats, i),
       })),
     )
-    byFormats.set(key, make)
+    form = { fields: fieldDescriptions(core, columns, formats), encode }
+    byFormats.set(key, form)
   }
-  return (portal.encoder = make(core.context))
+  return form
 }

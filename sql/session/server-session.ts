@@ -16,11 +16,11 @@ import { untilDurable } from './durable-wait.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { failedBlock } from './failed-block.ts'
 import { describePrepared, prepare } from './prepare.ts'
-import { fieldDescriptions, rowEncoder } from './result-format.ts'
+import { resultForm } from './result-format.ts'
 import type { SessionCore } from './session-core.ts'
 import type { BindRequest, Session, Step, TransactionStatus } from './session.ts'
 import { SimpleQuery } from './simple-query.ts'
-import { preparedPortalStatement } from './statement-runner.ts'
+import { isCurrent, preparedPortalStatement } from './statement-runner.ts'
 
 export class ServerSession implements Session {
   readonly #core: SessionCore
@@ -104,12 +104,19 @@ export class ServerSession implements Session {
     const statement = core.statements.get(request.statementName)
     try {
       if (statement === undefined) throw unknownStatement(request.statementName)
-      if (!core.turns.isRunning) core.transaction.ensureStarted(core.backend.clock.wallMicros())
+      const { transaction } = core
+      if (transaction.isIdle && !core.turns.isRunning)
+        transaction.ensureStarted(core.backend.clock.wallMicros())
       checkFailed(core, statement)
       this.#freePortalName(request.portalName)
       // The message's bytes are there during this call only; a plan that must be made anew may take longer.
       const parameters = bindParameters(core, statement, request)
       checkFormats(request.resultFormats, statement)
+      if (isCurrent(core, statement)) {
+        this.#makePortal(statement, request, parameters)
+        core.sink.bindComplete()
+        return undefined
+      }
       return this.#run(() => {
         this.#makePortal(statement, request, parameters)
         core.sink.bindComplete()
@@ -150,14 +157,25 @@ export class ServerSession implements Session {
   }
 
   describePortal(name: string): Step {
-    const core = this.#core
+    const portal = this.#core.portals.get(name)
+    if (portal?.statement.isDescribed === true) {
+      try {
+        this.#describe(portal)
+        return undefined
+      } catch (error) {
+        return this.#fail(error)
+      }
+    }
     return this.#run(() => {
-      const portal = core.portals.get(name)
       if (portal === undefined) throw unknownPortal(name)
-      const { columns } = portal.statement
-      if (columns === undefined) core.sink.noData()
-      else core.sink.rowDescription(fieldDescriptions(core, columns, portal.resultFormats))
+      this.#describe(portal)
     })
+  }
+
+  #describe(portal: Portal): void {
+    const { sink } = this.#core
+    if (portal.statement.columns === undefined) sink.noData()
+    else sink.rowDescription(resultForm(this.#core, portal).fields)
   }
 
   execute(portalName: string, maxRows: number): Step {
@@ -192,7 +210,8 @@ export class ServerSession implements Session {
     }
     const { columns } = portal.statement
     if (columns !== undefined) {
-      const encode = rowEncoder(core, portal)
+      const { encode } = resultForm(core, portal)
+      const { context } = core
       const { writer } = sink
       while (this.#maxRows === 0 || this.#sent < this.#maxRows) {
         if (sink.isFull) core.flushRows(portal)
@@ -200,7 +219,7 @@ export class ServerSession implements Session {
         if (row === undefined) break
         this.#sent++
         sink.beginRow(columns.length)
-        encode(row, writer)
+        encode(row, writer, context)
         sink.endRow()
       }
       if (this.#maxRows !== 0 && this.#sent >= this.#maxRows) {
@@ -395,7 +414,7 @@ export class ServerSession implements Session {
     core.turns.cancel(
       new SqlError('57P01', 'terminating connection due to administrator command', {}, 'FATAL'),
     )
-    for (const portal of [...core.portals.values()]) core.closePortal(portal)
+    for (const portal of core.portals.all()) core.closePortal(portal)
     core.transaction.abort()
     await core.dropTemporary()
     core.handle.sessionClosed(core)

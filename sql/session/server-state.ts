@@ -74,7 +74,7 @@ export class BackendState implements ServerState {
   }
 
   *cursors(): Iterable<Row> {
-    for (const portal of this.#core.portals.values()) {
+    for (const portal of this.#core.portals.all()) {
       if (!portal.isCursor) continue
       const created = this.#core.transaction.startMicros - EPOCH_2000_MICROS
       yield [portal.name, portal.text, portal.isHoldable, false, portal.isScrollable, created]

@@ -22,6 +22,7 @@ import { Notifications } from './notifications.ts'
 import { PastReading } from './past-reading.ts'
 import { type PlanMap, plansFor } from './plan-cache.ts'
 import type { Portal } from './portal.ts'
+import { PortalTable } from './portal-table.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { RunContext, type RunHost } from './run-context.ts'
 import { SessionContext } from './session-context.ts'
@@ -36,8 +37,8 @@ import { dropTemporaryObjects, onCommitActions } from './utility/ddl-statement.t
 
 /** How a plan is started: see openPlan. */
 export interface PlanStart {
-  /** Whether the plan still fits the catalog, asked after locks were waited for. */
-  stillValid(): boolean
+  /** The version of the catalog that the plan fits, looked at again after locks were waited for; undefined: any. */
+  readonly catalogVersion: string | undefined
   /** Count rows and time of each node (EXPLAIN ANALYZE). */
   readonly instrument?: boolean | undefined
 }
@@ -57,7 +58,7 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly transaction: SessionTransaction
   readonly turns: Turns
   readonly notifications: Notifications
-  readonly portals: Map<string, Portal> = new Map()
+  readonly portals: PortalTable = new PortalTable()
   readonly statements: Map<string, PreparedStatement> = new Map()
   /** Sequences: currval by oid, and the last one used (lastval). */
   readonly sequenceValues: Map<number, number | bigint> = new Map()
@@ -87,7 +88,7 @@ export class SessionCore implements RunHost, TransactionHost {
   /** A commit of the cluster's timeline that what the session does rests on and that may not be durable yet; 0: none. */
   clusterSeenLsn: Lsn = 0 as Lsn
   /** The views of the runs under way, which a wait must pin. */
-  readonly #activeViews = new Set<View>()
+  readonly #activeViews: View[] = []
 
   constructor(backend: SharedBackend, handle: DatabaseHandle, request: StartupRequest, role: Role) {
     this.backend = backend
@@ -219,8 +220,8 @@ export class SessionCore implements RunHost, TransactionHost {
   // --- running plans ---
 
   /**
-   * Starts a plan: locks its tables, takes its snapshot. The caller has made sure that the plan fits the catalog;
-   * `stillValid` is asked again after locks were waited for. Returns undefined when the plan must be made anew.
+   * Starts a plan: locks its tables, takes its snapshot. The caller has made sure that the plan fits the catalog; that is
+   * asked again after locks were waited for. Returns undefined when the plan must be made anew.
    * May suspend.
    */
   openPlan(plan: PreparedPlan, parameters: Row, portal: Portal, start: PlanStart): Execution | undefined {
@@ -231,14 +232,15 @@ export class SessionCore implements RunHost, TransactionHost {
     if (plan.writes || (transaction.isBlock && !isPast)) {
       const writer = transaction.writer()
       for (const table of plan.tables) writer.lockTable(table.oid, table.mode, 'wait')
-      if (!start.stillValid()) return undefined
+      const { catalogVersion } = start
+      if (catalogVersion !== undefined && catalogVersion !== this.catalog.version) return undefined
     }
     if (!this.isSuperuser) this.backend.checkPrivileges(this, plan)
     const commandId = transaction.nextCommandId()
     const view = transaction.statementView(commandId)
     portal.view = view
     portal.savepointDepth = transaction.savepointDepth
-    this.#activeViews.add(view)
+    this.#activeViews.push(view)
     return plan.start(
       new RunContext(this, {
         catalog: transaction.catalog,
@@ -308,6 +310,7 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly #held: View[] = []
 
   #releaseHeld(): void {
+    if (this.#held.length === 0) return
     for (const view of this.#held) if (this.#pinned.delete(view)) view.database.unpin(view)
     this.#held.length = 0
   }
@@ -320,14 +323,14 @@ export class SessionCore implements RunHost, TransactionHost {
   /** The statement failed: what it held is let go. */
   statementFailed(): void {
     this.#releaseHeld()
-    if (this.#activeViews.size === 0) this.#closeOwned()
+    if (this.#activeViews.length === 0) this.#closeOwned()
     this.isMultiStatement = false
   }
 
   /** Called when the running statement must wait: other sessions will change pages meanwhile. */
   readonly waiting: { before(): void; after(): void } = {
     before: (): void => {
-      for (const view of this.#activeViews) this.#pin(view)
+      for (const view of this.#activeViews) if (!view.isSpent) this.#pin(view)
     },
     after: (): void => undefined,
   }
@@ -354,10 +357,20 @@ export class SessionCore implements RunHost, TransactionHost {
     if (portal.statement.columns !== undefined && view.seenLsn > this.seenLsn && !view.database.isPast) {
       this.seenLsn = view.seenLsn
     }
-    this.#activeViews.delete(view)
-    if (this.#pinned.delete(view)) view.database.unpin(view)
+    this.#forgetView(view)
+    if (this.#pinned.size > 0 && this.#pinned.delete(view)) view.database.unpin(view)
     portal.view = undefined
-    if (this.#activeViews.size === 0) this.#closeOwned()
+    if (this.#activeViews.length === 0) this.#closeOwned()
+  }
+
+  /** Runs end in the reverse order of their beginnings, nearly always. */
+  #forgetView(view: View): void {
+    const views = this.#activeViews
+    if (views[views.length - 1] === view) views.pop()
+    else {
+      const at = views.indexOf(view)
+      if (at >= 0) views.splice(at, 1)
+    }
   }
 
   // --- what runs hold beside their own view ---
@@ -370,6 +383,7 @@ export class SessionCore implements RunHost, TransactionHost {
   }
 
   #closeOwned(): void {
+    if (this.#owned.length === 0) return
     for (const closable of this.#owned.splice(0)) closable.close()
   }
 
@@ -397,7 +411,7 @@ export class SessionCore implements RunHost, TransactionHost {
   closePortal(portal: Portal): void {
     portal.close()
     this.finishRun(portal)
-    if (this.portals.get(portal.name) === portal) this.portals.delete(portal.name)
+    this.portals.remove(portal)
   }
 
   // --- ends of transactions (TransactionHost) ---
@@ -423,7 +437,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   beforeCommit(): void {
     this.#runOnCommit()
-    for (const portal of this.portals.values()) {
+    if (!this.portals.hasNamed) return
+    for (const portal of this.portals.named()) {
       if (portal.isHoldable && !portal.isDone) portal.materialise()
     }
   }
@@ -442,8 +457,8 @@ export class SessionCore implements RunHost, TransactionHost {
 
   ended(committed: boolean): void {
     this.#onCommit = undefined
-    for (const portal of [...this.portals.values()]) {
-      if (!portal.isHoldable || !committed) this.closePortal(portal)
+    if (!this.portals.isEmpty) {
+      for (const portal of this.portals.all()) if (!portal.isHoldable || !committed) this.closePortal(portal)
     }
     this.#releaseHeld()
     this.#closeOwned()
@@ -465,8 +480,7 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Closes the portals that were made inside a savepoint that was rolled back. */
   closePortalsAbove(depth: number): void {
-    for (const portal of [...this.portals.values()])
-      if (portal.savepointDepth >= depth) this.closePortal(portal)
+    for (const portal of this.portals.all()) if (portal.savepointDepth >= depth) this.closePortal(portal)
   }
 }
 

@@ -40,6 +40,7 @@ export interface ResponseSink {
   endRow(): void
   abortRow(): void
 
+  /** The list is not changed afterwards; the same object means the same fields. */
   rowDescription(fields: readonly FieldDescription[]): void
   commandComplete(tag: string): void
   /** Takes back a CommandComplete that was written last: what it says turned out not to be known. */

@@ -10,10 +10,10 @@ import type { Row } from '../types/value.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import { liftedStatement } from './lifted-statement.ts'
 import { Portal, type PortalStatement } from './portal.ts'
-import { fieldDescriptions, rowEncoder } from './result-format.ts'
+import { resultForm } from './result-format.ts'
 import { failedBlock } from './failed-block.ts'
 import type { SessionCore } from './session-core.ts'
-import { failsWhenPlanned } from './planning.ts'
+import { failsWhenPlanned, utilityEntry } from './planning.ts'
 import { parsedPortalStatement, PlannedStatement } from './statement-runner.ts'
 
 export class SimpleQuery {
@@ -50,11 +50,22 @@ export class SimpleQuery {
     const lifted = this.#core.transaction.isFailed ? undefined : liftedStatement(this.#core, text)
     if (lifted !== undefined) this.#open(lifted.statement, lifted.parameters, text)
     else {
-      this.#statements = parseSql(text)
+      this.#statements = this.#parse(text)
       this.#core.isMultiStatement = this.#statements.length > 1
       if (this.#statements.length === 0) this.#core.sink.emptyQuery()
     }
     this.#text = undefined
+  }
+
+  /** Texts without literals come again as they are: BEGIN, END, COMMIT. */
+  #parse(text: string): readonly ParsedStatement[] {
+    const { plans } = this.#core
+    const known = plans.get(text)
+    if (known !== undefined) return [known.parsed]
+    const statements = parseSql(text)
+    const [only] = statements
+    if (statements.length === 1 && only?.tag === 'TransactionStmt') plans.set(text, utilityEntry(only))
+    return statements
   }
 
   stop(): void {
@@ -107,7 +118,7 @@ export class SimpleQuery {
       if (!this.#isDescribed) {
         // The first row is asked for before the description is written: planning anew may still change it.
         this.#prefetch(portal)
-        sink.rowDescription(fieldDescriptions(core, statement.columns ?? columns, portal.resultFormats))
+        sink.rowDescription(resultForm(core, portal).fields)
         this.#isDescribed = true
       }
       this.#sendRows(portal, columns.length)
@@ -140,15 +151,15 @@ export class SimpleQuery {
         const { columns, plan } = statement
         const isStreamed = plan.command === 'SELECT' && !plan.writes && columns !== undefined
         if (isStreamed && !(isLifted && failsWhenPlanned(this.#core, portal.text)))
-          this.#core.sink.rowDescription(fieldDescriptions(this.#core, columns, portal.resultFormats))
+          this.#core.sink.rowDescription(resultForm(this.#core, portal).fields)
       }
       throw error
     }
   }
 
   #sendRows(portal: Portal, columnCount: number): void {
-    const { sink } = this.#core
-    const encode = rowEncoder(this.#core, portal)
+    const { sink, context } = this.#core
+    const { encode } = resultForm(this.#core, portal)
     const { writer } = sink
     for (;;) {
       if (sink.isFull) this.#core.flushRows(portal)
@@ -156,7 +167,7 @@ export class SimpleQuery {
       if (row === undefined) return
       this.#sent++
       sink.beginRow(columnCount)
-      encode(row, writer)
+      encode(row, writer, context)
       sink.endRow()
     }
   }

@@ -11,16 +11,20 @@ import type { PreparedStatement } from './prepared-statement.ts'
 import type { SessionCore } from './session-core.ts'
 import { utilityStatement } from './utility/utility.ts'
 
-/** A planned statement. `replan` makes a plan for the catalog of now. */
+/** Plans a statement for the catalog of now. May suspend. */
+export type Replan = () => CachedStatement
+
+/** A planned statement. */
 export class PlannedStatement implements PortalStatement {
+  readonly isDescribed = true
   readonly isEmpty = false
   readonly copyIn = undefined
   readonly #core: SessionCore
-  readonly #replan: () => CachedStatement
+  readonly #replan: Replan
   #entry: CachedStatement
   readonly #parameters: Row
 
-  constructor(core: SessionCore, entry: CachedStatement, parameters: Row, replan: () => CachedStatement) {
+  constructor(core: SessionCore, entry: CachedStatement, parameters: Row, replan: Replan) {
     this.#core = core
     this.#entry = entry
     this.#parameters = parameters
@@ -41,19 +45,29 @@ export class PlannedStatement implements PortalStatement {
 
   tag(rowCount: number): string {
     const { command } = this.plan
-    return command === 'INSERT' ? `INSERT 0 ${rowCount}` : `${command} ${rowCount}`
+    return rowCount === 1 ? ONE_ROW_TAGS[command] : tagOf(command, rowCount)
   }
 
   open(portal: Portal): PortalSource {
     const core = this.#core
     for (;;) {
       if (!isValid(core, this.#entry)) this.#entry = this.#replan()
-      const { catalogVersion } = this.#entry
-      const stillValid = (): boolean => catalogVersion === core.catalog.version
-      const execution = core.openPlan(this.plan, this.#parameters, portal, { stillValid })
+      const execution = core.openPlan(this.plan, this.#parameters, portal, this.#entry)
       if (execution !== undefined) return execution
     }
   }
+}
+
+function tagOf(command: PreparedPlan['command'], rowCount: number): string {
+  return command === 'INSERT' ? `INSERT 0 ${rowCount}` : `${command} ${rowCount}`
+}
+
+/** Most statements of most applications find or change one row. */
+const ONE_ROW_TAGS: Readonly<Record<PreparedPlan['command'], string>> = {
+  SELECT: tagOf('SELECT', 1),
+  INSERT: tagOf('INSERT', 1),
+  UPDATE: tagOf('UPDATE', 1),
+  DELETE: tagOf('DELETE', 1),
 }
 
 /** A statement of a simple query. Cached when it is the whole query: pgbench's and ORMs' statements come again. */
@@ -84,6 +98,7 @@ function firstParameterPosition(text: string): number | undefined {
 
 const EMPTY_STATEMENT: PortalStatement = {
   columns: undefined,
+  isDescribed: true,
   isEmpty: true,
   countsAffected: false,
   copyIn: undefined,
@@ -91,7 +106,12 @@ const EMPTY_STATEMENT: PortalStatement = {
   open: () => ({ next: () => undefined, rowCount: 0, close: () => undefined }),
 }
 
-/** A bound prepared statement. */
+/** Whether a prepared statement's plan fits the catalog as it is, so that binding it does not wait for anything. */
+export function isCurrent(core: SessionCore, statement: PreparedStatement): boolean {
+  return statement.cached === undefined || isValid(core, statement.cached)
+}
+
+/** A bound prepared statement. May suspend unless it isCurrent. */
 export function preparedPortalStatement(
   core: SessionCore,
   statement: PreparedStatement,
@@ -100,7 +120,7 @@ export function preparedPortalStatement(
   const { parsed, cached } = statement
   if (parsed === undefined || cached === undefined) return EMPTY_STATEMENT
   if (cached.plan === undefined) return utilityStatement(core, parsed, parameters)
-  const refresh = (): CachedStatement => refreshPrepared(core, statement, parsed)
+  const refresh = (statement.replan ??= () => refreshPrepared(core, statement, parsed))
   const entry = isValid(core, cached) ? cached : refresh()
   return new PlannedStatement(core, entry, parameters, refresh)
 }

@@ -11,10 +11,12 @@ import { SqlError } from '../types/sql-error.ts'
 
 /** How long a statement may keep the thread before others get a turn, milliseconds. */
 const TURN_MS = 5
+const NOT_TIMED = -1
 
 export class Turns {
   readonly #clock: Clock
-  #turnStartMs = 0
+  /** NOT_TIMED until the first checkpoint: a statement that is over before it never asks the clock. */
+  #turnStartMs = NOT_TIMED
   #isRunning = false
   #cancelReason: SqlError | undefined
   #rejectWait: ((reason: SqlError) => void) | undefined
@@ -39,7 +41,7 @@ export class Turns {
    */
   drive<T>(step: () => T, waiting: { before(): void; after(): void }): T | Promise<T> {
     this.#isRunning = true
-    this.#turnStartMs = this.#clock.monotonicMs()
+    this.#turnStartMs = NOT_TIMED
     try {
       const result = step()
       this.#isRunning = false
@@ -59,7 +61,7 @@ export class Turns {
     try {
       for (;;) {
         await this.#wait(until)
-        this.#turnStartMs = this.#clock.monotonicMs()
+        this.#turnStartMs = NOT_TIMED
         try {
           return step()
         } catch (thrown) {
@@ -90,7 +92,9 @@ export class Turns {
   /** Safe point of running statements: see ExecutionContext.checkpoint. */
   checkpoint(): void {
     if (this.#cancelReason !== undefined) throw this.#takeCancel()
-    if (this.#clock.monotonicMs() - this.#turnStartMs < TURN_MS) return
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#turnStartMs === NOT_TIMED) this.#turnStartMs = nowMs
+    if (nowMs - this.#turnStartMs < TURN_MS) return
     suspend(new Promise<void>((resolve) => this.#clock.soon(() => this.#newTurn(resolve))))
   }
 

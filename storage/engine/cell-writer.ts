@@ -3,6 +3,7 @@
 import { putU32 } from '../base/bytes.ts'
 import type { TreeId } from '../base/ids.ts'
 import { CELL_FLAG_OVERFLOW, OVERFLOW_REFERENCE_SIZE_BYTES } from '../page/format.ts'
+import type { BulkLoader } from './bulk-loader.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 import { OverflowWriter, overflowPages } from './overflow-writer.ts'
 import { TreeWriter } from './tree-writer.ts'
@@ -79,6 +80,30 @@ export class CellWriter {
     putU32(this.reference, 0, valueEnd - valueStart)
     putU32(this.reference, 4, this.overflow.head)
     this.trees.upsert(CELL_FLAG_OVERFLOW, this.reference, 0, OVERFLOW_REFERENCE_SIZE_BYTES)
+    this.chained = false
+    return true
+  }
+
+  /** Like put, not resident, for a tree that is being loaded; `loader` is about to get the cell. */
+  load(
+    loader: BulkLoader,
+    tree: TreeId,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueEnd: number,
+  ): boolean {
+    if (overflowPages(keyEnd - keyStart, valueEnd - keyEnd) === 0) {
+      loader.add(bytes, keyStart, keyEnd, 0, bytes, keyEnd, valueEnd)
+      return true
+    }
+    if (!this.chained) {
+      this.chained = this.overflow.step(tree, bytes, keyEnd, valueEnd)
+      return false
+    }
+    putU32(this.reference, 0, valueEnd - keyEnd)
+    putU32(this.reference, 4, this.overflow.head)
+    loader.add(bytes, keyStart, keyEnd, CELL_FLAG_OVERFLOW, this.reference, 0, OVERFLOW_REFERENCE_SIZE_BYTES)
     this.chained = false
     return true
   }

@@ -1,12 +1,14 @@
 // The application of one write set to the pages: trees created, cells in key order tree by tree, trees dropped, meta page,
 // commit record. It can be run at once, when everything it needs is known to be resident, or in slices, going on where it
-// was at each call.
+// was at each call. In slices, a tree that is empty is not written to cell by cell but loaded whole (bulk-loader.ts).
 
 import type { Clock } from '../base/env.ts'
 import { type Lsn, META_PAGE, type TreeId } from '../base/ids.ts'
 import { suspend } from '../base/suspend.ts'
 import type { CommitOrigin } from '../log/record.ts'
+import { BulkLoader } from './bulk-loader.ts'
 import type { CellWriter } from './cell-writer.ts'
+import { PAGE_TYPE_LEAF, pageCount, pageType } from '../page/format.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 import { OPERATION_PUT, type TreeWrites, type WriteSet } from './write-set.ts'
 
@@ -36,10 +38,13 @@ export class CommitTask {
   private readonly source: CommitSource
   private readonly mtr: MiniTransaction
   private readonly cells: CellWriter
+  private readonly loader: BulkLoader
   private readonly clock: Clock
   private readonly trees: readonly TreeWrites[]
   private createdAt = 0
   private treeAt = 0
+  /** Whether the tree that is being written was empty; undefined before anybody looked. */
+  private loading: boolean | undefined
   private writeAt = 0
   private droppedAt = 0
   private countdown = CHANGES_PER_LOOK
@@ -49,6 +54,7 @@ export class CommitTask {
     this.source = source
     this.mtr = mtr
     this.cells = cells
+    this.loader = new BulkLoader(mtr)
     this.clock = clock
     this.trees = source.writes.trees
   }
@@ -86,8 +92,12 @@ export class CommitTask {
     }
     for (; this.treeAt < this.trees.length; this.treeAt++) {
       const own = this.trees[this.treeAt] as TreeWrites
-      if (!source.droppedTrees.includes(own.tree)) this.writeTree(own)
+      if (source.droppedTrees.includes(own.tree)) continue
+      this.loading ??= this.isEmpty(own.tree)
+      if (this.loading) this.loadTree(own)
+      else this.writeTree(own)
       this.writeAt = 0
+      this.loading = undefined
     }
     for (; this.droppedAt < source.droppedTrees.length; this.droppedAt++) {
       this.makeRoom()
@@ -113,6 +123,40 @@ export class CommitTask {
       if (this.write(own, this.writeAt, false)) this.writeAt++
     }
     this.cells.flush()
+  }
+
+  private isEmpty(tree: TreeId): boolean {
+    const { space } = this.mtr
+    const frame = space.readNewest(tree)
+    const page = space.pool.buffer(frame)
+    const at = space.pool.offset(frame)
+    return pageType(page, at) === PAGE_TYPE_LEAF && pageCount(page, at) === 0
+  }
+
+  /** Like writeTree, for a tree that is empty. */
+  private loadTree(own: TreeWrites): void {
+    const { loader } = this
+    const { writes } = this.source
+    if (this.writeAt === 0) {
+      writes.sort(own)
+      loader.begin(own.tree)
+    }
+    while (this.writeAt < own.count) {
+      if (--this.countdown === 0) this.look()
+      const place = writes.newestOf(own.order[this.writeAt] as number, Infinity)
+      const { bytes } = writes
+      const start = writes.keyStart(place)
+      const end = writes.keyEnd(place)
+      const valueEnd = writes.valueEnd(place)
+      if (writes.operation(place) !== OPERATION_PUT) this.writeAt++
+      else {
+        if (!loader.fits(end - start, valueEnd - end)) this.makeRoom()
+        if (this.cells.load(loader, own.tree, bytes, start, end, valueEnd)) this.writeAt++
+      }
+    }
+    this.makeRoom()
+    this.mtr.space.readNewest(own.tree)
+    loader.finish()
   }
 
   private write(own: TreeWrites, at: number, resident: boolean): boolean {

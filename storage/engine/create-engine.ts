@@ -102,6 +102,11 @@ class PooledEngine implements Engine {
     return must(this.opened.get(database.timeline), 'an open database').lockOwner(processId)
   }
 
+  async closeDatabase(timeline: TimelineId): Promise<void> {
+    await this.opened.get(timeline)?.close()
+    this.release(timeline)
+  }
+
   release(timeline: TimelineId): void {
     this.databases.delete(timeline)
     this.opened.delete(timeline)

@@ -44,6 +44,8 @@ export interface View {
   readLsn: Lsn
   transaction: Transaction | undefined
   commandId: number
+  /** Nothing more will be read at `readLsn`: whoever waits need not pin the view. */
+  isSpent: boolean
   /** Highest page LSN that reads through this view met: an answer with rows waits until the VDL has passed it. */
   seenLsn: Lsn
 }
@@ -242,6 +244,11 @@ export interface Engine {
   commitAtOrBelow(view: View, lsn: Lsn): Promise<Lsn>
   /** `processId` names the session in reports of deadlocks. */
   lockOwner(database: Database, processId?: number): LockOwner
+  /**
+   * Lets go of a timeline that is open and that nobody uses any more, once its commits are durable and its background work
+   * has stopped. It must not be opened again before that.
+   */
+  closeDatabase(timeline: TimelineId): Promise<void>
   /** Lets go of a timeline's pages, for databases that are dropped or idle. Nobody may be using it but its branches. */
   release(timeline: TimelineId): void
   status(): EngineStatus

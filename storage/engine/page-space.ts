@@ -42,7 +42,7 @@ export interface PageSpaceOptions {
   readonly pool: Pool
   readonly log: TimelineLog
   readonly clock: Clock
-  readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  readonly parent: Home | undefined
   /** Tests: called at every access, may suspend. */
   readonly onAccess: (() => void) | undefined
 }
@@ -57,7 +57,7 @@ export class PageSpace implements FrameOwner {
   /** Spaces that have this one as their parent. */
   branchCount = 0
   private readonly clock: Clock
-  private readonly parent: { readonly space: PageSpace; readonly lsn: Lsn } | undefined
+  private readonly parent: Home | undefined
   private readonly onAccess: (() => void) | undefined
   private readonly current = new PageTable()
   private readonly versions = new PageTable()
@@ -70,7 +70,7 @@ export class PageSpace implements FrameOwner {
    * answer: one hop, however deep the branch.
    */
   private readonly homes: Map<number, Home> = new Map()
-  private readonly homesByOwner: Map<FrameOwner, Home> = new Map()
+  private readonly homesByOwner: Map<PageSpace, Home> = new Map()
 
   constructor(options: PageSpaceOptions) {
     this.timeline = options.log.timeline
@@ -129,8 +129,8 @@ export class PageSpace implements FrameOwner {
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= readLsn) return true
     if (this.version(page, readLsn) >= 0) return true
     if (!this.inherits(page, readLsn)) return false
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.has(page, Math.min(parent.lsn, readLsn) as Lsn)
+    const at = this.inherited(page, readLsn)
+    return at.space.has(page, Math.min(at.lsn, readLsn) as Lsn)
   }
 
   /** Asks for a page that will be read soon. Errors are left to whoever reads it. */
@@ -142,8 +142,8 @@ export class PageSpace implements FrameOwner {
   resident(page: PageNo): number {
     const frame = this.current.get(page)
     if (frame >= 0 || !this.inherits(page, Infinity as Lsn)) return frame
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.residentAt(page, parent.lsn)
+    const home = this.homeOf(page)
+    return home.space.residentAt(page, home.lsn)
   }
 
   /**
@@ -224,35 +224,37 @@ export class PageSpace implements FrameOwner {
       return version
     }
     if (this.inherits(page, readLsn)) {
-      const parent = this.parent as { space: PageSpace; lsn: Lsn }
-      if (readLsn <= parent.lsn) return parent.space.read(page, readLsn)
-      const home = this.homes.get(page)
-      if (home !== undefined) return home.space.read(page, home.lsn)
-      const frame = parent.space.read(page, parent.lsn)
-      this.rememberHome(page, frame)
-      return frame
+      const at = this.inherited(page, readLsn)
+      return at.space.read(page, at.lsn < readLsn ? at.lsn : readLsn)
     }
     return suspend(this.fetch(page, readLsn))
   }
 
-  /** The ancestor that has the frame, and the LSN at which this branch sees it: the lowest branch point on the way. */
-  private rememberHome(page: PageNo, frame: number): void {
-    const owner = this.pool.owner(frame)
-    let home = this.homesByOwner.get(owner)
-    if (home === undefined) {
-      let { parent } = this
-      let lsn = Infinity
-      while (parent !== undefined) {
-        lsn = Math.min(lsn, parent.lsn)
-        if (parent.space === owner) break
-        parent = parent.space.parent
-      }
-      if (parent === undefined) return
-      home = this.homeAt(parent.space, lsn as Lsn)
+  /**
+   * Where a page is that this branch has not changed: the nearest ancestor that has its frame or may have changed it, and
+   * the lowest branch point on the way there. Walks up once for each page.
+   */
+  private homeOf(page: PageNo): Home {
+    const known = this.homes.get(page)
+    if (known !== undefined) return known
+    let { space, lsn } = this.parent as Home
+    while (space.parent !== undefined && !space.holds(page, lsn) && space.inherits(page, lsn)) {
+      const next = (lsn > space.parent.lsn ? space.homes.get(page) : undefined) ?? space.parent
+      lsn = Math.min(lsn, next.lsn) as Lsn
+      space = next.space
     }
+    const home = this.homeAt(space, lsn)
     this.homes.set(page, home)
+    return home
   }
 
+  /** Where an inherited page is to be looked for. Below the branch point that is the parent, whatever this branch changed. */
+  private inherited(page: PageNo, readLsn: Lsn): Home {
+    const parent = this.parent as Home
+    return readLsn <= parent.lsn ? parent : this.homeOf(page)
+  }
+
+  /** One object for each ancestor: the way to it has one lowest branch point. */
   private homeAt(space: PageSpace, lsn: Lsn): Home {
     let home = this.homesByOwner.get(space)
     if (home === undefined) {
@@ -262,13 +264,19 @@ export class PageSpace implements FrameOwner {
     return home
   }
 
+  /** Whether a frame of this timeline's own shows the page at `lsn`. */
+  private holds(page: PageNo, lsn: Lsn): boolean {
+    const frame = this.current.get(page)
+    return (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) || this.version(page, lsn) >= 0
+  }
+
   private residentAt(page: PageNo, lsn: Lsn): number {
     const frame = this.current.get(page)
     if (frame >= 0 && (this.pool.lsns[frame] as number) <= lsn) return frame
     const version = this.version(page, lsn)
     if (version >= 0 || !this.inherits(page, lsn)) return version
-    const parent = this.parent as { space: PageSpace; lsn: Lsn }
-    return parent.space.residentAt(page, Math.min(parent.lsn, lsn) as Lsn)
+    const at = this.inherited(page, lsn)
+    return at.space.residentAt(page, Math.min(at.lsn, lsn) as Lsn)
   }
 
   /** Whether the page at `readLsn` is known to be the ancestor's. */
@@ -317,8 +325,8 @@ export class PageSpace implements FrameOwner {
     const vcl = this.vcl
     if (this.current.get(page) < 0) {
       if (this.inherits(page, readLsn)) {
-        const parent = this.parent as { space: PageSpace; lsn: Lsn }
-        return parent.space.fetch(page, Math.min(parent.lsn, readLsn) as Lsn)
+        const at = this.inherited(page, readLsn)
+        return at.space.fetch(page, Math.min(at.lsn, readLsn) as Lsn)
       }
       if (readLsn >= this.head || readLsn > vcl) return this.shareFetch(page, page, vcl)
     }

@@ -4,11 +4,14 @@
 /** No page has this number: it is NO_PAGE as a signed integer. */
 const EMPTY = -1
 const CAPACITY_MIN = 16
+/** What a table without entries looks at. Never written to: most timelines hold nothing. */
+const NO_PAGES = new Int32Array(CAPACITY_MIN).fill(EMPTY)
+const NO_FRAMES = new Int32Array(CAPACITY_MIN)
 
 export class PageTable {
   size = 0
-  private pages = new Int32Array(CAPACITY_MIN).fill(EMPTY)
-  private frames = new Int32Array(CAPACITY_MIN)
+  private pages = NO_PAGES
+  private frames = NO_FRAMES
   private mask = CAPACITY_MIN - 1
 
   /** The frame of a page, or -1. */
@@ -26,6 +29,10 @@ export class PageTable {
   }
 
   set(page: number, frame: number): void {
+    if (this.pages === NO_PAGES) {
+      this.pages = new Int32Array(CAPACITY_MIN).fill(EMPTY)
+      this.frames = new Int32Array(CAPACITY_MIN)
+    }
     const wanted = page | 0
     let at = home(page) & this.mask
     for (;;) {

@@ -10,6 +10,7 @@ export class PinnableView implements View {
   readLsn: Lsn
   transaction: Transaction | undefined = undefined
   commandId = 0
+  isSpent = false
   seenLsn: Lsn = 0 as Lsn
   pins = 0
   pinnedLsn: Lsn = 0 as Lsn

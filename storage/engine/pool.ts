@@ -91,13 +91,6 @@ export class Pool {
     return (frame & SLAB_MASK) << PAGE_SHIFT
   }
 
-  /** Whose page is in a frame that is in use. */
-  owner(frame: number): FrameOwner {
-    const owner = this.owners[frame]
-    assert(owner !== undefined, 'the frame is in use')
-    return owner
-  }
-
   /** Counts a use of a frame for the clock. */
   touch(frame: number): void {
     const usage = this.usage[frame] as number

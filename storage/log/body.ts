@@ -15,6 +15,7 @@
 //    9 initOverflow any       u32 tree, u32 next, data
 //   10 freePage     any       u32 next free page
 //   11 dropPage     tree root, overflow head   u32 next of the list of things to be freed; the rest of the page stays
+//   12 initLeaf     any       u16 0, u16 count, u32 tree, then cells without LSN, as in insertCells: a leaf filled at once
 //  255 commit       NO_PAGE   u64 wall time in microseconds since 1970, u64 transaction id, u32 process id, u32 role oid
 //
 // A record's LSN becomes the LSN of the page and of the cells it puts. Which page, and the LSN before, are in the header.
@@ -36,8 +37,10 @@ export const RECORD_TYPE_SET_META = 8
 export const RECORD_TYPE_INIT_OVERFLOW = 9
 export const RECORD_TYPE_FREE_PAGE = 10
 export const RECORD_TYPE_DROP_PAGE = 11
+export const RECORD_TYPE_INIT_LEAF = 12
 
 export const INIT_PAGE_HEADER_SIZE_BYTES = 12
+export const INIT_LEAF_HEADER_SIZE_BYTES = 8
 export const INSERT_CELLS_HEADER_SIZE_BYTES = 4
 /** A cell of insertCells has this many bytes before its key. */
 export const INSERT_CELL_HEADER_SIZE_BYTES = 4
@@ -72,6 +75,21 @@ export class RecordWriter {
   initCell(page: Uint8Array, start: number, end: number): void {
     this.count(RECORD_HEADER_SIZE_BYTES + 2)
     this.append(page, start, end)
+  }
+
+  /** A leaf with `count` cells, which stand in bytes [0, length) as in insertCells. */
+  initLeaf(tree: PageNo, cells: Uint8Array, length: number, count: number): void {
+    this.begin(RECORD_TYPE_INIT_LEAF)
+    this.u16(0)
+    this.u16(count)
+    this.u32(tree)
+    this.append(cells, 0, length)
+  }
+
+  /** After initPage: `count` cells, in bytes [0, length), as they stand on a page one by one. */
+  initCells(cells: Uint8Array, length: number, count: number): void {
+    putU16(this.bytes, RECORD_HEADER_SIZE_BYTES + 2, count)
+    this.append(cells, 0, length)
   }
 
   /** After initPage of an inner page: one child. */

@@ -57,6 +57,10 @@ function describeBody(type: number, record: Buffer, start: number, end: number):
       return `freePage next ${u32(record, start)}`
     case body.RECORD_TYPE_DROP_PAGE:
       return `dropPage next ${u32(record, start)}`
+    case body.RECORD_TYPE_INIT_LEAF: {
+      const cells = describeCells(record, start + body.INIT_LEAF_HEADER_SIZE_BYTES, end, 0)
+      return `initLeaf tree ${u32(record, start + 4)}: ${cells}`
+    }
     case RECORD_TYPE_COMMIT:
       return `commit at ${readU64(record, start)} transaction ${readU64(record, start + 8)}`
     default:

@@ -226,3 +226,26 @@ test('a sealed page tells when a bit of it changed', () => {
   expect(unsealPage(damaged, 0)).toBe(false)
   expect(unsealPage(Buffer.alloc(PAGE_SIZE_BYTES), 0)).toBe(true)
 })
+
+test('a leaf filled at once is as one filled cell by cell', () => {
+  const cells = Buffer.concat([
+    Buffer.from([2, 0, 5, 0]),
+    Buffer.from('aafirst'),
+    Buffer.from([2, 0, 12, 0]),
+    Buffer.from('bbsecond value'),
+  ])
+  const bench = new Bench()
+  bench.writer.initLeaf(TREE, cells, cells.length, 2)
+  const record = bench.apply()
+  expect(record.subarray(32, 40).toString('hex')).toBe('0000020005000000')
+  expect(describeRecord(record, 0)).toBe(
+    '64 page 7 prev 0 initLeaf tree 5: "aa"="first", "bb"="second value"',
+  )
+  expect(bench.cells()).toEqual(['aa=first@64', 'bb=second value@64'])
+  const other = leaf()
+  other.insert(0, 'aa', 'first')
+  other.insert(1, 'bb', 'second value')
+  expect(bench.page.subarray(8, 100).toString('hex')).toBe(other.page.subarray(8, 100).toString('hex'))
+  bench.writer.initLeaf(TREE, cells, cells.length - 1, 2)
+  expect(() => bench.apply()).toThrow(StorageError)
+})

@@ -48,6 +48,7 @@ const handlers: readonly Handler[] = [
   initOverflow,
   freePage,
   dropPage,
+  initLeaf,
 ]
 
 function refuse(what: string, page: Buffer, at: number, lsn: Lsn): never {
@@ -81,6 +82,26 @@ function initPage(page: Buffer, at: number, record: Buffer, start: number, end: 
     const cell = placeCell(page, at, slot, size)
     copyBytes(record, from, from + size, page, cell)
     if (type === format.PAGE_TYPE_LEAF && u64(page, cell + 4) === 0) putU64(page, cell + 4, lsn)
+    from += size
+  }
+  if (from !== end) refuse('content ends elsewhere', page, at, lsn)
+  putU16(page, at + format.OFFSET_COUNT, count)
+}
+
+function initLeaf(page: Buffer, at: number, record: Buffer, start: number, end: number, lsn: Lsn): void {
+  const count = u16(record, start + 2)
+  const tree = u32(record, start + 4) as PageNo
+  let from = start + body.INIT_LEAF_HEADER_SIZE_BYTES
+  if (end - from + count * (2 + 8) > format.PAGE_BODY_SIZE_BYTES)
+    refuse('content exceeds a page', page, at, lsn)
+  format.formatPage(page, at, { type: format.PAGE_TYPE_LEAF, level: 0, tree, next: 0 as PageNo })
+  for (let slot = 0; slot < count; slot++) {
+    const size = format.cellSize(record, from, body.INSERT_CELL_HEADER_SIZE_BYTES)
+    if (from + size > end) refuse('content ends elsewhere', page, at, lsn)
+    const cell = placeCell(page, at, slot, size + 8)
+    putU32(page, cell, u32(record, from))
+    putU64(page, cell + 4, lsn)
+    copyBytes(record, from + body.INSERT_CELL_HEADER_SIZE_BYTES, from + size, page, cell + 4 + 8)
     from += size
   }
   if (from !== end) refuse('content ends elsewhere', page, at, lsn)

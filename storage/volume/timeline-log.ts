@@ -13,7 +13,7 @@
 // nodes whose standing is known then stand at its last LSN.
 
 import { assert } from '../base/assert.ts'
-import { u32 } from '../base/bytes.ts'
+import { copyBytes, u32 } from '../base/bytes.ts'
 import type { StorageError } from '../base/errors.ts'
 import {
   FIRST_GROUP,
@@ -41,6 +41,8 @@ const RUN_SIZE_BYTES_MAX = 64 * 1024
 /** Runs of at least this length are worth deflating. */
 const DEFLATE_SIZE_BYTES_MIN = 16 * 1024
 const OPEN_RUN_SIZE_BYTES_INITIAL = 4 * 1024
+/** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
+const SPARE_BUFFERS_MAX = 16
 /** A record's page number lies here in its header (../log/record.ts). */
 const RECORD_PAGE_OFFSET = 24
 
@@ -132,6 +134,7 @@ export class TimelineWriter implements TimelineLog {
   #open: Buffer | undefined
   #openLength = 0
   #closed: ClosedRun[] | undefined
+  #spare: Buffer[] | undefined
   /** Batches of other groups of a flush whose first batch was taken. */
   #ready: SharedBytes[] | undefined
   /** Groups whose segments are being opened: nothing is sent until they are. */
@@ -235,7 +238,7 @@ export class TimelineWriter implements TimelineLog {
       this.reachGroup(Math.floor(page / this.#surroundings.pagesPerGroup) as GroupNo)
     if (this.#openLength + length > RUN_SIZE_BYTES_MAX) this.#closeRun()
     const open = this.#roomInOpen(length)
-    open.set(record.subarray(offset, offset + length), this.#openLength)
+    copyBytes(record, offset, offset + length, open, this.#openLength)
     this.#openLength += length
     this.#tail = (this.#tail + length) as Lsn
     this.#surroundings.scheduleFlush(this)
@@ -267,7 +270,7 @@ export class TimelineWriter implements TimelineLog {
     const run: ClosedRun = { records, length: this.#openLength, deflated: undefined, ready: false }
     this.#closed ??= []
     this.#closed.push(run)
-    this.#open = Buffer.allocUnsafeSlow(records.length)
+    this.#open = this.#spare?.pop() ?? Buffer.allocUnsafeSlow(records.length)
     this.#openLength = 0
     const { deflate } = this.#surroundings
     // What will be split by group is sent as it is.
@@ -294,7 +297,10 @@ export class TimelineWriter implements TimelineLog {
     if (closed !== undefined) {
       if (!closed.ready) return undefined
       this.#closed?.shift()
-      return this.#encode(memory, users, closed)
+      const batch = this.#encode(memory, users, closed)
+      this.#spare ??= []
+      if (this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(closed.records)
+      return batch
     }
     const records = this.#open
     if (this.#openLength === 0 || records === undefined) return undefined

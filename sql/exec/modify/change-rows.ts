@@ -35,7 +35,8 @@ export interface ChangePlan {
   readonly mayRepeat: boolean
 }
 
-interface ChangedRow {
+/** A row that was changed: as it came from the source (WHERE's columns perhaps newer), and as it is now. */
+export interface ChangedRow {
   readonly source: Row
   readonly after: Row
 }
@@ -80,39 +81,15 @@ export class ChangeOperator implements Operator {
   }
 
   #changeOne(found: Row): ChangedRow | undefined {
-    const plan = this.#plan
-    const runtime = this.#runtime
-    const { tree } = plan.compiled.table
-    const key = found[plan.keySlot] as Buffer
+    const key = found[this.#plan.keySlot] as Buffer
     const name = this.#seen === undefined ? '' : key.toString('latin1')
     if (this.#seen?.has(name) === true) return undefined
-    const state = lockRow(runtime, { tree, key, lsn: found[plan.lsnSlot] as number }, plan.strength)
-    if (state === 'gone') return undefined
-    let row = found
-    let before: Row
-    if (state === 'changed') {
-      const cell = newestCell(runtime, tree, key)
-      if (cell === undefined) return undefined
-      before = plan.compiled.decode(cell)
-      row = withTarget(plan, found, before)
-      if (!plan.recheck(runtime, row)) return undefined
-    } else before = fullRow(plan, found)
-    const after = this.#apply(key, row, before)
+    const changed = changeRow(this.#plan, this.#runtime, this.#writer, found)
+    if (changed === undefined) return undefined
     // From here on nothing suspends: the row counts as changed.
     this.#seen?.add(name)
     this.rowCount++
-    return { source: row, after }
-  }
-
-  #apply(key: Buffer, row: Row, before: Row): Row {
-    const { change, changedColumns } = this.#plan
-    if (change === undefined) {
-      this.#writer.deleteRow(key, before)
-      return before
-    }
-    const after = change(this.#runtime, row, before)
-    this.#writer.updateRow(key, before, after, changedColumns)
-    return after
+    return changed
   }
 
   rescan(): void {
@@ -122,6 +99,38 @@ export class ChangeOperator implements Operator {
   close(): void {
     this.#source.close()
   }
+}
+
+/**
+ * Locks a row that was found, looks at it again if somebody changed it meanwhile, and stages its change. undefined: there
+ * is nothing to change any more. May suspend before it has staged anything.
+ */
+export function changeRow(
+  plan: ChangePlan,
+  runtime: Runtime,
+  writer: TableWriter,
+  found: Row,
+): ChangedRow | undefined {
+  const { tree } = plan.compiled.table
+  const key = found[plan.keySlot] as Buffer
+  const state = lockRow(runtime, { tree, key, lsn: found[plan.lsnSlot] as number }, plan.strength)
+  if (state === 'gone') return undefined
+  let source = found
+  let before: Row
+  if (state === 'changed') {
+    const cell = newestCell(runtime, tree, key)
+    if (cell === undefined) return undefined
+    before = plan.compiled.decode(cell)
+    source = withTarget(plan, found, before)
+    if (!plan.recheck(runtime, source)) return undefined
+  } else before = fullRow(plan, found)
+  if (plan.change === undefined) {
+    writer.deleteRow(key, before)
+    return { source, after: before }
+  }
+  const after = plan.change(runtime, source, before)
+  writer.updateRow(key, before, after, plan.changedColumns)
+  return { source, after }
 }
 
 function fullRow(plan: ChangePlan, found: Row): Row {

@@ -25,7 +25,7 @@ export function checkUniqueLater(
       run: (later) => checkNow(table, compiled, values, new Runtime(later, 0)),
     })
   } else {
-    runtime.endOfStatement.push(() => checkNow(table, compiled, values, runtime))
+    runtime.atEnd(() => checkNow(table, compiled, values, runtime))
   }
 }
 

@@ -86,7 +86,7 @@ export class ForeignKeyQueue {
         (check ??= deferredParentCheck(compiled, key, values, later))()
       context.deferCheck({ constraintOid: key.oid, run })
     } else {
-      this.#runtime.endOfStatement.push(() => checkParent(compiled, key, values, this.#runtime))
+      this.#runtime.atEnd(() => checkParent(compiled, key, values, this.#runtime))
     }
   }
 
@@ -104,12 +104,12 @@ export class ForeignKeyQueue {
         const run = (later: ExecutionContext): void =>
           (check ??= noChildCheck(parts, new Runtime(later, 0)))()
         runtime.context.deferCheck({ constraintOid: key.oid, run })
-      } else runtime.endOfStatement.push(noChildCheck(parts, runtime))
+      } else runtime.atEnd(noChildCheck(parts, runtime))
       return
     }
     const replacement =
       after === undefined ? undefined : key.referencedColumns.map((column) => after[column] ?? null)
-    runtime.endOfStatement.push(changeReferencing({ child, key, action, values, replacement }, runtime))
+    runtime.atEnd(changeReferencing({ child, key, action, values, replacement }, runtime))
   }
 }
 

@@ -33,6 +33,11 @@ interface Entry {
   readonly values: Row
 }
 
+interface KeyedRow {
+  readonly key: Buffer
+  readonly row: Row
+}
+
 export interface Conflict {
   readonly index: Index
   readonly rowKey: Buffer
@@ -41,7 +46,8 @@ export interface Conflict {
 
 export class TableWriter {
   readonly compiled: CompiledTable
-  readonly foreignKeys: ForeignKeyQueue
+  /** undefined: no foreign key leads to or from the table. */
+  readonly #foreignKeys: ForeignKeyQueue | undefined
   readonly #runtime: Runtime
   readonly #transaction: Transaction
   readonly #hasIndexes: boolean
@@ -53,7 +59,9 @@ export class TableWriter {
     this.#runtime = runtime
     this.#transaction = must(runtime.context.transaction, 'a statement that writes has a transaction')
     this.#hasIndexes = compiled.indexes.length > 0
-    this.foreignKeys = new ForeignKeyQueue(compiled, runtime)
+    const { foreignKeys, referencedBy } = compiled.table
+    this.#foreignKeys =
+      foreignKeys.length + referencedBy.length === 0 ? undefined : new ForeignKeyQueue(compiled, runtime)
     this.commandId = runtime.context.commandId
   }
 
@@ -88,7 +96,7 @@ export class TableWriter {
         this.#transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
       this.#checkLater(entries)
     }
-    this.foreignKeys.inserted(row)
+    this.#foreignKeys?.inserted(row)
     return rowKey
   }
 
@@ -131,20 +139,29 @@ export class TableWriter {
         newKey = encoded
       }
     }
-    const isMoved = newKey !== rowKey
+    if (this.#hasIndexes)
+      this.#replaceWithEntries({ key: rowKey, row: before }, { key: newKey, row: after }, changed)
+    else {
+      if (newKey !== rowKey) this.#transaction.delete(tree, rowKey, this.commandId)
+      this.#putRow(newKey, after)
+    }
+    this.#foreignKeys?.updated(before, after, changed)
+  }
+
+  #replaceWithEntries(before: KeyedRow, after: KeyedRow, changed: ReadonlySet<number> | undefined): void {
+    const isMoved = after.key !== before.key
     const isAffected = (index: CompiledIndex): boolean =>
       isMoved || changed === undefined || overlaps(index.dependsOn, changed)
     const removed: Entry[] = []
     const added: Entry[] = []
-    if (this.#hasIndexes) this.#difference(before, rowKey, after, newKey, isAffected, removed, added)
+    this.#difference(before.row, before.key, after.row, after.key, isAffected, removed, added)
     const transaction = this.#transaction
-    if (isMoved) transaction.delete(tree, rowKey, this.commandId)
-    this.#putRow(newKey, after)
+    if (isMoved) transaction.delete(this.compiled.table.tree, before.key, this.commandId)
+    this.#putRow(after.key, after.row)
     for (const entry of removed) transaction.delete(entry.compiled.index.tree, entry.key, this.commandId)
     for (const entry of added)
       transaction.put(entry.compiled.index.tree, entry.key, entry.value, this.commandId)
     this.#checkLater(added)
-    this.foreignKeys.updated(before, after, changed)
   }
 
   /** Removes a row. */
@@ -156,7 +173,7 @@ export class TableWriter {
     }
     transaction.delete(this.compiled.table.tree, rowKey, this.commandId)
     for (const entry of entries) transaction.delete(entry.compiled.index.tree, entry.key, this.commandId)
-    this.foreignKeys.deleted(before)
+    this.#foreignKeys?.deleted(before)
   }
 
   /** For index builds: the entry of one row in one index, as bytes. undefined: a partial index does without it. */

@@ -119,7 +119,7 @@ export class PlanSession {
     const type = this.ddl.catalog.type(oid)
     if (type === undefined) return String(value)
     const writer = new ByteWriter()
-    compileRowEncoder([{ type, format: 0 }])(this.ddl.functions())([value], writer)
+    compileRowEncoder([{ type, format: 0 }])([value], writer, this.ddl.functions())
     return value === null ? '' : writer.bytes.toString('utf8', 4, writer.length)
   }
 

@@ -10,7 +10,7 @@ import { must } from '../../../storage/base/assert.ts'
 import { ByteWriter } from '../../../storage/base/byte-writer.ts'
 import { StorageError } from '../../../storage/base/errors.ts'
 import { formatLsn, type Lsn, LSN_ZERO } from '../../../storage/base/ids.ts'
-import type { Cell, View } from '../../../storage/engine/engine.ts'
+import type { View } from '../../../storage/engine/engine.ts'
 import type { Catalog, Index, Table } from '../../catalog/catalog.ts'
 import { findTableThere, tableOfRowType } from '../../exec/open-place.ts'
 import { keyColumnsOf, rowKeyOf, rowKeySize } from '../../exec/modify/index-key.ts'
@@ -138,10 +138,7 @@ function lookUp(reader: TableReader, catalog: Catalog, view: View, key: Row): Fo
   if (entry === undefined) return { row: undefined, since: database.pathLsn(view, index.tree, indexKey) }
   if (index.isClustered) return { row: reader.read(entry), since: entry.lsn }
   const since = entry.lsn
-  const cell = must(
-    database.get(view, table.tree, rowKeyOf(entry, rowKeySize(table, type))),
-    'an indexed row',
-  ) as Cell
+  const cell = must(database.get(view, table.tree, rowKeyOf(entry, rowKeySize(table, type))))
   return { row: reader.read(cell), since: Math.max(since, cell.lsn) as Lsn }
 }
 

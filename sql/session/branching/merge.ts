@@ -126,13 +126,7 @@ async function applyRows(task: Task, merges: readonly TableMerge[]): Promise<Row
   for (const applier of appliers) await applier.remove(task)
   for (const applier of appliers) await applier.change(task)
   for (const applier of appliers) await applier.insert(task)
-  const { endOfStatement } = runtime
-  await task.step(() => {
-    while (endOfStatement.length > 0) {
-      must(endOfStatement[0])()
-      endOfStatement.shift()
-    }
-  })
+  await task.step(() => runtime.finish())
   runtime.close()
   return merges.flatMap(({ shape }, i) => {
     const name = qualifiedName(shape.table, core.catalog)

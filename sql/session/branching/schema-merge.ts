@@ -8,7 +8,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../functions/quote.ts'
 import { unsupported } from '../../types/sql-error.ts'
 import { compareSchemas, isPartOf, type ObjectChange } from './schema-diff.ts'
-import { OBJECT_KINDS, type ObjectKind, type SchemaObject } from './schema-objects.ts'
+import { type ColumnParts, OBJECT_KINDS, type ObjectKind, type SchemaObject } from './schema-objects.ts'
 
 export type Schema = ReadonlyMap<string, SchemaObject>
 
@@ -119,28 +119,41 @@ function alterColumn(column: SchemaObject): string {
 
 function alteredColumn(from: SchemaObject, to: SchemaObject): Parts {
   const [old, next] = [from.parts, to.parts]
-  if (old === undefined || next === undefined || from.column?.generated !== to.column?.generated)
+  const isGenerated = to.column?.generated === true
+  if (
+    old === undefined ||
+    next === undefined ||
+    (from.column?.generated === true) !== isGenerated ||
+    (isGenerated && old.default !== next.default)
+  ) {
     throw unsupported(`borealis.merge of a changed generated column: ${to.name}`)
-  if (to.column?.generated === true && old.default !== next.default)
-    throw unsupported(`borealis.merge of a changed generated column: ${to.name}`)
+  }
   const alter = alterColumn(to)
   const before: string[] = []
   const after: string[] = []
   if (old.identity !== undefined && next.identity === undefined) before.push(`${alter} DROP IDENTITY`)
-  if (old.default !== undefined && old.default !== next.default) before.push(`${alter} DROP DEFAULT`)
-  if (old.type !== next.type) {
-    const name = quoteIdentifier(to.column?.name ?? '')
-    before.push(`${alter} TYPE ${next.type} USING ${name}::${next.type}`)
-  }
-  if (next.default !== undefined && old.default !== next.default)
-    before.push(`${alter} SET DEFAULT ${next.default}`)
+  before.push(...alteredValue(to, old, next))
   if (old.notNull && !next.notNull) before.push(`${alter} DROP NOT NULL`)
   if (!old.notNull && next.notNull) after.push(`${alter} SET NOT NULL`)
-  if (old.identity === undefined && next.identity !== undefined) after.push(`${alter} ADD ${next.identity}`)
-  else if (old.identity !== undefined && next.identity !== undefined && old.identity !== next.identity) {
+  if (next.identity !== undefined && old.identity === undefined) after.push(`${alter} ADD ${next.identity}`)
+  else if (next.identity !== undefined && old.identity !== next.identity) {
     before.push(`${alter} SET ${next.identity.replace(' AS IDENTITY', '')}`)
   }
   return { before, after }
+}
+
+/** Its type and default: the old default may not fit the new type. */
+function alteredValue(to: SchemaObject, old: ColumnParts, next: ColumnParts): readonly string[] {
+  const alter = alterColumn(to)
+  const statements: string[] = []
+  const isNewDefault = old.default !== next.default
+  if (old.default !== undefined && isNewDefault) statements.push(`${alter} DROP DEFAULT`)
+  if (old.type !== next.type) {
+    const name = quoteIdentifier(to.column?.name ?? '')
+    statements.push(`${alter} TYPE ${next.type} USING ${name}::${next.type}`)
+  }
+  if (next.default !== undefined && isNewDefault) statements.push(`${alter} SET DEFAULT ${next.default}`)
+  return statements
 }
 
 /** An enum that got labels. */

@@ -6,6 +6,7 @@
 // Resumable: after a suspension the same call goes on with the row it had.
 
 import { must } from '../../../storage/base/assert.ts'
+import { copyBytes } from '../../../storage/base/bytes.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Type } from '../../types/type.ts'
 import type { Row, Value } from '../../types/value.ts'
@@ -18,6 +19,14 @@ import type { CopyTarget } from './copy-target.ts'
 import { CopyWriter } from './copy-writer.ts'
 import { FieldScanner } from './field-scanner.ts'
 
+/** The last field of a column that was read as text, and its value: many columns repeat themselves. */
+interface LastField {
+  readonly bytes: Buffer
+  /** -1: nothing is remembered. */
+  length: number
+  value: Value
+}
+
 interface InputColumn {
   readonly name: string
   readonly type: Type
@@ -25,7 +34,11 @@ interface InputColumn {
   readonly isShortInteger: boolean
   readonly isForcedNotNull: boolean
   readonly isForcedNull: boolean
+  readonly last: LastField
 }
+
+/** Longer fields are not compared with the last. */
+const LAST_FIELD_SIZE_BYTES_MAX = 64
 
 export class CopyIn {
   rowCount = 0
@@ -67,6 +80,7 @@ export class CopyIn {
       isShortInteger: column.type === INT4_OID || column.type === INT8_OID,
       isForcedNotNull: this.#options.forceNotNull.includes(column.name),
       isForcedNull: this.#options.forceNull.includes(column.name),
+      last: { bytes: Buffer.alloc(LAST_FIELD_SIZE_BYTES_MAX), length: -1, value: null },
     }
   }
 
@@ -156,14 +170,24 @@ export class CopyIn {
           continue
         }
       }
+      const { last } = column
+      if (last.length === end - start && isSame(last, fields.bytes, start)) {
+        row[i] = last.value
+        continue
+      }
       const text = fields.field(i)
       if (column.isForcedNull && text === this.#options.nullText) {
         row[i] = null
         continue
       }
       this.#column = `${column.name}: "${text}"`
-      row[i] = this.#coerced(column.type.input(text, column.typmod, context), column)
+      const value = this.#coerced(column.type.input(text, column.typmod, context), column)
       this.#column = undefined
+      row[i] = value
+      if (end - start > LAST_FIELD_SIZE_BYTES_MAX) continue
+      last.length = end - start
+      copyBytes(fields.bytes, start, end, last.bytes, 0)
+      last.value = value
     }
     return row
   }
@@ -205,4 +229,9 @@ export class CopyIn {
       thrown.severity,
     )
   }
+}
+
+function isSame({ bytes: last, length }: LastField, bytes: Buffer, start: number): boolean {
+  for (let i = 0; i < length; i++) if (last[i] !== bytes[start + i]) return false
+  return true
 }

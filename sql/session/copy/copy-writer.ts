@@ -1,6 +1,5 @@
 // Writes COPY's rows into the table: fills in defaults of the columns the data lacks, then the executor's TableWriter.
 
-import { must } from '../../../storage/base/assert.ts'
 import { compileTable, type CompiledTable } from '../../exec/modify/compiled-table.ts'
 import { TableWriter } from '../../exec/modify/table-writer.ts'
 import { Runtime } from '../../exec/runtime.ts'
@@ -66,11 +65,7 @@ export class CopyWriter {
 
   /** The checks of the statement's end (foreign keys). May suspend; then call again. */
   finish(): void {
-    const { endOfStatement } = this.#runtime
-    while (endOfStatement.length > 0) {
-      must(endOfStatement[0])()
-      endOfStatement.shift()
-    }
+    this.#runtime.finish()
     this.#runtime.close()
   }
 }

@@ -131,7 +131,7 @@ class CursorFetch {
 export function closeCursor({ core, parsed }: UtilityCall): UtilityResult {
   const { portalname } = (parsed.node as { ClosePortalStmt: NodeOf<'ClosePortalStmt'> }).ClosePortalStmt
   if (portalname === undefined) {
-    for (const portal of [...core.portals.values()]) if (portal.isCursor) core.closePortal(portal)
+    for (const portal of core.portals.all()) if (portal.isCursor) core.closePortal(portal)
     return { tag: 'CLOSE CURSOR ALL' }
   }
   core.closePortal(cursorNamed(core, portalname))

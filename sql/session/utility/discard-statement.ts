@@ -26,7 +26,7 @@ export async function discardStatement({ core, parsed }: UtilityCall): Promise<U
 async function discardAll(core: SessionCore): Promise<void> {
   if (core.transaction.isBlock)
     throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block')
-  for (const portal of [...core.portals.values()]) core.closePortal(portal)
+  for (const portal of core.portals.all()) core.closePortal(portal)
   core.settings.set('session_authorization', core.loginRoleName, false)
   core.settings.resetAll()
   core.statements.clear()

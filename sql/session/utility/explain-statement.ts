@@ -135,13 +135,14 @@ function analyzedStatement(
 ): PortalStatement {
   return {
     columns: plan.columns,
+    isDescribed: true,
     isEmpty: false,
     countsAffected: false,
     copyIn: undefined,
     tag: () => 'EXPLAIN',
     open: (portal) => {
       const execution = must(
-        core.openPlan(plan, portal.parameters, portal, { stillValid: () => true, instrument: true }),
+        core.openPlan(plan, portal.parameters, portal, { catalogVersion: undefined, instrument: true }),
       )
       started(execution)
       return execution

@@ -1,14 +1,43 @@
 // BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their kin (documentation: BEGIN, SET TRANSACTION, SAVEPOINT).
 
 import type { Node, NodeOf } from '../../parse/ast.ts'
+import type { ParsedStatement } from '../../parse/parse.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
 import type { SessionCore } from '../session-core.ts'
 import type { Isolation } from '../transaction.ts'
 import { constantText } from './arguments.ts'
-import type { UtilityCall, UtilityResult } from './utility.ts'
+import type { PortalSource, PortalStatement } from '../portal.ts'
+import type { UtilityResult } from './utility.ts'
 
-export function transactionStatement({ core, parsed }: UtilityCall): UtilityResult {
-  const statement = (parsed.node as { TransactionStmt: NodeOf<'TransactionStmt'> }).TransactionStmt
+const NO_ROWS: PortalSource = Object.freeze({ next: () => undefined, rowCount: 0, close: () => undefined })
+
+/** BEGIN and its kin frame every transaction: no detour through what other utility statements may need. */
+export class TransactionCommand implements PortalStatement {
+  readonly columns = undefined
+  readonly isDescribed = true
+  readonly isEmpty = false
+  readonly countsAffected = false
+  readonly copyIn = undefined
+  readonly #core: SessionCore
+  readonly #statement: NodeOf<'TransactionStmt'>
+  #tag = ''
+
+  constructor(core: SessionCore, parsed: ParsedStatement) {
+    this.#core = core
+    this.#statement = (parsed.node as { TransactionStmt: NodeOf<'TransactionStmt'> }).TransactionStmt
+  }
+
+  tag(): string {
+    return this.#tag
+  }
+
+  open(): PortalSource {
+    this.#tag = run(this.#core, this.#statement).tag
+    return NO_ROWS
+  }
+}
+
+function run(core: SessionCore, statement: NodeOf<'TransactionStmt'>): UtilityResult {
   const name = statement.savepoint_name ?? ''
   switch (statement.kind) {
     case 'TRANS_STMT_BEGIN':

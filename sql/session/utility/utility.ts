@@ -28,7 +28,7 @@ import {
   prepareStatement,
 } from './prepare-statement.ts'
 import { constraintsStatement, setStatement, showColumns, showStatement } from './set-statement.ts'
-import { transactionStatement } from './transaction-statement.ts'
+import { TransactionCommand } from './transaction-statement.ts'
 
 export interface UtilityResult {
   readonly tag: string
@@ -49,7 +49,6 @@ export interface UtilityCall {
 type Handler = (call: UtilityCall) => UtilityResult | Promise<UtilityResult>
 
 const HANDLERS: Partial<Record<NodeTag, Handler>> = {
-  TransactionStmt: transactionStatement,
   VariableSetStmt: setStatement,
   VariableShowStmt: showStatement,
   ConstraintsSetStmt: constraintsStatement,
@@ -69,7 +68,6 @@ const HANDLERS: Partial<Record<NodeTag, Handler>> = {
 
 /** Statements that a read-only transaction may run. */
 const READ_ONLY_TAGS: ReadonlySet<string> = new Set([
-  'TransactionStmt',
   'VariableSetStmt',
   'VariableShowStmt',
   'ConstraintsSetStmt',
@@ -116,14 +114,17 @@ export function utilityStatement(
   parsed: ParsedStatement,
   parameters: Row,
 ): PortalStatement {
+  if (parsed.tag === 'TransactionStmt') return new TransactionCommand(core, parsed)
   return new UtilityStatement(core, parsed, parameters)
 }
 
 class UtilityStatement implements PortalStatement {
+  readonly isDescribed = false
   readonly isEmpty = false
   readonly #core: SessionCore
   readonly #parsed: ParsedStatement
   readonly #parameters: Row
+  #columns: readonly OutputColumn[] | undefined
   #result: UtilityResult | undefined
   #pending: Promise<UtilityResult> | undefined
 
@@ -135,7 +136,8 @@ class UtilityStatement implements PortalStatement {
 
   get columns(): readonly OutputColumn[] | undefined {
     const delegate = this.#result?.delegate
-    return delegate === undefined ? utilityColumns(this.#core, this.#parsed) : delegate.columns
+    if (delegate !== undefined) return delegate.columns
+    return (this.#columns ??= utilityColumns(this.#core, this.#parsed))
   }
 
   get countsAffected(): boolean {
