@@ -271,7 +271,8 @@ export function checkOptions(options: ServerOptions): void {
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new StartError('--tls-cert and --tls-key are given together or not at all')
   }
-  if (options.storage !== 'embedded') checkStorage(options)
+  const { storage } = options
+  if (storage !== 'embedded') checkStorage({ ...options, storage })
   if (options.auth === 'trust' && !isLoopback(options.host)) {
     throw new StartError(
       `refusing to listen on ${options.host} without authentication: anyone could connect as superuser; give --auth scram-sha-256`,
@@ -279,7 +280,12 @@ export function checkOptions(options: ServerOptions): void {
   }
 }
 
-function checkStorage({ storage, quorum, spares, clusterSecret }: ServerOptions): void {
+function checkStorage({
+  storage,
+  quorum,
+  spares,
+  clusterSecret,
+}: ServerOptions & { readonly storage: readonly string[] }): void {
   const { nodeCount } = quorum
   if (storage.length !== nodeCount)
     throw new StartError(`--storage names ${storage.length} nodes, --quorum wants ${nodeCount}`)

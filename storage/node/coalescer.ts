@@ -13,7 +13,10 @@ const IMAGES_PER_SLICE = 4
 
 export class Coalescer {
   readonly #node: StorageNode
-  /** Long chains that could not be shortened: their records are above the VDL, or a peer has the rest. Forgotten at each checkpoint. */
+  /**
+   * Long chains that could not be shortened: their records are above the VDL, or a peer has the rest. Forgotten at each
+   * checkpoint.
+   */
   readonly #stuck = new Set<string>()
 
   constructor(node: StorageNode) {
