@@ -285,7 +285,7 @@ function checkStorage({
   quorum,
   spares,
   clusterSecret,
-}: ServerOptions & { readonly storage: readonly string[] }): void {
+}: Omit<ServerOptions, 'storage'> & { readonly storage: readonly string[] }): void {
   const { nodeCount } = quorum
   if (storage.length !== nodeCount)
     throw new StartError(`--storage names ${storage.length} nodes, --quorum wants ${nodeCount}`)
