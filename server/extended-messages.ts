@@ -35,6 +35,8 @@ export class BindMessage implements BindRequest {
   parameterFormats: readonly number[] = NONE
   resultFormats: readonly number[] = NONE
   message: Buffer = Buffer.alloc(0)
+  parameterCount = 0
+  /** These two only grow: setting the length of an array costs more than all else that is done here. */
   readonly offsets: number[] = []
   readonly lengths: number[] = []
 
@@ -48,8 +50,7 @@ export class BindMessage implements BindRequest {
     if (formatCount > 1 && formatCount !== count) {
       throw protocolViolation(`bind message has ${formatCount} parameter formats but ${count} parameters`)
     }
-    this.offsets.length = count
-    this.lengths.length = count
+    this.parameterCount = count
     for (let i = 0; i < count; i++) {
       const length = body.int32()
       this.offsets[i] = body.at

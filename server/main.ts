@@ -5,10 +5,10 @@
 
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { runBranchCommand } from './client/branch-command.ts'
-import { BRANCH_HELP } from './client/branch-help.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { StartError } from './listener.ts'
+import { runBranchCommand } from './client/branch-command.ts'
+import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { flagHelp, readOptions } from './options.ts'

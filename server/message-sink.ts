@@ -275,7 +275,7 @@ export class MessageSink implements ResponseSink {
     this.#markedAt = 0
     this.#completeEnd = -1
     if (writer.length === 0) return undefined
-    const hasLeft = this.#outlet.write(writer.bytes.subarray(0, writer.length))
+    const hasLeft = this.#outlet.write(writer.written())
     if (hasLeft && writer.bytes.length <= SINK_KEPT_SIZE_BYTES_MAX) writer.reset()
     else this.#replaceBuffer()
     return this.#outlet.drained()

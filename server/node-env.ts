@@ -4,13 +4,19 @@ import { randomFillSync } from 'node:crypto'
 import type { Clock, Prng } from '../storage/base/env.ts'
 
 const MICROS_PER_MS = 1000
+/** How often the system's clock is looked at. */
+const CHECK_INTERVAL_MS = 10
 
 /** Wall time with microsecond digits: the start of the process plus the monotonic time since, corrected when it drifts. */
 class NodeClock implements Clock {
   #originMs = performance.timeOrigin
+  #checkedMs = -Infinity
 
   wallMicros(): number {
-    const nowMs = this.#originMs + performance.now()
+    const monotonicMs = performance.now()
+    const nowMs = this.#originMs + monotonicMs
+    if (monotonicMs - this.#checkedMs < CHECK_INTERVAL_MS) return Math.floor(nowMs * MICROS_PER_MS)
+    this.#checkedMs = monotonicMs
     const systemMs = Date.now()
     // The system's clock was set, or the machine slept: follow it.
     if (Math.abs(systemMs - nowMs) > 50) {

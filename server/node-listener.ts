@@ -46,7 +46,7 @@ type Kind = VolumeMessage['kind']
 
 /** What a role may ask; a writer asks everything. */
 const ALLOWED: Readonly<Record<Exclude<CallerRole, 'writer'>, ReadonlySet<Kind>>> = {
-  peer: new Set<Kind>(['query', 'gossip', 'fetch-log', 'fetch-images', 'read-page', 'statistics']),
+  peer: new Set<Kind>(['query', 'gossip', 'fetch-log', 'fetch-images', 'read-page', 'time-of', 'statistics']),
   tool: new Set<Kind>(['query', 'statistics']),
 }
 

@@ -158,7 +158,7 @@ class Opening {
         continue
       }
       this.#refuseStrangers(greeting.reason)
-      this.#around.log.warn({ address, err: greeting.reason }, 'storage node is away')
+      this.#around.log.warn({ address, reason: String(greeting.reason) }, 'storage node is away')
       const remembered = this.#memory.nodes.find((node) => node.address === address)
       if (remembered !== undefined) met.set(address, remembered)
     }

@@ -1,5 +1,5 @@
-// The views of schema borealis: their columns, in the form of system-relation-facts.ts, and what is said of them. This is
-// the one place that declares them; their rows are in virtual/.
+// The views of schema borealis: branches and backtracks, storage. Their columns, in the form of system-relation-facts.ts,
+// and what is said of them. This is the one place that declares them; their rows are in virtual/.
 
 import type { StoredComments } from './stored-objects.ts'
 
@@ -17,12 +17,12 @@ interface ViewFacts {
 }
 
 const BOOL = 16
+const FLOAT8 = 701
 const NAME = 19
 const INT4 = 23
 const INT8 = 20
 const OID = 26
 const TEXT = 25
-const FLOAT8 = 701
 const INTERVAL = 1186
 const TIMESTAMPTZ = 1184
 const PG_LSN = 3220
@@ -75,47 +75,47 @@ const VIEWS: readonly ViewFacts[] = [
     columns: [
       ['node', INT4, 'number of the storage node'],
       ['zone', TEXT, 'its availability zone'],
-      ['address', TEXT, 'host:port of a node that is a process; NULL for an embedded one'],
-      ['protection_group', INT4, 'the group: 0 for the first range of pages, then 1, 2, ...'],
+      ['address', TEXT, 'host:port; NULL: inside this process'],
+      ['protection_group', INT4, 'number of the protection group, from 0'],
       ['kind', TEXT, 'full: log and pages; tail: log only'],
-      ['role', TEXT, 'member; candidate, being filled to replace one; spare'],
-      ['alive', BOOL, 'whether the node answers'],
-      ['scl', PG_LSN, 'highest LSN up to which a log on it is complete, over all timelines'],
-      ['epoch', INT8, 'membership epoch of the volume'],
-      ['gaps', INT8, 'batches held above a gap'],
-      ['timelines', INT8, 'timelines that have something in the segment'],
+      ['role', TEXT, 'member, candidate (being filled) or spare'],
+      ['alive', BOOL, 'it answered just now'],
+      ['scl', PG_LSN, 'highest LSN up to which some timeline’s log is complete here'],
+      ['epoch', INT8, 'membership epoch of the configuration that names it'],
+      ['gaps', INT8, 'batches that wait for others before them'],
+      ['timelines', INT8, 'timelines it holds something of'],
       ['pages', INT8, 'pages that have an image'],
-      ['bytes', INT8, 'bytes of log and images'],
-      ['last_scrub', TIMESTAMPTZ, 'when its checksums were verified last'],
+      ['bytes', INT8, 'bytes on its disk'],
+      ['last_scrub', TIMESTAMPTZ, 'when its checksums were last verified'],
       ['error', TEXT, 'why it is not alive'],
     ],
   },
   {
     oid: VOLUME_OID,
     name: 'volume',
-    comment: 'the log of the current database, and what the volume has done since the server started',
+    comment: 'the log of this database, and what the volume has done since the server started',
     columns: [
       ['vcl', PG_LSN, 'every record up to here met its quorum'],
       ['vdl', PG_LSN, 'highest consistency point at or below it: what is durable'],
-      ['pgmrpl', PG_LSN, 'lowest LSN that somebody still reads at'],
+      ['pgmrpl', PG_LSN, 'lowest read point that somebody needs'],
       ['tail', PG_LSN, 'LSN of the next record'],
       ['lal_room', INT8, 'bytes of log that may be written before commits wait'],
-      ['in_flight', INT8, 'bytes of log that are not durable yet'],
-      ['volume_epoch', INT8, 'bumped at each recovery'],
-      ['membership_epoch', INT8, 'bumped at each change of members or groups'],
-      ['geometry_epoch', INT8, 'bumped when a group is appended'],
-      ['protection_groups', INT4, 'groups of the volume'],
-      ['segment_size', INT8, 'bytes of pages in a segment at most'],
-      ['commits', INT8, 'commits of all databases'],
-      ['messages_sent', INT8, 'messages to storage nodes, all copies counted'],
-      ['messages_received', INT8, 'messages from storage nodes'],
+      ['in_flight', INT8, 'bytes of log that have not met their quorum'],
+      ['volume_epoch', INT8, 'raised by each recovery'],
+      ['membership_epoch', INT8, 'raised by each change of members'],
+      ['geometry_epoch', INT8, 'raised when the volume grows'],
+      ['protection_groups', INT4, 'number of protection groups'],
+      ['segment_size', INT8, 'bytes of pages of a segment'],
+      ['commits', INT8, 'commits that wrote something'],
+      ['messages_sent', INT8, 'to storage nodes, all copies counted'],
+      ['messages_received', INT8, 'from storage nodes'],
       ['bytes_sent', INT8, 'bytes of log sent, all copies counted'],
-      ['batches_sent', INT8, 'batches of log, each counted once'],
+      ['batches_sent', INT8, 'batches of log, each sent to every node'],
       ['pages_read', INT8, 'pages read from storage'],
-      ['hedged_reads', INT8, 'reads for which a second node was asked'],
-      ['messages_per_commit', FLOAT8, 'messages to storage nodes for each commit'],
-      ['bytes_per_commit', FLOAT8, 'bytes sent for each commit, all copies counted'],
-      ['ios_per_commit', FLOAT8, 'durable writes of all storage nodes for each commit'],
+      ['hedged_reads', INT8, 'reads that were asked of a second node'],
+      ['messages_per_commit', FLOAT8, 'messages_sent for each commit'],
+      ['bytes_per_commit', FLOAT8, 'bytes_sent for each commit'],
+      ['ios_per_commit', FLOAT8, 'writes to disks of storage nodes for each commit'],
     ],
   },
 ]

@@ -7,7 +7,7 @@
 //
 // Invariant: a database's entry names its timeline; several entries never name the same one.
 
-import { assert, must } from '../../storage/base/assert.ts'
+import { assert, AssertionError, must } from '../../storage/base/assert.ts'
 import { CLUSTER_TIMELINE, type Lsn, type TimelineId } from '../../storage/base/ids.ts'
 import type { Database, Engine, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
@@ -40,6 +40,8 @@ export class Cluster {
   readonly #cache: ContentsCache
   readonly #databases = new Map<TimelineId, Promise<DatabaseCatalog>>()
   readonly #opened = new Map<TimelineId, DatabaseCatalog>()
+  /** Timelines that have a number but may not be durable yet. */
+  readonly #births = new Map<TimelineId, Promise<void>>()
   /** Catalogs of points of the past, as long as the engine or somebody else remembers the point. */
   readonly #past = new WeakMap<Database, DatabaseCatalog>()
 
@@ -67,8 +69,33 @@ export class Cluster {
     const cache = new ContentsCache()
     const database = await parts.engine.open(CLUSTER_TIMELINE)
     const cluster = new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    await cluster.#removeUnborn()
     cluster.#dropOrphans()
     return cluster
+  }
+
+  /** Entries whose timelines a crash kept from being born: their CREATE DATABASE was never answered. */
+  async #removeUnborn(): Promise<void> {
+    const unborn = [...this.shared.databases()].filter(
+      ({ timeline }) => this.volume.timeline(timeline) === undefined,
+    )
+    if (unborn.length === 0) return
+    const { database } = this.store
+    const transaction = database.begin()
+    const editor = this.store.edit({
+      transaction,
+      commandId: () => 0,
+      snapshotOf: () => {
+        throw new AssertionError('nobody looks at the catalog of a clean-up')
+      },
+    })
+    for (const { oid } of unborn) await settled(() => editor.remove('database', oid))
+    const lsn = await settled(() => transaction.commit())
+    // Their numbers will be given out again: what named them must be gone for good.
+    await new Promise<void>((resolve, reject) =>
+      database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
+    )
+    editor.publish()
   }
 
   /** Timelines that no entry names: of a CREATE, DROP or BACKTRACK that a crash cut short. Nothing is under way yet. */
@@ -99,6 +126,26 @@ export class Cluster {
       )
     }
     return opening
+  }
+
+  /**
+   * Begins a timeline. Its number is known at once; `born` resolves when it can be relied on, which whoever is told of it
+   * waits for, and whoever opens it. An entry whose timeline was never born is taken back at the next start.
+   */
+  async beginTimeline(at: {
+    timeline: TimelineId
+    lsn: Lsn
+  }): Promise<{ readonly timeline: TimelineId; readonly born: Promise<void> }> {
+    let numbered: (id: TimelineId) => void = () => undefined
+    const number = new Promise<TimelineId>((resolve) => {
+      numbered = resolve
+    })
+    const created = this.volume.createTimeline(at, numbered)
+    const timeline = await Promise.race([number, created])
+    const born = created.then(() => void this.#births.delete(timeline))
+    this.#births.set(timeline, born)
+    born.catch(() => undefined) // whoever waits for it has it
+    return { timeline, born }
   }
 
   /** The newest commit of a timeline, durable or not. */
@@ -160,6 +207,7 @@ export class Cluster {
   }
 
   async #open(entry: DatabaseEntry): Promise<DatabaseCatalog> {
+    await this.#births.get(entry.timeline)
     const database = await this.engine.open(entry.timeline)
     const store = await CatalogStore.open(database, this.#cache)
     await removeLeftovers(store)

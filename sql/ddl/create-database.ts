@@ -47,10 +47,11 @@ export async function createDatabase(work: DdlWork, statement: CreatedbStmt): Pr
   if (!template.isTemplate && !work.hasRole(template.ownerOid)) {
     throw new SqlError('42501', `permission denied to copy database "${template.name}"`)
   }
-  const { cluster } = work.context
+  const { cluster, databases } = work.context
   const nowMicros = wallMicros(work)
   const at = await cluster.branchPoint(await pointOf(work, template, options.asOf))
-  const timeline = await cluster.volume.createTimeline(at)
+  const { timeline, born } = await cluster.beginTimeline(at)
+  databases.answerAfter(born)
   const entry: StoredDatabase = {
     kind: 'database',
     oid: await settled(() => editor.allocateOid()),

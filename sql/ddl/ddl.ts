@@ -34,6 +34,8 @@ export interface DatabaseControl {
    * seconds, as PostgreSQL does: the caller looks again.
    */
   closeSessions(databaseOid: number): Promise<void>
+  /** The statement is answered only when this has resolved too. */
+  answerAfter(settled: Promise<void>): void
   /** Opens the timeline that an entry will name once it is committed. */
   prepare(entry: DatabaseEntry): Promise<void>
 }

@@ -341,12 +341,12 @@ const FUNCTIONS: readonly SqlFunction[] = [
   ...IN_BRANCH,
   ...WHEN_TYPES.map(diff),
   history,
-  ...VOLUME_FUNCTIONS,
   ...LSN_AT,
   timeAt,
   schemaDiff,
   merge,
   mergeConflicts,
+  ...VOLUME_FUNCTIONS,
 ]
 
 /** Whether a function is as_of or in_branch, and how its arguments say where it reads. */

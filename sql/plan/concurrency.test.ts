@@ -68,6 +68,23 @@ describe('UPDATE after a lock wait', () => {
     expect(rows).toEqual([])
   })
 
+  test('keeps no page for the version that it found', async () => {
+    const view = b.ddl.database.database.view()
+    await whileOpen('update t set x = 11 where id = 1', 'update t set x = x + 1 where id = 1', 'commit', {
+      view,
+    })
+    expect(view.isSpent).toBe(true)
+    expect(await a.text('select x from t where id = 1')).toEqual(['12'])
+  })
+
+  test('an update that finds its rows by something else keeps its view', async () => {
+    const view = b.ddl.database.database.view()
+    await whileOpen('update t set x = 11 where id = 1', 'update t set x = x + 1 where x = 10', 'commit', {
+      view,
+    })
+    expect(view.isSpent).toBe(false)
+  })
+
   test('fails with 40001 under REPEATABLE READ', async () => {
     const context = { isolation: 'repeatable read' } as const
     expect(

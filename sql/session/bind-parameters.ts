@@ -14,7 +14,7 @@ const INT8_OID = 20
 export function bindParameters(core: SessionCore, statement: PreparedStatement, request: BindRequest): Row {
   const { offsets, lengths, message, parameterFormats } = request
   const types = statement.parameterTypes
-  const count = lengths.length
+  const count = request.parameterCount
   if (parameterFormats.length > 1 && parameterFormats.length !== count) {
     throw new SqlError(
       '08P01',

@@ -104,9 +104,14 @@ export class DatabaseKeeper {
     }
   }
 
-  /** Forgets abandoned timelines whose retention has passed, and tells storage the floors of the others. */
+  /**
+   * Forgets abandoned timelines whose retention has passed, and tells storage the floors of the others. Of the cluster's own
+   * timeline nobody asks the past.
+   */
   async keepRetention(): Promise<void> {
     const { catalogs, clock } = this.#parts
+    const { database } = catalogs.store
+    catalogs.volume.setReadFloor(database.timeline, database.oldestReadPoint)
     const inUse = this.#readPoints()
     let budget = FLOORS_PER_ROUND
     for (const entry of [...catalogs.shared.databases()]) {

@@ -80,6 +80,7 @@ export class Notifications {
 
   /** Writes what has arrived; called when the session is between transactions. */
   deliver(): void {
+    if (this.#incoming.length === 0) return
     for (const { processId, channel, payload } of this.#incoming) {
       this.#core.sink.notification(processId, channel, payload)
     }

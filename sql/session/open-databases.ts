@@ -112,6 +112,9 @@ export class OpenDatabases {
   controlFor(core: SessionCore): DatabaseControl {
     return {
       closeSessions: (oid) => this.closeSessions(core.backend.sessions, oid, core),
+      answerAfter: (settled) => {
+        core.answerAfter = settled
+      },
       prepare: async (entry) => {
         this.#prepared.add(entry.timeline)
         await this.open(entry)

@@ -341,7 +341,9 @@ export class ServerSession implements Session {
       return undefined
     }
     core.clusterSeenLsn = 0 as Lsn
-    return untilDurable(core, lsn, clusterLsn)
+    const { answerAfter } = core
+    core.answerAfter = undefined
+    return untilDurable(core, lsn, clusterLsn).then(() => answerAfter)
   }
 
   #report(): void {

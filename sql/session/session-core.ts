@@ -87,6 +87,8 @@ export class SessionCore implements RunHost, TransactionHost {
   seenLsn: Lsn = 0 as Lsn
   /** A commit of the cluster's timeline that what the session does rests on and that may not be durable yet; 0: none. */
   clusterSeenLsn: Lsn = 0 as Lsn
+  /** What a statement that changes databases waits for besides its commits before it is answered. */
+  answerAfter: Promise<void> | undefined
   /** The views of the runs under way, which a wait must pin. */
   readonly #activeViews: View[] = []
 
@@ -237,7 +239,7 @@ export class SessionCore implements RunHost, TransactionHost {
     }
     if (!this.isSuperuser) this.backend.checkPrivileges(this, plan)
     const commandId = transaction.nextCommandId()
-    const view = transaction.statementView(commandId)
+    const view = transaction.statementView(commandId, plan)
     portal.view = view
     portal.savepointDepth = transaction.savepointDepth
     this.#activeViews.push(view)

@@ -149,6 +149,8 @@ export interface BindRequest {
   readonly statementName: string
   readonly parameterFormats: readonly number[]
   readonly message: Buffer
+  readonly parameterCount: number
+  /** Of each parameter; what lies behind parameterCount belongs to earlier messages. */
   readonly offsets: readonly number[]
   readonly lengths: readonly number[]
   readonly resultFormats: readonly number[]

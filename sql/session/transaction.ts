@@ -171,12 +171,14 @@ export class SessionTransaction {
   }
 
   /** A view for a statement that starts now, reading what earlier commands of this transaction wrote. */
-  statementView(commandId: number): View {
+  statementView(commandId: number, plan?: { readonly writes: boolean }): View {
     const { database, pastDatabase } = this.#host
     if (pastDatabase !== undefined) return pastView(pastDatabase, commandId)
     this.#host.requireUnmoved()
     let view: View
-    if (this.isolation === 'read committed') view = database.view()
+    const onlyReads = plan?.writes === false && this.#engine?.hasWrites !== true
+    if (this.isolation === 'read committed')
+      view = onlyReads ? database.view(database.readPoint()) : database.view()
     else {
       if (this.#snapshot === undefined) {
         this.#snapshot = database.view()
@@ -388,7 +390,7 @@ export class SessionTransaction {
     this.#cluster = undefined
     this.#edit = undefined
     this.#clusterEdit = undefined
-    this.#savepoints.length = 0
+    if (this.#savepoints.length > 0) this.#savepoints.length = 0
     if (this.#deferral.size > 0) this.#deferral.clear()
     this.#deferralOfAll = undefined
     if (this.#deferred.length > 0) this.#deferred = []

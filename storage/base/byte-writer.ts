@@ -4,12 +4,19 @@
 import { assert } from './assert.ts'
 
 const SIZE_BYTES_MAX = 0x7fff_0000
+/** Texts, keys and rows up to this length are handed out without a new object each time. */
+const VIEW_COUNT = 256
+
+const NO_VIEWS: (Buffer | undefined)[] = []
 
 export class ByteWriter {
   /** The bytes; only [0, length) is meaningful, and the object changes when the buffer grows. */
   bytes: Buffer
   /** Bytes written so far. */
   length = 0
+  /** Views of the first bytes of `#viewed`, by their number. */
+  #views: (Buffer | undefined)[] = NO_VIEWS
+  #viewed: Buffer | undefined
 
   constructor(initialSizeBytes = 1024) {
     this.bytes = Buffer.allocUnsafeSlow(initialSizeBytes)
@@ -92,6 +99,17 @@ export class ByteWriter {
   cstring(text: string): void {
     this.utf8(text)
     this.uint8(0)
+  }
+
+  /** What was written, in place: to be used before the next write. Short ones come from a few arrays made once. */
+  written(): Buffer {
+    const { length } = this
+    if (length >= VIEW_COUNT) return this.bytes.subarray(0, length)
+    if (this.#viewed !== this.bytes) {
+      this.#viewed = this.bytes
+      this.#views = []
+    }
+    return (this.#views[length] ??= this.bytes.subarray(0, length))
   }
 
   /** A copy of what was written. */

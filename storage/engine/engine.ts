@@ -140,6 +140,12 @@ export interface Database {
   /** The lowest read point of a pinned view, or the head: what is older may be collected, retention permitting. */
   readonly oldestReadPoint: Lsn
 
+  /**
+   * Where a statement that only reads had better read: the head, or, when nothing has become durable for a while though
+   * there is something to (the write quorum is lost), the VDL: what is shown there need not be waited for.
+   */
+  readPoint(): Lsn
+
   /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
   view(readLsn?: Lsn): View
   /** Keeps the page versions that `view` needs until unpin. Required before any wait and for views that outlive a turn. */

@@ -8,7 +8,7 @@
 // session form a group; locks of one group never conflict with each other, and a group waits for one lock at a time.
 // Waiting is by suspend: a granted waiter holds the lock when its statement calls again.
 
-import { must } from '../base/assert.ts'
+import { assert, must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
 import { suspend } from '../base/suspend.ts'
 import { findCycle } from './deadlock.ts'
@@ -100,14 +100,14 @@ export interface Waiter {
   readonly reject: (error: Error) => void
 }
 
-const NO_HOLDS: readonly Hold[] = []
+const NO_HOLDS: Hold[] = []
 const NO_WAITERS: readonly Waiter[] = []
 
 export class Lock {
   readonly kind: LockKind
   private readonly table: LockTable
   // Locks come and go with every row that is changed: the lists are shared while they are empty.
-  holds: readonly Hold[] = NO_HOLDS
+  holds: Hold[] = NO_HOLDS
   waiters: readonly Waiter[] = NO_WAITERS
 
   constructor(kind: LockKind, table: LockTable) {
@@ -121,9 +121,17 @@ export class Lock {
 
   /** Grants the mode to the scope, waits for it, or does as `wait` says. */
   acquire(scope: LockScope, mode: number, wait: LockWait): boolean {
-    const own = this.holdOf(scope)
-    if (own !== undefined && (own.mask & (1 << mode)) !== 0) return true
-    if (this.blockers(scope, mode, this.waiters.length, this.heldBy(scope.group)).length === 0) {
+    const conflicts = this.kind.conflicts[mode] as ModeMask
+    let isHeld = false
+    let isBlocked = false
+    for (const hold of this.holds) {
+      if (hold.scope.group === scope.group) {
+        isHeld = true
+        if (hold.scope === scope && (hold.mask & (1 << mode)) !== 0) return true
+      } else if ((hold.mask & conflicts) !== 0) isBlocked = true
+    }
+    const { waiters } = this
+    if (!isBlocked && (isHeld || this.blockers(scope, mode, waiters.length, false).length === 0)) {
       scope.acquired(this.hold(scope, mode), mode)
       return true
     }
@@ -137,7 +145,8 @@ export class Lock {
     let hold = this.holdOf(scope)
     if (hold === undefined) {
       hold = { lock: this, scope, mask: 0 }
-      this.holds = this.holds.length === 0 ? [hold] : [...this.holds, hold]
+      if (this.holds === NO_HOLDS) this.holds = [hold]
+      else this.holds.push(hold)
     }
     hold.mask |= 1 << mode
     return hold
@@ -145,10 +154,19 @@ export class Lock {
 
   release(hold: Hold, mode: number): void {
     hold.mask &= ~(1 << mode)
-    if (hold.mask === 0)
-      this.holds = this.holds.length === 1 ? NO_HOLDS : this.holds.filter((one) => one !== hold)
+    if (hold.mask === 0) this.drop(hold)
     if (this.waiters.length > 0) this.grantWaiters()
     if (this.unused) this.table.sweep(this)
+  }
+
+  private drop(hold: Hold): void {
+    const { holds } = this
+    const last = holds.pop()
+    if (last === hold || last === undefined) return
+    const at = holds.indexOf(hold)
+    assert(at >= 0, 'a hold is dropped once')
+    for (let i = at + 1; i < holds.length; i++) holds[i - 1] = holds[i] as Hold
+    holds[holds.length - 1] = last
   }
 
   /** Takes a waiter out of the queue without the lock. */

@@ -38,6 +38,9 @@ const OBJECT_LOCK: LockKind = {
   },
 }
 
+/** Tables are locked again and again: this many locks stay when nobody holds them. */
+const KEPT_COUNT_MAX = 1000
+
 class ObjectLock extends Lock {
   readonly object: number | string
 
@@ -65,6 +68,8 @@ export class ObjectLocks implements LockTable {
   }
 
   sweep(lock: Lock): void {
-    if (lock instanceof ObjectLock) this.locks.delete(lock.object)
+    if (!(lock instanceof ObjectLock)) return
+    const isKept = typeof lock.object === 'number' && this.locks.size <= KEPT_COUNT_MAX
+    if (!isKept) this.locks.delete(lock.object)
   }
 }

@@ -38,6 +38,14 @@ interface Home {
   readonly lsn: Lsn
 }
 
+/** A way over several ancestors to another: for pages that none of those between had changed. */
+interface Skip extends Home {
+  readonly touched: ReadonlySet<number>
+}
+
+/** Pages that the ancestors of one skip have changed together; beyond it the walk goes level by level there. */
+const SKIP_PAGES_MAX = 4096
+
 export interface PageSpaceOptions {
   readonly pool: Pool
   readonly log: TimelineLog
@@ -70,6 +78,9 @@ export class PageSpace implements FrameOwner {
    * answer: one hop, however deep the branch.
    */
   private readonly homes: Map<number, Home> = new Map()
+  /** Ancestors on the way to the root. */
+  private readonly depth: number
+  private readonly skip: Skip | undefined
   private readonly homesByOwner: Map<PageSpace, Home> = new Map()
 
   constructor(options: PageSpaceOptions) {
@@ -82,6 +93,8 @@ export class PageSpace implements FrameOwner {
     this.head = Math.max(options.log.vdl, options.parent?.lsn ?? 0) as Lsn
     const fresh = options.parent !== undefined && options.log.vdl <= options.parent.lsn
     this.changed = fresh ? new Set() : undefined
+    this.depth = options.parent === undefined ? 0 : options.parent.space.depth + 1
+    this.skip = options.parent && PageSpace.skipAbove(this.depth, options.parent)
   }
 
   /** Up to here the volume can be asked for any page: on a branch, at least up to its branch point. */
@@ -237,9 +250,9 @@ export class PageSpace implements FrameOwner {
   private homeOf(page: PageNo): Home {
     const known = this.homes.get(page)
     if (known !== undefined) return known
-    let { space, lsn } = this.parent as Home
+    let { space, lsn } = this.above(page)
     while (space.parent !== undefined && !space.holds(page, lsn) && space.inherits(page, lsn)) {
-      const next = (lsn > space.parent.lsn ? space.homes.get(page) : undefined) ?? space.parent
+      const next = (lsn > space.parent.lsn ? space.homes.get(page) : undefined) ?? space.above(page)
       lsn = Math.min(lsn, next.lsn) as Lsn
       space = next.space
     }
@@ -262,6 +275,35 @@ export class PageSpace implements FrameOwner {
       this.homesByOwner.set(space, home)
     }
     return home
+  }
+
+  /** The next ancestor that may have changed a page which this branch has not changed: the parent, or one beyond a skip. */
+  private above(page: PageNo): Home {
+    const { skip } = this
+    return skip !== undefined && !skip.touched.has(page) ? skip : (this.parent as Home)
+  }
+
+  /**
+   * The skip of a space at this depth under `parent`: to the depth without its lowest bit, so that few steps lead anywhere.
+   * Undefined where it would skip nothing, or what is between is not known or changed too much.
+   */
+  private static skipAbove(depth: number, parent: Home): Skip | undefined {
+    const target = depth & (depth - 1)
+    if (target === depth - 1) return undefined
+    const touched = new Set<number>()
+    let at = parent
+    let { lsn } = parent
+    while (at.space.depth > target) {
+      const { changed, skip, parent: next } = at.space
+      if (changed === undefined || next === undefined) return undefined
+      const further = skip !== undefined && skip.space.depth >= target ? skip : undefined
+      if (touched.size + changed.size + (further?.touched.size ?? 0) > SKIP_PAGES_MAX) return undefined
+      for (const page of changed) touched.add(page)
+      for (const page of further?.touched ?? []) touched.add(page)
+      at = further ?? next
+      lsn = Math.min(lsn, at.lsn) as Lsn
+    }
+    return { space: at.space, lsn, touched }
   }
 
   /** Whether a frame of this timeline's own shows the page at `lsn`. */

@@ -64,6 +64,10 @@ export class PastDatabase implements Database {
     return (this.locks ??= new ObjectLocks())
   }
 
+  readPoint(): Lsn {
+    return this.head
+  }
+
   view(readLsn: Lsn = this.head): View {
     return new PinnableView(this, readLsn < this.head ? readLsn : this.head)
   }

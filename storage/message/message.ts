@@ -12,7 +12,8 @@
 //     │                                              │ gossip, fetch-log, fetch-images ──▶ │
 //
 // Each request carries the volume epoch and the membership epoch of its sender; a node refuses an older one ('fenced')
-// and a newer one that it was not told of ('behind'); a peer's gossip is exempt from that, it tells its epochs. 'query'
+// and a newer volume epoch that it was not told of ('behind'); a newer membership epoch is the rightful writer's, who may
+// have been overtaken by its own 'configure'; a peer's gossip is exempt from that, it tells its epochs. 'query'
 // and 'fence' say nothing by their membership epoch, 'configure' tells a newer one. A node takes batches and images from
 // peers of its own volume epoch only: one that was not fenced yet may hold what never happened. Every request has a
 // number that its answer repeats; each request may be repeated at will and means the same.

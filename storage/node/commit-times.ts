@@ -7,17 +7,16 @@ import { FIRST_GROUP, formatLsn, type Lsn, LSN_ZERO } from '../base/ids.ts'
 import { readU64, RECORD_HEADER_SIZE_BYTES, RECORD_TYPE_COMMIT } from '../log/record.ts'
 import { readBatchHeader } from '../message/batch.ts'
 import type { PageReader } from './page-reader.ts'
+import type { ReadPoints } from './read-points.ts'
+import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
-import type { SegmentStore } from './segment-store.ts'
+import type { KeptCommit, SegmentStore } from './segment-store.ts'
 import type { Timeline, Timelines } from './timeline.ts'
 
 export interface Commit {
   readonly lsn: Lsn
   readonly wallMicros: number
 }
-
-/** The wall time of the newest collected commit when only the peer that collected it knew. */
-export const COMMIT_UNKNOWN = -1
 
 export const NO_COMMIT: Commit = { lsn: LSN_ZERO, wallMicros: 0 }
 
@@ -31,8 +30,10 @@ export class CommitTimes {
   readonly #store: SegmentStore
   readonly #reader: PageReader
   readonly #timelines: Timelines
+  readonly #points: ReadPoints
 
-  constructor(store: SegmentStore, reader: PageReader, timelines: Timelines) {
+  constructor(store: SegmentStore, reader: PageReader, timelines: Timelines, points: ReadPoints) {
+    this.#points = points
     this.#store = store
     this.#reader = reader
     this.#timelines = timelines
@@ -87,19 +88,33 @@ export class CommitTimes {
     }
   }
 
-  #findCollected({ start, timeline }: Segment, { below, wallMicros }: CommitBounds): Commit | undefined {
-    const { after, birth, commitLsn, commitMicros } = start
-    if (after <= birth || commitLsn === LSN_ZERO || below <= birth) return undefined
-    const isKnown = commitMicros !== COMMIT_UNKNOWN
-    if (isKnown && commitLsn <= below && commitMicros <= wallMicros)
-      return { lsn: commitLsn, wallMicros: commitMicros }
+  /** What is remembered of log that is gone: of its end, and of the points that children read. */
+  #findCollected({ start, timeline, owner }: Segment, { below, wallMicros }: CommitBounds): Commit | undefined {
+    const { after, birth, commits } = start
+    if (after <= birth || below <= birth) return undefined
+    const at = Math.min(below, after) as Lsn
+    const kept = commits.find((each) => each.at === at)
+    if (kept?.lsn === LSN_ZERO) return undefined
+    if (kept !== undefined && kept.wallMicros <= wallMicros) return { lsn: kept.lsn, wallMicros: kept.wallMicros }
     const what = `commits of timeline ${timeline} before ${formatLsn(after)}`
+    if (kept === undefined && (at === after || this.#points.has(owner, at)))
+      throw new Refusal('behind', `${what} are not known here`)
     throw new StorageError('out-of-window', `${what} are older than what is kept`)
   }
 
-  /** The newest commit of the segment's own log that is still here, at or below `lsn`. */
-  newestUpTo(segment: Segment, lsn: Lsn): Commit | undefined {
-    return this.#searchDown(segment, lsn, { below: lsn, wallMicros: Infinity })
+  /** What must be remembered of a segment's commits when its log shall begin behind `after`. */
+  kept(segment: Segment, after: Lsn): readonly KeptCommit[] {
+    if (segment.group !== FIRST_GROUP) return []
+    const { start, owner } = segment
+    const points = [...this.#points.of(owner).filter((point) => point > start.birth && point < after), after]
+    return points.flatMap((at) => {
+      const known = start.commits.find((each) => each.at === Math.min(at, start.after))
+      if (at <= start.after) return known ?? []
+      const found = this.#searchDown(segment, at, { below: at, wallMicros: Infinity })
+      if (found !== undefined) return { at, ...found }
+      if (known !== undefined) return { at, lsn: known.lsn, wallMicros: known.wallMicros }
+      return start.after <= start.birth ? { at, ...NO_COMMIT } : []
+    })
   }
 
   /** The newest commit within bounds in the batch that begins at `first`. */

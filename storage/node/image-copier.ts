@@ -12,11 +12,11 @@ import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { NodeMessage, SegmentKey } from '../message/message.ts'
-import { COMMIT_UNKNOWN } from './commit-times.ts'
+import { NO_COMMIT } from './commit-times.ts'
 import type { Copier, CopySurroundings } from './filler.ts'
 import type { PeerPosition } from './gossip.ts'
 import { asBuffer } from './log-intake.ts'
-import type { PageVersion } from './segment-store.ts'
+import type { KeptCommit, PageVersion } from './segment-store.ts'
 
 const FETCH_SIZE_BYTES = 2 * 1024 * 1024
 const IMAGES_PER_PORTION = 32
@@ -140,11 +140,32 @@ export class ImageCopier implements Copier {
     gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
       if (this.#stopped) return
       if (answer?.kind !== 'log' || !gossip.isJoined) return this.#fail(answer)
-      this.#begin(logAfter)
+      this.#askCommits(logAfter)
     })
   }
 
-  #begin(after: Lsn): void {
+  /** Asks when the points were that are read below the log's beginning: commits are in the log, which we do not get. */
+  #askCommits(after: Lsn): void {
+    const { node, gossip } = this.#around
+    const { timeline, group } = this.#key
+    const owner = node.timelines.get(timeline)
+    if (group !== FIRST_GROUP || owner === undefined) return this.#begin(after, [])
+    const points = [...node.points.of(owner).filter((point) => point > owner.base && point < after), after]
+    const commits: KeptCommit[] = []
+    let left = points.length
+    for (const at of points) {
+      const request = { kind: 'time-of', timeline, lsn: at } as const
+      gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
+        // One at or below the branch point is an ancestor's.
+        const isOwn = answer?.kind === 'time' && answer.lsn > owner.base
+        if (answer?.kind === 'time')
+          commits.push(isOwn ? { at, lsn: answer.lsn, wallMicros: answer.wallMicros } : { at, ...NO_COMMIT })
+        if (--left === 0 && !this.#stopped) this.#begin(after, commits)
+      })
+    }
+  }
+
+  #begin(after: Lsn, commits: readonly KeptCommit[]): void {
     const { node } = this.#around
     const timeline = node.timelines.get(this.#key.timeline)
     if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
@@ -153,7 +174,7 @@ export class ImageCopier implements Copier {
     const isOpening = this.#key.group !== FIRST_GROUP && this.#count === 0 && !timeline.dropped
     const birth = isOpening && !this.#from.isTail ? after : timeline.base
     try {
-      const start = { birth, after, commitLsn: after, commitMicros: COMMIT_UNKNOWN }
+      const start = { birth, after, commits }
       if (segment.scl < after) node.register.begin(segment, start, after, false)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -13,7 +13,7 @@
 // The log begins at the end of a flush that ends a mini-transaction, at or below the VDL, and never behind its last batch:
 // who copies the segment finds there where to go on. A dropped timeline keeps nothing but what its children's points find.
 
-import { FIRST_GROUP, type Lsn, NO_PAGE, type PageNo } from '../base/ids.ts'
+import { type Lsn, NO_PAGE, type PageNo } from '../base/ids.ts'
 import { type BatchHeader, readBatchHeader, verifyBatch, visitPages } from '../message/batch.ts'
 import type { CollectorJob, CollectorLimits } from './collector.ts'
 import { DamagedBatch } from './page-reader.ts'
@@ -206,10 +206,7 @@ export class LogCollector implements CollectorJob {
     const isLast = this.#isDropped && this.#nextPoint() === Infinity
     const after = isLast ? segment.scl : this.#end
     if (after > segment.start.after) {
-      const commit = segment.group === FIRST_GROUP ? commits.newestUpTo(segment, after) : undefined
-      const { birth, commitLsn, commitMicros } = segment.start
-      const kept = { commitLsn: commit?.lsn ?? commitLsn, commitMicros: commit?.wallMicros ?? commitMicros }
-      segment.start = { birth, after, ...kept }
+      segment.start = { birth: segment.start.birth, after, commits: commits.kept(segment, after) }
       store.startLog(segment, segment.start, undefined)
       timelines.noteSegment(segment)
       this.#hasMoved = true

@@ -2,7 +2,6 @@
 // reads there, and none of them will ever ask for that log again.
 
 import type { Lsn } from '../base/ids.ts'
-import { FIRST_GROUP } from '../base/ids.ts'
 import type { SegmentKey } from '../message/message.ts'
 import type { CollectorJob } from './collector.ts'
 import type { PeerPosition } from './gossip.ts'
@@ -34,10 +33,7 @@ export class LogTrimmer implements CollectorJob {
     const segment = this.#segment
     const after = Math.min(this.#collectedByAll(), segment.scl) as Lsn
     if (after > segment.start.after) {
-      const commit = segment.group === FIRST_GROUP ? this.#node.commits.newestUpTo(segment, after) : undefined
-      const { birth, commitLsn, commitMicros } = segment.start
-      const kept = { commitLsn: commit?.lsn ?? commitLsn, commitMicros: commit?.wallMicros ?? commitMicros }
-      segment.start = { birth, after, ...kept }
+      segment.start = { birth: segment.start.birth, after, commits: this.#node.commits.kept(segment, after) }
       this.#node.store.startLog(segment, segment.start, undefined)
       this.#node.timelines.noteSegment(segment)
     }

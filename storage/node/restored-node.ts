@@ -66,7 +66,8 @@ export class RestoredNode implements RestoreTarget {
       this.#send({ kind: 'open-segment', timeline: id, group, after: logAfter, consistent: logAfter })
     } else if (logAfter > timeline.base) {
       const segment = timeline.peek(group) ?? timeline.make(group)
-      const start = { birth: timeline.base, after: logAfter, commitLsn: LSN_ZERO, commitMicros: 0 }
+      const commits = [{ at: logAfter, lsn: LSN_ZERO, wallMicros: 0 }]
+      const start = { birth: timeline.base, after: logAfter, commits }
       this.#node.register.begin(segment, start, logAfter, true)
     }
   }

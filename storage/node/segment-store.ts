@@ -39,15 +39,21 @@ export interface SegmentMark extends SegmentKey {
   readonly hasGap: boolean
 }
 
-/** Where a segment's log begins, and the newest commit that is not in it any more. */
+/** The newest commit of a timeline's own log at or below `at`, a point whose log is gone; `lsn` is 0 if there is none. */
+export interface KeptCommit {
+  readonly at: Lsn
+  readonly lsn: Lsn
+  readonly wallMicros: number
+}
+
+/** Where a segment's log begins, and what is remembered of the commits before. */
 export interface LogStart {
   /** The group holds no record of the timeline itself at or below this: the branch point, or where it was opened. */
   readonly birth: Lsn
   /** Log at or below this is not here. */
   readonly after: Lsn
-  /** 0 when there is none or it lies on an ancestor. */
-  readonly commitLsn: Lsn
-  readonly commitMicros: number
+  /** For `after`, and for each point below that a child reads. Missing where only a peer that is gone knew. */
+  readonly commits: readonly KeptCommit[]
 }
 
 /** A segment that has more to tell than that its timeline was born. */

@@ -14,7 +14,7 @@
 // most segments never need (maps) is made when it is needed first: thousands of timelines are idle.
 
 import { assert } from '../base/assert.ts'
-import { type GroupNo, type Lsn, LSN_ZERO, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
+import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
 import { type BatchHeader, visitPages } from '../message/batch.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, SegmentKey, SegmentState } from '../message/message.ts'
@@ -51,7 +51,7 @@ export class Segment implements SegmentKey {
     this.owner = owner
     this.group = group
     const { base } = owner
-    this.start = stored?.start ?? { birth: base, after: base, commitLsn: LSN_ZERO, commitMicros: 0 }
+    this.start = stored?.start ?? { birth: base, after: base, commits: [] }
     // Log that was collected after the checkpoint may have been above where that stood.
     const mark = stored?.mark !== undefined && stored.mark.scl >= this.start.after ? stored.mark : undefined
     this.scl = mark?.scl ?? this.start.after

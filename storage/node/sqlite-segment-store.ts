@@ -17,6 +17,7 @@ import type { AnnulledRange, ImageCopy, SegmentKey } from '../message/message.ts
 import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
 import { SegmentSizes } from './segment-sizes.ts'
 import {
+  type KeptCommit,
   type LogStart,
   lowerMark,
   type PageImage,
@@ -214,8 +215,7 @@ export class SqliteSegmentStore implements SegmentStore {
 
   #writeStart({ timeline, group }: SegmentKey, start: LogStart, mark: SegmentMark | undefined): void {
     this.#sql.makeSegment.run(timeline, group)
-    const { birth, after, commitLsn, commitMicros } = start
-    this.#sql.setStart.run(birth, after, commitLsn, commitMicros, timeline, group)
+    this.#sql.setStart.run(start.birth, start.after, JSON.stringify(start.commits), timeline, group)
     if (mark !== undefined) this.#writeMark(mark)
   }
 
@@ -421,8 +421,7 @@ export class SqliteSegmentStore implements SegmentStore {
 function startOf(row: SegmentRow): LogStart | undefined {
   const { start_birth: birth, start_after: after } = row
   if (birth === null || after === null) return undefined
-  const { start_commit_lsn: commitLsn, start_commit_micros: commitMicros } = row
-  return { birth, after, commitLsn: commitLsn ?? (0 as Lsn), commitMicros: commitMicros ?? 0 }
+  return { birth, after, commits: JSON.parse(row.start_commits ?? '[]') as KeptCommit[] }
 }
 
 function markOf(row: SegmentRow): SegmentMark | undefined {

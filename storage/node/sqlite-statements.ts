@@ -28,8 +28,7 @@ export interface SegmentRow {
   readonly grp: GroupNo
   readonly start_birth: Lsn | null
   readonly start_after: Lsn | null
-  readonly start_commit_lsn: Lsn | null
-  readonly start_commit_micros: number | null
+  readonly start_commits: string | null
   readonly scl: Lsn | null
   readonly consistent: Lsn | null
   readonly end_lsn: Lsn | null
@@ -63,7 +62,7 @@ const TEXTS = {
   segments: 'SELECT * FROM segments',
   segment: 'SELECT * FROM segments WHERE timeline = ? AND grp = ?',
   makeSegment: 'INSERT OR IGNORE INTO segments (timeline, grp) VALUES (?, ?)',
-  setStart: `UPDATE segments SET start_birth = ?, start_after = ?, start_commit_lsn = ?, start_commit_micros = ?
+  setStart: `UPDATE segments SET start_birth = ?, start_after = ?, start_commits = ?
              WHERE timeline = ? AND grp = ?`,
   setMark: `UPDATE segments SET scl = ?, consistent = ?, end_lsn = ?, vdl = ?, has_gap = ?
             WHERE timeline = ? AND grp = ?`,

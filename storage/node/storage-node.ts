@@ -64,7 +64,7 @@ export class StorageNode {
     this.timelines = new Timelines(options.life ?? 1)
     this.points = new ReadPoints(this.timelines)
     this.reader = new PageReader(store, this.timelines, this.points, apply)
-    this.commits = new CommitTimes(store, this.reader, this.timelines)
+    this.commits = new CommitTimes(store, this.reader, this.timelines, this.points)
     this.intake = new LogIntake({
       store,
       timelines: this.timelines,
@@ -212,10 +212,6 @@ export class StorageNode {
     if (membershipEpoch < configured) {
       const message = `the members of the volume have changed (epoch ${configured}, yours ${membershipEpoch})`
       throw new Refusal('fenced', message)
-    }
-    // Whatever brings a node into an epoch may come before its configuration.
-    if (kind === 'append' && membershipEpoch > configured) {
-      throw new Refusal('behind', `node knows membership epoch ${configured} and was not told of newer ones`)
     }
   }
 

@@ -140,7 +140,7 @@ export class TimelineRegister {
     const held = timeline.peek(group)
     if (held !== undefined && held.scl >= after) return
     const segment = held ?? timeline.make(group)
-    const start: LogStart = { birth: after, after, commitLsn: 0 as Lsn, commitMicros: 0 }
+    const start: LogStart = { birth: after, after, commits: [] }
     this.begin(segment, start, consistent, true)
   }
 

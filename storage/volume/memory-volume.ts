@@ -71,11 +71,15 @@ export class MemoryVolume implements Volume {
     return Promise.all(parents.map((parent) => this.createTimeline(parent)))
   }
 
-  async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
+  async createTimeline(
+    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    numbered?: (id: TimelineId) => void,
+  ): Promise<TimelineId> {
     const id = asTimelineId(this.nextTimeline++)
     const base = parent && { log: this.memoryLog(parent.timeline), lsn: parent.lsn }
     this.infos.set(id, { id, parent, createdMicros: this.options.clock.wallMicros() })
     this.logs.set(id, new MemoryLog(this, id, base))
+    numbered?.(id)
     return id
   }
 

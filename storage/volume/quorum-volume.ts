@@ -266,8 +266,11 @@ class QuorumVolume implements Volume {
     return this.#timelines.find(id)?.birth
   }
 
-  async createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId> {
-    const [id] = await this.createTimelines([parent])
+  async createTimeline(
+    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    numbered?: (id: TimelineId) => void,
+  ): Promise<TimelineId> {
+    const [id] = await this.#bear([parent], numbered)
     assert(id !== undefined, 'one parent, one child')
     return id
   }
@@ -284,6 +287,7 @@ class QuorumVolume implements Volume {
 
   async #bear(
     parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+    numbered?: (id: TimelineId) => void,
   ): Promise<readonly TimelineId[]> {
     if (this.#failure !== undefined) throw this.#failure
     const unsafe = parents.filter((parent) => parent !== undefined)
@@ -302,6 +306,7 @@ class QuorumVolume implements Volume {
       const base = birth.parent?.lsn ?? LSN_ZERO
       const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
       this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      numbered?.(birth.id)
     }
     this.#birthsUnderWay += births.length
     try {
@@ -370,11 +375,23 @@ class QuorumVolume implements Volume {
     return segmentStatuses(this.#members, (link) => this.#watch.isAlive(link))
   }
 
-  /** Nodes whose segments of the timeline reach `lsn`. */
+  /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
   #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
     const log = this.#timelines.log(timeline)
-    const needed = Math.max(lsn, log.base)
-    return this.#members.targets.filter(({ isReadable, place }) => isReadable && log.reach(place) >= needed)
+    return this.#members.targets.filter(({ isReadable, place }) => isReadable && this.#holds(place, log, lsn))
+  }
+
+  /** A node that misses a segment of an ancestor does not know that it does: it would answer without its records. */
+  #holds(place: number, log: TimelineWriter, lsn: Lsn): boolean {
+    let needed = Math.max(lsn, log.base)
+    for (let at: TimelineWriter | undefined = log; at !== undefined;) {
+      if (at.reach(place) < needed) return false
+      const { parent }: TimelineBirth = at.birth
+      if (parent === undefined) return true
+      needed = Math.min(lsn, parent.lsn)
+      at = this.#timelines.find(parent.timeline)
+    }
+    return true
   }
 
   #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {

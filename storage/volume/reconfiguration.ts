@@ -101,7 +101,11 @@ export class Reconfiguration {
     const untilMs = this.#clock.monotonicMs() + this.#timeoutMs
     for (;;) {
       if (this.#failure !== undefined) return false
-      const isCovered = [...acknowledged].every(([log, vcl]) => log.reached(members.quorum) >= vcl)
+      // Nodes forget dropped timelines that no branch needs.
+      const needed = this.#timelines.needed()
+      const isCovered = [...acknowledged].every(
+        ([log, vcl]) => !needed.has(log) || log.reached(members.quorum) >= vcl,
+      )
       if (isCovered && members.quorum.holds(await this.#answering())) return true
       if (this.#clock.monotonicMs() >= untilMs) return false
       await new Promise<void>((resolve) => void this.#clock.after(LOOK_AGAIN_MS, resolve))

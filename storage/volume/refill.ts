@@ -30,7 +30,11 @@ export interface RefillSurroundings {
 export async function refill(around: RefillSurroundings): Promise<void> {
   const { timelines, members, clock } = around
   for (;;) {
-    const short = [...timelines.tracked].filter((log) => log.reached(members.quorum) < log.vdl)
+    // Nodes forget dropped timelines that no branch needs.
+    const needed = timelines.needed()
+    const short = [...timelines.tracked].filter(
+      (log) => needed.has(log) && log.reached(members.quorum) < log.vdl,
+    )
     if (short.length === 0 || around.isClosed()) return
     let moved = false
     for (let from = 0; from < short.length; from += PARALLEL_MAX) {

@@ -41,10 +41,10 @@ const RUN_SIZE_BYTES_MAX = 64 * 1024
 /** Runs of at least this length are worth deflating. */
 const DEFLATE_SIZE_BYTES_MIN = 16 * 1024
 const OPEN_RUN_SIZE_BYTES_INITIAL = 4 * 1024
-/** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
-const SPARE_BUFFERS_MAX = 16
 /** A record's page number lies here in its header (../log/record.ts). */
 const RECORD_PAGE_OFFSET = 24
+/** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
+const SPARE_BUFFERS_MAX = 16
 
 interface ClosedRun {
   readonly records: Buffer

@@ -35,9 +35,13 @@ export interface Volume {
   timeline(id: TimelineId): TimelineInfo | undefined
   /**
    * Creates a branch of `parent` at `lsn` (a consistency point at or below the parent's tail) or a root. Resolves when a
-   * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8.
+   * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8. `numbered` is called with
+   * its number before that, once it is known: what is written meanwhile may name it, but must not be relied on.
    */
-  createTimeline(parent: { timeline: TimelineId; lsn: Lsn } | undefined): Promise<TimelineId>
+  createTimeline(
+    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    numbered?: (id: TimelineId) => void,
+  ): Promise<TimelineId>
   /** Forgets a timeline; what its children still read stays. Resolves when a write quorum has it on disk. */
   dropTimeline(timeline: TimelineId): Promise<void>
   /** Opens a timeline for reading and writing; the log handle is the same object at every call. */

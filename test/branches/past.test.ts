@@ -44,7 +44,12 @@ test('SET borealis.as_of reads the past with its catalog, RESET the present', as
   expect(await value(session, 'SHOW borealis.as_of')).toMatch(/^0\/[0-9A-F]+$/)
   expect(await rows(session, 'SELECT * FROM t')).toEqual([[1, 1]])
   expect(await rows(session, 'SELECT * FROM gone')).toEqual([[7]])
-  expect(await value(session, "SELECT count(*)::int FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0")).toBe(2)
+  expect(
+    await value(
+      session,
+      "SELECT count(*)::int FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0",
+    ),
+  ).toBe(2)
   expect(await value(session, 'SELECT pg_current_wal_lsn() <= $$FFFF/0$$')).toBe(true)
   await session.query(`SET borealis.as_of = '${lsn}'`)
   expect(await rows(session, 'SELECT n FROM t')).toEqual([[1]])

@@ -107,7 +107,11 @@ export class DdlSession {
   context(): DdlContext {
     return {
       cluster: this.cluster,
-      databases: { closeSessions: async () => undefined, prepare: async () => undefined },
+      databases: {
+        closeSessions: async () => undefined,
+        prepare: async () => undefined,
+        answerAfter: () => undefined,
+      },
       database: this.database,
       editor: () => this.editor(),
       sharedEditor: () => this.sharedEditor(),

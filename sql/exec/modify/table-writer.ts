@@ -254,12 +254,7 @@ export class TableWriter {
     writer.reset()
     const { compiled } = this
     compiled.table.codec.encode(compiled.toLayout(row), writer)
-    this.#transaction.put(
-      compiled.table.tree,
-      rowKey,
-      writer.bytes.subarray(0, writer.length),
-      this.commandId,
-    )
+    this.#transaction.put(compiled.table.tree, rowKey, writer.written(), this.commandId)
   }
 
   #entries(row: Row, rowKey: Buffer, wanted?: (index: CompiledIndex) => boolean): Entry[] {

@@ -142,7 +142,7 @@ export function lookUp(runtime: Runtime, plan: PointLookupPlan): Row | undefined
   writer.reset()
   if (!plan.key(runtime, writer)) return undefined
   const { database, view } = runtime
-  let key: Buffer = writer.bytes.subarray(0, writer.length)
+  let key: Buffer = writer.written()
   if (plan.indexTree !== undefined) {
     const entry = database.get(view, plan.indexTree, key)
     if (entry === undefined) return undefined

@@ -1,0 +1,93 @@
+-- INSERT of one row, UPDATE and DELETE by a full unique key: they run without operators, and nobody may notice.
+create table parent (id int primary key, name text unique);
+create table t (
+  id int primary key,
+  n int not null default 7,
+  s varchar(5),
+  twice int generated always as (n * 2) stored,
+  p int references parent (id),
+  constraint positive check (n > 0)
+);
+insert into parent values (1, 'one');
+insert into parent (id, name) values (2, 'two') returning *, id + 1 as next;
+insert into t (id, p) values (1, 1) returning *;
+insert into t values (2, 5, 'abc', default, null);
+insert into t (id) values (1);
+insert into t (id, n) values (3, null);
+insert into t (id, n) values (3, 0);
+insert into t (id, s) values (3, 'too long');
+insert into t (id, p) values (3, 9);
+insert into parent values (3, 'one');
+select * from t order by id;
+update t set n = n + 1 where id = 1;
+update t set n = n + 1, s = 'x' where id = 1 returning id, n, s, twice, n * 10 as ten;
+update t set n = 0 where id = 1;
+update t set n = null where id = 1;
+update t set s = 'too long' where id = 1;
+update t set p = 9 where id = 1;
+update t set p = 2 where id = 1;
+update t set n = 1 where id = 99;
+update t set n = 1 where id = null;
+update t set n = 1 where id = 1 and n = 1000;
+update t set n = 100 where id = 1 and s = 'x' returning n;
+update t set id = 2 where id = 1;
+update t set id = 11 where id = 1 returning id;
+update t set n = (select max(n) from t) where id = 2 returning n;
+update parent set name = 'two' where id = 1;
+update parent set name = 'uno' where name = 'one' returning *;
+update parent set id = 22 where id = 2;
+update t set n = 1 / (n - n) where id = 2;
+select * from t order by id;
+delete from parent where id = 2;
+delete from t where id = 11 returning id, n, s;
+delete from t where id = 11;
+delete from parent where id = 2 returning name;
+delete from parent where name = 'uno' returning *;
+begin;
+insert into t (id, n) values (20, 1);
+update t set n = n + 1 where id = 20 returning n;
+update t set n = n + 1 where id = 20 returning n;
+savepoint s;
+update t set n = n + 10 where id = 20 returning n;
+delete from t where id = 20;
+update t set n = n + 100 where id = 20 returning n;
+insert into t (id, n) values (20, 77);
+rollback to s;
+update t set n = n + 1 where id = 20 returning n;
+insert into t (id) values (20);
+rollback to s;
+select id, n from t where id = 20;
+delete from t where id = 20 returning n;
+select id, n from t where id = 20;
+insert into t (id, n) values (20, 5);
+commit;
+select id, n from t order by id;
+create table self (id int primary key, up int references self (id) on delete cascade);
+insert into self values (1, 1);
+insert into self values (2, 1);
+insert into self values (3, 4);
+delete from self where id = 1;
+select count(*) from self;
+create sequence q;
+create table made (id int primary key default nextval('q'), at timestamptz not null default now());
+insert into made default values returning id;
+insert into made (at) values ('2026-01-01') returning id;
+insert into made values (2);
+insert into made values (default) returning id;
+explain (costs off) update t set n = 1 where id = 2;
+prepare u (int, int) as update t set n = $2 where id = $1 returning n;
+execute u (20, 9);
+execute u (21, 9);
+alter table t drop constraint positive;
+execute u (20, -9);
+alter table t add column late text default 'late';
+update t set n = 3 where id = 20 returning *;
+update t set late = upper(late) where id = 2 returning late;
+select * from t order by id;
+begin isolation level repeatable read;
+update t set n = n + 1 where id = 20 returning n;
+update t set n = n + 1 where id = 20 returning n;
+commit;
+begin read only;
+update t set n = 1 where id = 20;
+rollback;
