@@ -10,6 +10,7 @@
 // Sequence numbers make idle timelines free: a round between nodes where nothing moves is two small messages.
 
 import type { Clock, Prng } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
 import type { Epoch } from '../base/ids.ts'
 import type { Member } from '../message/configuration.ts'
 import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../message/message.ts'

@@ -6,13 +6,16 @@ import { readBatchHeader } from '../../storage/message/batch.ts'
 import type { NodeMessage, NodeState, VolumeMessage } from '../../storage/message/message.ts'
 import type { Reply } from '../../storage/message/transport.ts'
 import type { SegmentStore } from '../../storage/node/segment-store.ts'
-import type { Host } from './host.ts'
+import type { Plan } from './plan.ts'
+import { type Host, NODE_COUNT } from './host.ts'
 
 /** What a node does with a request. */
 export type Handle = (message: VolumeMessage, reply: Reply) => void
 
 export interface Bug {
   readonly name: string
+  /** What a history should be about to meet it. */
+  readonly plan?: Partial<Plan> | undefined
   /** Stands between the network and a node. */
   handle?(host: Host, message: VolumeMessage, reply: Reply, handle: Handle): void
   /** Stands between a node and its disk. */
@@ -35,14 +38,6 @@ function pretend(message: Append): NodeMessage {
   return { kind: 'appended', id: message.id, segments }
 }
 
-/** The node's answer to a 'query' with another configuration in it. */
-function withWriteCount(answer: NodeMessage, writeCount: number): NodeMessage {
-  if (answer.kind !== 'state' || answer.state.configuration === undefined) return answer
-  const { configuration } = answer.state
-  const quorum = { ...configuration.quorum, writeCount }
-  return { ...answer, state: { ...answer.state, configuration: { ...configuration, quorum } } }
-}
-
 function stateOf(handle: Handle): NodeState | undefined {
   let state: NodeState | undefined
   const query = { kind: 'query', id: 0, volumeEpoch: 0, membershipEpoch: 0 } as VolumeMessage
@@ -50,17 +45,19 @@ function stateOf(handle: Handle): NodeState | undefined {
   return state
 }
 
-/** The writer is content with three copies of six. */
+/** The writer is content with three copies: one of the four that make a write need not be there. */
 const wrongQuorum: Bug = {
   name: 'wrong-quorum',
-  handle(_, message, reply, handle) {
-    handle(message, (answer) => reply(withWriteCount(answer, 3)))
+  handle(host, message, reply, handle) {
+    if (message.kind === 'append' && host.address === NODE_COUNT) reply(pretend(message))
+    else handle(message, reply)
   },
 }
 
 /** A node takes batches of any writer. */
 const noEpochCheck: Bug = {
   name: 'no-epoch-check',
+  plan: { faults: { 'second writer': 3, partition: 1 }, faultEveryMs: 50 },
   handle(_, message, reply, handle) {
     const state = message.kind === 'append' ? stateOf(handle) : undefined
     if (state === undefined) return handle(message, reply)
@@ -85,6 +82,10 @@ const truncationOffByOne: Bug = {
 /** What was annulled is forgotten on disk, so that a peer that was not there then can bring it back. */
 const gossipResurrects: Bug = {
   name: 'gossip-resurrects',
+  plan: {
+    faults: { 'node crash': 3, 'crash at write': 3, 'writer crash': 3, 'second writer': 3, partition: 3 },
+    faultEveryMs: 40,
+  },
   store(_, store) {
     return new Proxy(store, {
       get(target, property) {
@@ -108,6 +109,7 @@ const earlyAcknowledgement: Bug = {
 /** The lowest version that a read point needs is collected as well. */
 const collectsOneTooMany: Bug = {
   name: 'collects-one-too-many',
+  plan: { floorEveryMs: 30, readEveryMs: 5, durationMs: 3000 },
   handle(_, message, reply, handle) {
     if (message.kind !== 'read-floors') return handle(message, reply)
     const floors = message.floors.map(({ timeline, lsn }) => ({
@@ -121,6 +123,7 @@ const collectsOneTooMany: Bug = {
 /** While a member is being replaced, only the quorum with the candidate is asked for: the old member's word is not. */
 const oneQuorumOnly: Bug = {
   name: 'one-quorum-only',
+  plan: { membershipEveryMs: 60, durationMs: 3000 },
   handle(host, message, reply, handle) {
     const groups = message.kind === 'append' ? stateOf(handle)?.configuration?.groups : undefined
     const isLeaving = groups?.some(({ slots }) =>

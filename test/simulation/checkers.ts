@@ -61,6 +61,7 @@ export class Checkers {
       const segment = this.#chance.pick(state.segments)
       const timeline = this.#world.model.timelines.get(segment.timeline)
       if (timeline?.fate !== 'live') continue
+      this.#checkKept(host, segment, timeline)
       const highest = Math.min(segment.scl, timeline.vdl)
       const low = timeline.readableFrom
       if (highest < low) continue
@@ -70,6 +71,21 @@ export class Checkers {
       if (lsn < low) continue
       this.checkPage(host, state, segment, timeline, this.#drawPage(segment), lsn)
     }
+  }
+
+  /** What a node acknowledged it has for ever, as far as recovery let it stand. */
+  #checkKept(
+    { address, acknowledged, disk }: Host,
+    { group, scl }: SegmentState,
+    timeline: TimelineModel,
+  ): void {
+    const said = acknowledged.get(`${timeline.id}/${group}`)
+    if (said === undefined || disk.isRotten) return
+    const kept = timeline.pointAtOrBelow(Math.min(said, timeline.vdl))
+    if (scl < kept)
+      throw new Violation(
+        `node ${address}, timeline ${timeline.id}, group ${group}: SCL ${scl} after ${said} was acknowledged`,
+      )
   }
 
   #drawPage({ group }: SegmentState): PageNo {
@@ -125,7 +141,8 @@ export class Checkers {
       const between = timeline.pointAtOrBelow(this.#chance.between(low, timeline.vdl))
       for (const lsn of page % 2 === 0 ? [timeline.vdl] : [timeline.vdl, Math.max(low, between) as Lsn]) {
         const refusal = this.checkPage(host, state, segment, timeline, page as PageNo, lsn)
-        if (refusal !== undefined) throw new Violation(refusal)
+        // What a disk has damaged is mended by and by.
+        if (refusal !== undefined && !host.disk.isRotten) throw new Violation(refusal)
       }
     }
   }

@@ -44,7 +44,7 @@ export interface Outcome {
 /** Runs the history of a seed. Never rejects: whatever goes wrong is the outcome. */
 export async function runHistory(seed: number, options: HistoryOptions = {}): Promise<Outcome> {
   const chance = new Chance(seed)
-  const plan = { ...drawPlan(chance.stream('plan')), ...options.plan }
+  const plan = { ...drawPlan(chance.stream('plan')), ...options.bug?.plan, ...options.plan }
   const world = new World(chance, plan, options.bug ?? NO_BUG)
   world.scheduler.onNote = options.onNote
   const onRejection = (error: unknown): void => world.violate(`rejected: ${textOf(error)}`)

@@ -4,6 +4,7 @@
 //                                                   └─ Crash thrown at a write: the host is down from here on
 
 import { StorageError } from '../../storage/base/errors.ts'
+import type { GroupNo, Lsn, TimelineId } from '../../storage/base/ids.ts'
 import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
 import type { Peers, Reply } from '../../storage/message/transport.ts'
@@ -43,6 +44,8 @@ export class Host implements Server {
   /** Taken out of the volume: nobody starts it again. */
   isRetired = false
   process: NodeProcess | undefined
+  /** The highest SCL that it ever acknowledged to a writer, by segment. */
+  readonly acknowledged: Map<string, Lsn> = new Map()
   startCount = 0
   readonly #around: HostSurroundings
   readonly #chance: Chance
@@ -125,13 +128,20 @@ export class Host implements Server {
     const { bug } = this.#around
     const life = this.#life
     const answer: Reply = (message) => {
-      if (life?.isAlive === true && this.disk.isAlive) reply(message)
+      if (life?.isAlive !== true || !this.disk.isAlive) return
+      if (message.kind === 'appended') for (const segment of message.segments) this.#acknowledge(segment)
+      reply(message)
     }
     this.#guard(() => {
       const handle: Handle = (request, back) => this.process?.handle(request, back)
       if (bug.handle === undefined) handle(message, answer)
       else bug.handle(this, message, answer, handle)
     })
+  }
+
+  #acknowledge({ timeline, group, scl }: { timeline: TimelineId; group: GroupNo; scl: Lsn }): void {
+    const name = `${timeline}/${group}`
+    this.acknowledged.set(name, Math.max(this.acknowledged.get(name) ?? 0, scl) as Lsn)
   }
 
   /** The clock of a process, whose timers may run into a crash as well. */

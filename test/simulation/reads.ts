@@ -84,6 +84,11 @@ export class Reads {
       return undefined
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
+      // The commit that is asked for may be older than what is promised.
+      const isPromised =
+        timeline.timeAt(commit.lsn) > 0 &&
+        timeline.commits.some(({ lsn }) => lsn >= readableFrom && lsn <= commit.lsn)
+      if (error.kind === 'out-of-window' && !isPromised) return undefined
       return `times of timeline ${id} could not be told: ${error.message}`
     }
   }

@@ -143,12 +143,15 @@ export class Workload {
     if (vdl < low) return
     const page = this.#chance.below(this.#world.plan.pageCount) as PageNo
     const isOld = this.#chance.happens(0.1) && timeline.base < low
+    const isLowest = this.#chance.happens(0.2)
     const lsn = (
       isOld
         ? this.#chance.between(timeline.base, low)
-        : this.#chance.happens(0.4)
-          ? vdl
-          : this.#chance.between(low, vdl + 1)
+        : isLowest
+          ? low
+          : this.#chance.happens(0.4)
+            ? vdl
+            : this.#chance.between(low, vdl + 1)
     ) as Lsn
     this.#readsUnderWay++
     void this.#world.reads

@@ -39,7 +39,7 @@ class Runnable {
     this.#args = args
     this.#env = env
     this.logFile = logFile
-    process.once('exit', () => this.#child?.kill('SIGKILL'))
+    process.setMaxListeners(64).once('exit', () => this.#child?.kill('SIGKILL'))
   }
 
   get isRunning(): boolean {

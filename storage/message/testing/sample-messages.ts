@@ -10,7 +10,7 @@ const group = 2 as GroupNo
 const lsn = 0x1f_ffff_ffff_fff8 as Lsn
 const page = 0xffff_ffff as PageNo
 const small = Buffer.from('a batch')
-const large = Buffer.alloc(40_000, 0x5a)
+const large = Buffer.alloc(33_000, 0x5a)
 
 const member: Member = { node: 4, zone: 'az1', address: '127.0.0.1:7001', kind: 'full' }
 
