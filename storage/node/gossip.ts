@@ -211,7 +211,13 @@ export class Gossip {
     if (this.#stopped || !this.isJoined || answer.volumeEpoch !== this.#node.store.identity().volumeEpoch)
       return
     if (this.#contacts.get(peer.node) !== contact) return
-    this.#node.register.learn(answer.timelines)
+    try {
+      this.#node.register.learn(answer.timelines)
+    } catch (error) {
+      // The disk is full or broken: this node takes nothing any more (StorageNode.fail).
+      if (error instanceof StorageError) return
+      throw error
+    }
     if (!this.#knowsParents(answer.timelines)) return this.distrust(peer)
     for (const state of answer.segments) this.#note(peer, state)
     contact.sequence = answer.sequence
