@@ -9,6 +9,7 @@
 // A time means what the name showed then, so 11:55 is on A, although B never saw it: that is how a backtrack is undone. An
 // LSN means the current timeline where it reaches, else the newest abandoned one that does.
 
+import { StorageError } from '../../storage/base/errors.ts'
 import type { Lsn, TimelineId } from '../../storage/base/ids.ts'
 import { formatLsn } from '../../storage/base/ids.ts'
 import type { CommitPoint } from '../../storage/volume/volume.ts'
@@ -88,6 +89,21 @@ function newest(cluster: Cluster, { timeline }: DatabaseEntry, nowMicros: number
   return { timeline, lsn: cluster.headOf(timeline), wallMicros: nowMicros }
 }
 
+/** The newest commit then; undefined if there was none yet, or if storage has given it up already. */
+export async function commitAt(
+  cluster: Cluster,
+  timeline: TimelineId,
+  wallMicros: number,
+  below?: Lsn,
+): Promise<CommitPoint | undefined> {
+  try {
+    return await cluster.volume.commitAt(timeline, wallMicros, below)
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === 'out-of-window') return undefined
+    throw error
+  }
+}
+
 async function atTime(
   cluster: Cluster,
   entry: DatabaseEntry,
@@ -95,7 +111,7 @@ async function atTime(
 ): Promise<PastPoint | undefined> {
   const period = periods(entry).findLast(({ fromMicros }) => fromMicros <= wallMicros)
   if (period === undefined) return undefined
-  const commit = await cluster.volume.commitAt(period.timeline, wallMicros)
+  const commit = await commitAt(cluster, period.timeline, wallMicros)
   return commit && { timeline: period.timeline, ...commit }
 }
 
@@ -112,7 +128,7 @@ async function atLsn(
   if (lsn <= head) {
     // Commits that are not durable yet will be in a moment.
     await cluster.branchPoint({ timeline, lsn, wallMicros: nowMicros })
-    commit = await volume.commitAt(timeline, Number.MAX_SAFE_INTEGER, lsn)
+    commit = await commitAt(cluster, timeline, Number.MAX_SAFE_INTEGER, lsn)
   } else {
     const abandoned = periods(entry).findLast((one) => lsn <= volume.log(one.timeline).vdl)
     if (abandoned === undefined) {
@@ -121,10 +137,10 @@ async function atLsn(
       })
     }
     timeline = abandoned.timeline
-    commit = await volume.commitAt(timeline, Number.MAX_SAFE_INTEGER, lsn)
+    commit = await commitAt(cluster, timeline, Number.MAX_SAFE_INTEGER, lsn)
   }
   // A commit is in the window as long as it was still the newest one when the window began.
-  const oldest = await volume.commitAt(timeline, nowMicros - retentionMicros(entry), head)
+  const oldest = await commitAt(cluster, timeline, nowMicros - retentionMicros(entry), head)
   if (commit === undefined || (oldest !== undefined && commit.lsn < oldest.lsn))
     throw outside(`LSN ${formatLsn(lsn)}`, entry, await windowText(cluster, entry, nowMicros))
   return { timeline, ...commit }
@@ -153,7 +169,7 @@ function outside(what: string, entry: DatabaseEntry, detail: string): SqlError {
 async function windowText(cluster: Cluster, entry: DatabaseEntry, nowMicros: number): Promise<string> {
   const from = nowMicros - retentionMicros(entry)
   const first = await atTime(cluster, entry, from)
-  const since = first === undefined ? `its creation` : timeText(from)
+  const since = first === undefined ? 'its oldest commit' : timeText(from)
   const lsn = cluster.headOf(entry.timeline)
   const low = first === undefined ? '' : ` (LSN ${formatLsn(first.lsn)})`
   return `The window reaches from ${since}${low} to ${timeText(nowMicros)} (LSN ${formatLsn(lsn)}).`

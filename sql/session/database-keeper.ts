@@ -14,7 +14,7 @@ import type { Lsn, TimelineId } from '../../storage/base/ids.ts'
 import type { DatabaseEntry } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import type { Cluster } from '../catalog/cluster.ts'
-import { retentionMicros } from '../catalog/past.ts'
+import { commitAt, retentionMicros } from '../catalog/past.ts'
 import { settled } from '../catalog/wait.ts'
 import type { OpenDatabases } from './open-databases.ts'
 import type { SessionCore } from './session-core.ts'
@@ -157,7 +157,7 @@ export class DatabaseKeeper {
     const base = volume.timeline(timeline)?.parent?.lsn ?? 0
     const known = this.#floors.get(timeline) ?? base
     if (known >= catalogs.headOf(timeline)) return false
-    const commit = await volume.commitAt(timeline, fromMicros)
+    const commit = await commitAt(catalogs, timeline, fromMicros)
     const read = Math.min(catalogs.oldestReadPoint(timeline), inUse.get(timeline) ?? Infinity)
     const floor = Math.min(commit?.lsn ?? base, read) as Lsn
     if (floor > known) {

@@ -62,7 +62,7 @@ test('points that cannot be had are named, with the window', async () => {
   await expect(create('FFFF/0')).rejects.toMatchObject({ code: '22023' })
   await expect(create('-3 days')).rejects.toMatchObject({
     code: '72000',
-    detail: expect.stringMatching(/^The window reaches from its creation to 20.*LSN/),
+    detail: expect.stringMatching(/^The window reaches from its oldest commit to 20.*LSN/),
   })
 })
 
