@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 
+import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import type { Clock, Prng } from '../storage/base/env.ts'
 import type { Member } from '../storage/message/configuration.ts'
 import type { Transport } from '../storage/message/transport.ts'
@@ -25,18 +26,19 @@ export interface EmbeddedVolumeOptions {
   readonly tailSegments?: boolean | undefined
   readonly quorumTimeoutMs?: number | undefined
   readonly replaceAfterMs?: number | undefined
+  readonly archive?: ArchiveSettings | undefined
   readonly clock: Clock
   readonly prng: Prng
   readonly log: Logger
 }
 
-const ZONES = ['az1', 'az2', 'az3'] as const
+export const ZONES = ['az1', 'az2', 'az3'] as const
 
 /** Opens or creates the volume in a data directory. Rejects with StorageError. */
 export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promise<Volume> {
   const { quorum, clock, prng, log } = options
   const directory = openDataDirectory(options.directory, quorum.nodeCount)
-  const group = new WorkerGroup()
+  const group = new WorkerGroup(options.archive)
   const transports: WorkerTransport[] = []
   try {
     for (let node = 1; node <= quorum.nodeCount; node++)

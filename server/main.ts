@@ -10,7 +10,10 @@ import { StartError } from './listener.ts'
 import { runBranchCommand } from './client/branch-command.ts'
 import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
+import { nodeEnv } from './node-env.ts'
 import { flagHelp, readOptions } from './options.ts'
+import { restoreCluster } from './restore.ts'
+import { readRestoreOptions, restoreFlagHelp } from './restore-options.ts'
 import { startWithOptions } from './start.ts'
 import { startStorageNode } from './storage-node.ts'
 import { readStorageNodeOptions, storageNodeFlagHelp } from './storage-node-options.ts'
@@ -19,6 +22,7 @@ const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 
   borealis serve [flags]           start a server
   borealis storage-node [flags]    start a storage node, for servers with --storage
+  borealis restore [flags]         make a new cluster of a backup
 ${BRANCH_HELP}
 
   borealis --version
@@ -31,6 +35,10 @@ ${flagHelp()}
 Flags of storage-node:
 
 ${storageNodeFlagHelp()}
+
+Flags of restore:
+
+${restoreFlagHelp()}
 `
 
 async function main(args: readonly string[]): Promise<void> {
@@ -43,6 +51,8 @@ async function main(args: readonly string[]): Promise<void> {
     await serve(rest)
   } else if (command === 'storage-node') {
     await serveStorage(rest)
+  } else if (command === 'restore') {
+    await restoreBackup(rest)
   } else if (command === 'branch' || command === 'backtrack') {
     process.stdout.write(await runBranchCommand(args))
   } else {
@@ -66,6 +76,15 @@ async function serveStorage(args: readonly string[]): Promise<void> {
   const node = await startStorageNode(options, log)
   closeOnSignals(log, () => node.close())
   process.stdout.write(`listening on ${node.host}:${node.port}\n`)
+}
+
+async function restoreBackup(args: readonly string[]): Promise<void> {
+  const options = readRestoreOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
+  const { objectsRead, cuts } = await restoreCluster(options, {
+    clock: nodeEnv.clock,
+    log: openLog(options.logLevel),
+  })
+  process.stdout.write(`restored ${cuts.size} timelines from ${objectsRead} objects\n`)
 }
 
 /** The first SIGTERM or SIGINT closes, the second kills. */

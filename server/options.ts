@@ -3,6 +3,7 @@
 
 import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
 import { SEGMENT_SIZE_BYTES_DEFAULT } from '../storage/message/configuration.ts'
+import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import { AUTH_METHODS, type AuthMethod } from './authentication.ts'
 import {
   BadValue,
@@ -31,7 +32,7 @@ export interface Quorum {
   readonly readCount: number
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends BackupOptions {
   readonly data: string
   readonly host: string
   /** 0: any free port. */
@@ -78,6 +79,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   tailSegments: false,
   quorumTimeoutMs: 30_000,
   replaceAfterMs: 60_000,
+  ...BACKUP_DEFAULTS,
   clusterSecret: undefined,
   storageTlsCert: undefined,
   storageTlsKey: undefined,
@@ -192,6 +194,7 @@ const FLAGS: readonly Flag<ServerOptions>[] = [
     help: 'superusers may make storage nodes fail (aurora_inject_crash and others)',
     read: (text) => ({ faultInjection: isOn(text) }),
   },
+  ...BACKUP_FLAGS,
   {
     name: 'buffer-pool',
     placeholder: 'SIZE',
@@ -263,10 +266,13 @@ export function readOptions(
 
 /** What must hold between options. Throws StartError. */
 export function checkOptions(options: ServerOptions): void {
+  if (options.backup !== undefined && options.storage !== 'embedded')
+    throw new StartError('with --storage, backups are made by the storage nodes: give --backup to them')
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new StartError('--tls-cert and --tls-key are given together or not at all')
   }
-  if (options.storage !== 'embedded') checkStorage(options)
+  const { storage } = options
+  if (storage !== 'embedded') checkStorage({ ...options, storage })
   if (options.auth === 'trust' && !isLoopback(options.host)) {
     throw new StartError(
       `refusing to listen on ${options.host} without authentication: anyone could connect as superuser; give --auth scram-sha-256`,
@@ -274,7 +280,12 @@ export function checkOptions(options: ServerOptions): void {
   }
 }
 
-function checkStorage({ storage, quorum, spares, clusterSecret }: ServerOptions): void {
+function checkStorage({
+  storage,
+  quorum,
+  spares,
+  clusterSecret,
+}: Omit<ServerOptions, 'storage'> & { readonly storage: readonly string[] }): void {
   const { nodeCount } = quorum
   if (storage.length !== nodeCount)
     throw new StartError(`--storage names ${storage.length} nodes, --quorum wants ${nodeCount}`)
@@ -314,7 +325,7 @@ function readSegmentSize(text: string): Partial<ServerOptions> {
 }
 
 /** Two write quorums overlap, and each read quorum meets each write quorum (Aurora 2017, section 2.1). */
-function readQuorum(text: string): Quorum {
+export function readQuorum(text: string): Quorum {
   const match = /^(\d{1,2}),(\d{1,2}),(\d{1,2})$/.exec(text)
   if (match === null) throw new BadValue('is not of the form NODES,WRITE,READ')
   const nodeCount = Number(match[1])

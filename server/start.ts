@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
+import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
@@ -68,7 +69,9 @@ async function openStorage(
 ): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
   const { clock, prng } = nodeEnv
   if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
-  return { volume: await openEmbeddedVolume({ ...options, directory: options.data, clock, prng, log }) }
+  const archive = archiveSettings(options)
+  const directory = options.data
+  return { volume: await openEmbeddedVolume({ ...options, directory, archive, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

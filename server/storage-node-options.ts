@@ -1,5 +1,6 @@
 // What `borealis storage-node` can be told; the table is all there is (flags.ts).
 
+import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import type { ClusterSecurityOptions } from './cluster-security.ts'
 import {
   BadValue,
@@ -15,7 +16,7 @@ import {
 } from './flags.ts'
 import { StartError } from './listener.ts'
 
-export interface StorageNodeOptions extends ClusterSecurityOptions {
+export interface StorageNodeOptions extends ClusterSecurityOptions, BackupOptions {
   /** Number of the node in its cluster; 0: not given. */
   readonly id: number
   /** Availability zone; empty: not given. */
@@ -37,6 +38,7 @@ const DEFAULTS: StorageNodeOptions = {
   storageTlsCert: undefined,
   storageTlsKey: undefined,
   storageTlsCa: undefined,
+  ...BACKUP_DEFAULTS,
   logLevel: 'info',
 }
 
@@ -97,6 +99,7 @@ const FLAGS: readonly Flag<StorageNodeOptions>[] = [
     help: 'authority that the certificates of the others must be of, PEM',
     read: (text) => ({ storageTlsCa: nonEmpty(text) }),
   },
+  ...BACKUP_FLAGS,
   {
     name: 'log-level',
     placeholder: 'LEVEL',

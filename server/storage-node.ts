@@ -4,9 +4,12 @@
 
 import type { Logger } from 'pino'
 
+import { startArchiver } from '../storage/archive/start-archiver.ts'
+import type { StorageError } from '../storage/base/errors.ts'
 import type { Callee } from '../storage/message/greeting.ts'
 import { HostedNode } from '../storage/node/hosted-node.ts'
 import { openNodeDirectory } from '../storage/node/node-directory.ts'
+import { archiveSettings } from './backup-options.ts'
 import { loadClusterSecurity } from './cluster-security.ts'
 import { nodeEnv } from './node-env.ts'
 import { NodeListener } from './node-listener.ts'
@@ -48,6 +51,11 @@ export async function startStorageNode(
       crash: () => process.kill(process.pid, 'SIGKILL'),
     })
     unfinished.push(() => node.shutDown())
+    const archive = archiveSettings(options)
+    const warn = (err: StorageError): void => log.warn({ err }, 'backup')
+    const archiver =
+      archive && (await startArchiver(archive, { local: node.local, clock, env: process.env, warn }))
+    unfinished.push(() => archiver?.stop(false))
     const listener = await NodeListener.open({
       host: options.host,
       port: options.port,
@@ -64,12 +72,13 @@ export async function startStorageNode(
       async close() {
         await listener.close()
         await peers.close()
+        await archiver?.stop(true)
         node.shutDown()
         directory.unlock()
       },
     }
   } catch (error) {
-    for (const undo of unfinished.toReversed()) undo()
+    for (const undo of unfinished.toReversed()) await undo()
     throw error
   }
 }

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type MessagePort, Worker } from 'node:worker_threads'
 
+import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { Doorbell, Mailbox, newMailboxMemory, WAKE_UP } from '../storage/message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
@@ -45,13 +46,22 @@ export class WorkerGroup {
   readonly #doorbellMemory = new SharedArrayBuffer(4)
   readonly #doorbell = new Doorbell(this.#doorbellMemory)
   readonly #members = new Map<number, WorkerTransport>()
+  readonly #archive: ArchiveSettings | undefined
+
+  /** `archive`: where the nodes back up to. */
+  constructor(archive: ArchiveSettings | undefined) {
+    this.#archive = archive
+  }
 
   /** Starts a thread for the node whose files are at `path`; the one it had before, if any, has ended. */
   start(node: number, path: string): WorkerTransport {
-    const transport = new WorkerTransport({ node, path, doorbell: this.#doorbellMemory }, (message) => {
-      if (message === WAKE_UP) this.#listen()
-      else this.#connect(message)
-    })
+    const transport = new WorkerTransport(
+      { node, path, doorbell: this.#doorbellMemory, archive: this.#archive },
+      (message) => {
+        if (message === WAKE_UP) this.#listen()
+        else this.#connect(message)
+      },
+    )
     this.#members.set(node, transport)
     return transport
   }

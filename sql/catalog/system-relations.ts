@@ -48,6 +48,7 @@ interface SystemRelations {
   readonly types: ReadonlyMap<number, TypeEntry>
 }
 
+/** Schemas whose relations are facts. */
 export type SystemSchema = 'pg_catalog' | 'information_schema' | 'borealis'
 
 export const SYSTEM_SCHEMA_OID: Readonly<Record<SystemSchema, number>> = {

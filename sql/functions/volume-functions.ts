@@ -62,7 +62,7 @@ function common({ oid, name, arguments: args }: Facts) {
 type Call = (context: FunctionContext, ...args: never[]) => Value
 
 function scalar(facts: Facts, returnType: number, call: Call): ScalarFunction {
-  return { kind: 'scalar', ...common(facts), returnType, call: call as ScalarFunction['call'] }
+  return { kind: 'scalar', ...common(facts), returnType, call }
 }
 
 /** A function that only does something: returns void. */

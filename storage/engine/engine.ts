@@ -210,8 +210,11 @@ export interface LeafSearch {
 export interface Divergence {
   /** The newest point that both have behind them; a version of a cell put at or below it is the same on both sides. */
   readonly common: { readonly timeline: TimelineId; readonly lsn: Lsn }
-  /** Every page that differs, and perhaps some that were changed there and back. */
-  readonly pages: ReadonlySet<PageNo>
+  /**
+   * Every page that differs, and perhaps some that were changed there and back. Undefined: the log of that time is not kept
+   * any more, so any page may differ.
+   */
+  readonly pages: ReadonlySet<PageNo> | undefined
 }
 
 /** Session-level and advisory locks are taken through this owner: they outlive transactions. */

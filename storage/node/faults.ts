@@ -31,7 +31,8 @@ export class Faults {
   /** Passes a request on, now or later, or returns the answer that it fails with. */
   meet(message: VolumeMessage, handle: Handle): NodeMessage | undefined {
     const nowMs = this.#clock.monotonicMs()
-    if (nowMs < this.#failure.untilMs && this.#prng.next() < this.#failure.probability) return failed(message.id)
+    if (nowMs < this.#failure.untilMs && this.#prng.next() < this.#failure.probability)
+      return failed(message.id)
     const { delayMsMin, delayMsMax, untilMs } = this.#congestion
     if (nowMs >= untilMs && nowMs >= this.#freeMs) {
       handle(message)

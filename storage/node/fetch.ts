@@ -19,7 +19,10 @@ export function fetchLog(
 ): { batches: readonly Uint8Array[]; scl: Lsn } {
   const { scl, start } = segment
   if (after < start.after) {
-    throw new Refusal('out-of-window', `log of timeline ${segment.timeline} begins at ${formatLsn(start.after)}`)
+    throw new Refusal(
+      'out-of-window',
+      `log of timeline ${segment.timeline} begins at ${formatLsn(start.after)}`,
+    )
   }
   const batches: Buffer[] = []
   if (after >= scl) return { batches, scl }

@@ -3,8 +3,10 @@
 //
 //   host ──message──▶ handle ─▶ Faults ─▶ NodeLife (node, background, gossip) ─▶ SqliteSegmentStore
 
+import type { LocalNode, ReadRequest } from '../archive/segment-reader.ts'
+import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
-import type { VolumeMessage } from '../message/message.ts'
+import type { NodeMessage, VolumeMessage } from '../message/message.ts'
 import type { Peers, Reply } from '../message/transport.ts'
 import { applyRecord } from '../page/apply.ts'
 import { Faults } from './faults.ts'
@@ -43,6 +45,20 @@ export class HostedNode {
   /** Empty until the node joined a cluster. */
   get clusterId(): string {
     return this.#life.node.store.identity().clusterId
+  }
+
+  /** The node at hand, for its archiver. */
+  get local(): LocalNode {
+    return { node: this.#options.node, ask: (request) => this.#ask(request) }
+  }
+
+  #ask(request: ReadRequest): NodeMessage {
+    const { node } = this.#life
+    const { volumeEpoch } = node.store.identity()
+    const message = { ...request, id: 0, volumeEpoch, membershipEpoch: node.membershipEpoch } as VolumeMessage
+    let answer: NodeMessage | undefined
+    node.handle(message, (given) => void (answer = given))
+    return must(answer, 'a node answers at once')
   }
 
   handle(message: VolumeMessage, reply: Reply): void {

@@ -113,7 +113,13 @@ export class ImageCopier implements Copier {
     const { timeline, group } = this.#key
     try {
       if (sound.length > 0) {
-        const put = sound.map(({ page, lsn, bytes }) => ({ timeline, group, page, lsn, bytes: asBuffer(bytes) }))
+        const put = sound.map(({ page, lsn, bytes }) => ({
+          timeline,
+          group,
+          page,
+          lsn,
+          bytes: asBuffer(bytes),
+        }))
         node.write(() => node.store.putImages(put))
       }
     } catch (error) {

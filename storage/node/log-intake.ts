@@ -157,7 +157,9 @@ export class LogIntake {
   }
 
   /** Takes what the store holds, when the node opens. Returns what damage it found. */
-  reload(marked: Iterable<Segment>): readonly { readonly segment: Segment; readonly lsn: Lsn; readonly why: string }[] {
+  reload(
+    marked: Iterable<Segment>,
+  ): readonly { readonly segment: Segment; readonly lsn: Lsn; readonly why: string }[] {
     const { store, timelines } = this.#around
     for (const segment of marked) this.#reloadGaps(segment)
     const damage: { segment: Segment; lsn: Lsn; why: string }[] = []

@@ -47,7 +47,10 @@ export class Membership {
   /** The other members and candidates of a group. */
   peersOf(group: GroupNo): readonly Member[] {
     const found = this.configuration?.groups.find((each) => each.group === group)
-    const holders = found?.slots.flatMap(({ member, candidate }) => [member, ...(candidate ? [candidate] : [])])
+    const holders = found?.slots.flatMap(({ member, candidate }) => [
+      member,
+      ...(candidate ? [candidate] : []),
+    ])
     return (holders ?? []).filter(({ node }) => node !== this.node)
   }
 

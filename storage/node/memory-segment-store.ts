@@ -227,9 +227,7 @@ export class MemorySegmentStore implements SegmentStore {
     const all = [...(this.#contents(segment)?.images.values() ?? [])].flat()
     const sorted = all.sort((a, b) => a.page - b.page || a.lsn - b.lsn)
     if (after === undefined) return sorted
-    return sorted.filter(
-      ({ page, lsn }) => page > after.page || (page === after.page && lsn > after.lsn),
-    )
+    return sorted.filter(({ page, lsn }) => page > after.page || (page === after.page && lsn > after.lsn))
   }
 
   imagesAfter(

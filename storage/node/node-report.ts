@@ -75,7 +75,9 @@ export function statisticsOf(node: StorageNode): NodeStatistics {
   }
 }
 
-type GroupFigures = { -readonly [K in keyof NodeStatistics['groups'][number]]: NodeStatistics['groups'][number][K] }
+type GroupFigures = {
+  -readonly [K in keyof NodeStatistics['groups'][number]]: NodeStatistics['groups'][number][K]
+}
 
 function groupsOf(node: StorageNode): readonly GroupFigures[] {
   const { membership, store } = node

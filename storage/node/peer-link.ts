@@ -30,7 +30,11 @@ export class PeerLink {
     transport.onClose(() => this.close())
   }
 
-  request(request: PeerRequest, epochs: Pick<VolumeMessage, 'volumeEpoch' | 'membershipEpoch'>, done: Answered): void {
+  request(
+    request: PeerRequest,
+    epochs: Pick<VolumeMessage, 'volumeEpoch' | 'membershipEpoch'>,
+    done: Answered,
+  ): void {
     const id = this.#nextId++
     const cancel = this.#clock.after(REQUEST_TIMEOUT_MS, () => this.#settle(id, undefined))
     this.#waiting.set(id, { done, cancel })

@@ -332,7 +332,8 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   clear(segment: SegmentKey, limit: number): boolean {
-    if (this.dropLog(segment, -1 as Lsn, Number.MAX_SAFE_INTEGER as Lsn, CLEARED_AT_ONCE_BYTES) > 0) return false
+    if (this.dropLog(segment, -1 as Lsn, Number.MAX_SAFE_INTEGER as Lsn, CLEARED_AT_ONCE_BYTES) > 0)
+      return false
     let more = false
     this.#transactions.derived(() => {
       more = this.#images.clear(segment, limit)

@@ -114,7 +114,8 @@ const TEXTS = {
   dropImage: 'DELETE FROM images WHERE timeline = ? AND grp = ? AND page = ? AND lsn = ?',
   clearImages: `DELETE FROM images WHERE id IN
                 (SELECT id FROM images WHERE timeline = ? AND grp = ? LIMIT ?)`,
-  imagesBehind: 'SELECT id, timeline, grp, page, lsn, crc, bytes FROM images WHERE id > ? ORDER BY id LIMIT ?',
+  imagesBehind:
+    'SELECT id, timeline, grp, page, lsn, crc, bytes FROM images WHERE id > ? ORDER BY id LIMIT ?',
   countImages: 'SELECT coalesce(sum(images), 0) AS count FROM segments',
 
   tail: 'SELECT lsn FROM tails WHERE timeline = ? AND grp = ? AND page = ?',

@@ -160,7 +160,13 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       const other = new NodeBench(keep(makeHome()))
       other.create(1)
       other.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })
-      const fetched = bench.call({ kind: 'fetch-log', timeline: T1, group: G0, after: 0 as Lsn, sizeMax: 1e6 })
+      const fetched = bench.call({
+        kind: 'fetch-log',
+        timeline: T1,
+        group: G0,
+        after: 0 as Lsn,
+        sizeMax: 1e6,
+      })
       expect(fetched).toMatchObject({ kind: 'log', scl: next.last })
       expect(other.append(...batchesOf(fetched))).toBe(next.last)
       for (const page of [1, 2, 3]) expectPage(other.read(1, page, next.last), next.pageAt(page, next.last))

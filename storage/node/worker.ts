@@ -5,6 +5,8 @@
 import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 
+import type { Archiver } from '../archive/archiver.ts'
+import { type ArchiveSettings, startArchiver } from '../archive/start-archiver.ts'
 import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
 import { StorageError, type StorageErrorKind } from '../base/errors.ts'
@@ -22,6 +24,8 @@ export interface NodeWorkerData {
   /** Memory of its Mailbox, and of the Doorbell that it shares with the other nodes of its volume. */
   readonly mailbox: SharedArrayBuffer
   readonly doorbell: SharedArrayBuffer
+  /** Where to back up to; undefined: nowhere. */
+  readonly archive: ArchiveSettings | undefined
 }
 
 /** First word of a worker. */
@@ -43,6 +47,16 @@ const threadClock: Clock = {
 const CHANCES = 2 ** 47
 const threadPrng: Prng = { next: () => randomInt(CHANCES) / CHANCES }
 
+/** What backups fail on is said on standard error: a thread has no log of its own. */
+async function startBackup(
+  { archive }: NodeWorkerData,
+  { local }: HostedNode,
+): Promise<Archiver | undefined> {
+  if (archive === undefined) return undefined
+  const warn = (error: StorageError): void => void process.stderr.write(`backup: ${error.message}\n`)
+  return startArchiver(archive, { local, clock: threadClock, env: process.env, warn })
+}
+
 function run(data: NodeWorkerData): void {
   const port = must(parentPort, 'this file is the entry of a worker thread')
   const greet = (greeting: NodeWorkerGreeting): void => port.postMessage(greeting)
@@ -55,6 +69,7 @@ function run(data: NodeWorkerData): void {
     greet({ kind: 'refused', failure: error.kind, message: error.message })
     return
   }
+  const archiver = startBackup(data, node)
   const reply = (answer: NodeMessage, transfer?: ArrayBuffer): void => {
     port.postMessage(answer, transfer === undefined ? [] : [transfer])
   }
@@ -81,9 +96,13 @@ function run(data: NodeWorkerData): void {
     if (message.kind === 'serve') return servePort(message.port, (each, answer) => node.handle(each, answer))
     if (message.kind === 'shut-down') {
       loop.stop()
-      node.shutDown()
-      reply({ kind: 'done', id: message.id })
-      port.close()
+      void archiver
+        .then((running) => running?.stop(true))
+        .finally(() => {
+          node.shutDown()
+          reply({ kind: 'done', id: message.id })
+          port.close()
+        })
       return
     }
     node.handle(message, reply)

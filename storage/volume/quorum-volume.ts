@@ -290,8 +290,12 @@ class QuorumVolume implements Volume {
     numbered?: (id: TimelineId) => void,
   ): Promise<readonly TimelineId[]> {
     if (this.#failure !== undefined) throw this.#failure
-    const unsafe = parents.filter((parent) => parent !== undefined && parent.lsn > this.#vdl(parent.timeline))
-    await Promise.all(unsafe.map((parent) => parent && this.#untilDurable(parent.timeline, parent.lsn)))
+    const unsafe = parents.filter((parent) => parent !== undefined)
+    await Promise.all(
+      unsafe
+        .filter(({ timeline, lsn }) => lsn > this.#vdl(timeline))
+        .map(({ timeline, lsn }) => this.#untilDurable(timeline, lsn)),
+    )
     while (this.#birthsUnderWay > 0 && this.#birthsUnderWay + parents.length > BIRTHS_MAX)
       await this.#pause(1)
     if (this.#failure !== undefined) throw this.#failure

@@ -105,7 +105,7 @@ function casesOf(quorum: Quorum, members: readonly Member[]): Case[] {
           candidate: isReplaced ? { ...member, node: 7 + slotsReplaced.indexOf(at) } : undefined,
         }
       })
-      const name = `${quorum.nodeCount} nodes, replaced [${slotsReplaced}], away [${away}]`
+      const name = `${quorum.nodeCount} nodes, replaced [${slotsReplaced.join()}], away [${away.join()}]`
       cases.push({ name, configuration: configurationOf(quorum, slots, away) })
     }
   }
