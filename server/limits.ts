@@ -45,6 +45,25 @@ export const LINGER_TIMEOUT_MS = 2_000
 /** Connections that may be in their handshake beyond the connection limit, before new sockets are refused unread. */
 export const HANDSHAKE_COUNT_EXTRA_MAX = 100
 
+/** Bytes that may wait for a storage connection's socket before the other side counts as dead. */
+export const STORAGE_UNSENT_SIZE_BYTES_MAX: number = 256 * 1024 * 1024
+
+/** What dialing a storage node and greeting it may take. */
+export const STORAGE_DIAL_TIMEOUT_MS = 3_000
+
+/** A storage node that owes answers and says nothing for so long is dialed anew. */
+export const STORAGE_SILENCE_MS_MAX = 10_000
+
+/** The first pause before a lost storage node is dialed again, and the longest. */
+export const STORAGE_REDIAL_PAUSE_MS_MIN = 20
+export const STORAGE_REDIAL_PAUSE_MS_MAX = 1_000
+
+/** Connections to a storage node at a time. */
+export const STORAGE_CONNECTION_COUNT_MAX = 256
+
+/** What SIGTERM grants a storage node to answer what it was asked. */
+export const STORAGE_DRAIN_TIMEOUT_MS = 2_000
+
 assert(SINK_INITIAL_SIZE_BYTES < SINK_FULL_SIZE_BYTES, 'a full sink is larger than a new one')
 assert(SINK_FULL_SIZE_BYTES < SINK_KEPT_SIZE_BYTES_MAX, 'a buffer that fills normally is kept')
 assert(SMALL_MESSAGE_SIZE_BYTES_MAX < WAITING_INPUT_SIZE_BYTES_MAX, 'a small message never pauses the socket')

@@ -1,20 +1,28 @@
 #!/usr/bin/env node
-// The command line: `borealis serve [flags]`. One line on standard output once connections are taken; a problem at the
-// start is one line on standard error and exit status 1. SIGTERM drains, SIGINT cancels, a second signal kills.
+// The command line: `borealis serve [flags]`, `borealis storage-node [flags]`. One line on standard output once connections
+// are taken; a problem at the start is one line on standard error and exit status 1. SIGTERM drains, SIGINT cancels, a
+// second signal kills.
 
 import { readFileSync } from 'node:fs'
-import { runBranchCommand } from './client/branch-command.ts'
-import { BRANCH_HELP } from './client/branch-help.ts'
+import type { Logger } from 'pino'
 import { StorageError } from '../storage/base/errors.ts'
 import { StartError } from './listener.ts'
+import { runBranchCommand } from './client/branch-command.ts'
+import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
+import { nodeEnv } from './node-env.ts'
 import { flagHelp, readOptions } from './options.ts'
-import type { RunningServer } from './running-server.ts'
+import { restoreCluster } from './restore.ts'
+import { readRestoreOptions, restoreFlagHelp } from './restore-options.ts'
 import { startWithOptions } from './start.ts'
+import { startStorageNode } from './storage-node.ts'
+import { readStorageNodeOptions, storageNodeFlagHelp } from './storage-node-options.ts'
 
 const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 
-  borealis serve [flags]     start a server
+  borealis serve [flags]           start a server
+  borealis storage-node [flags]    start a storage node, for servers with --storage
+  borealis restore [flags]         make a new cluster of a backup
 ${BRANCH_HELP}
 
   borealis --version
@@ -23,6 +31,14 @@ ${BRANCH_HELP}
 Flags of serve, with their defaults; each also as an environment variable, e.g. BOREALIS_PORT:
 
 ${flagHelp()}
+
+Flags of storage-node:
+
+${storageNodeFlagHelp()}
+
+Flags of restore:
+
+${restoreFlagHelp()}
 `
 
 async function main(args: readonly string[]): Promise<void> {
@@ -33,6 +49,10 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`borealis ${version()}\n`)
   } else if (command === 'serve') {
     await serve(rest)
+  } else if (command === 'storage-node') {
+    await serveStorage(rest)
+  } else if (command === 'restore') {
+    await restoreBackup(rest)
   } else if (command === 'branch' || command === 'backtrack') {
     process.stdout.write(await runBranchCommand(args))
   } else {
@@ -46,25 +66,38 @@ async function serve(args: readonly string[]): Promise<void> {
   const options = readOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
   const log = openLog(options.logLevel)
   const server = await startWithOptions(options, log)
-  let isClosing = false
-  const stop = (signal: string, graceMs: number): void => {
-    if (isClosing) process.exit(1)
-    isClosing = true
-    log.info({ signal }, 'shutting down')
-    void closeAndExit(server, graceMs)
-  }
-  process.on('SIGTERM', () => stop('SIGTERM', options.graceMs))
-  process.on('SIGINT', () => stop('SIGINT', 0))
+  closeOnSignals(log, (signal) => server.close(signal === 'SIGTERM' ? options.graceMs : 0))
   process.stdout.write(`listening on ${server.host}:${server.port}\n`)
 }
 
-async function closeAndExit(server: RunningServer, graceMs: number): Promise<void> {
-  try {
-    await server.close(graceMs)
-    process.exit(0)
-  } catch (error) {
-    fail(error)
+async function serveStorage(args: readonly string[]): Promise<void> {
+  const options = readStorageNodeOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
+  const log = openLog(options.logLevel)
+  const node = await startStorageNode(options, log)
+  closeOnSignals(log, () => node.close())
+  process.stdout.write(`listening on ${node.host}:${node.port}\n`)
+}
+
+async function restoreBackup(args: readonly string[]): Promise<void> {
+  const options = readRestoreOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
+  const { objectsRead, cuts } = await restoreCluster(options, {
+    clock: nodeEnv.clock,
+    log: openLog(options.logLevel),
+  })
+  process.stdout.write(`restored ${cuts.size} timelines from ${objectsRead} objects\n`)
+}
+
+/** The first SIGTERM or SIGINT closes, the second kills. */
+function closeOnSignals(log: Logger, close: (signal: NodeJS.Signals) => Promise<void>): void {
+  let isClosing = false
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isClosing) process.exit(1)
+    isClosing = true
+    log.info({ signal }, 'shutting down')
+    close(signal).then(() => process.exit(0), fail)
   }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
 }
 
 /** The version in package.json, which lies one level up in the sources and two in dist/. */

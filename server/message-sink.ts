@@ -68,6 +68,9 @@ export class MessageSink implements ResponseSink {
   /** Offset of the open frame's type byte. */
   #frameAt = NOT_FRAMED
   #markedAt = 0
+  /** Where the last CommandComplete lies. */
+  #completeAt = 0
+  #completeEnd = -1
 
   constructor(outlet: ByteOutlet) {
     this.#outlet = outlet
@@ -139,9 +142,17 @@ export class MessageSink implements ResponseSink {
   }
 
   commandComplete(tag: string): void {
+    this.#completeAt = this.writer.length
     this.#begin(COMMAND_COMPLETE)
     this.writer.cstring(tag)
     this.#end()
+    this.#completeEnd = this.writer.length
+  }
+
+  retractComplete(): void {
+    const { writer } = this
+    if (writer.length === this.#completeEnd && this.#completeAt >= this.#markedAt)
+      writer.length = this.#completeAt
   }
 
   emptyQuery(): void {
@@ -262,6 +273,7 @@ export class MessageSink implements ResponseSink {
     const { writer } = this
     assert(this.#frameAt === NOT_FRAMED, 'no flush inside a row')
     this.#markedAt = 0
+    this.#completeEnd = -1
     if (writer.length === 0) return undefined
     const hasLeft = this.#outlet.write(writer.written())
     if (hasLeft && writer.bytes.length <= SINK_KEPT_SIZE_BYTES_MAX) writer.reset()
@@ -279,6 +291,8 @@ export class MessageSink implements ResponseSink {
     writer.bytes.copyWithin(0, count, writer.length)
     writer.length -= count
     this.#markedAt = 0
+    this.#completeAt -= count
+    this.#completeEnd -= count
   }
 
   #replaceBuffer(): void {

@@ -1,7 +1,8 @@
 // Options: precedence, units, and the one clear message for each mistake.
 
 import { expect, test } from 'vitest'
-import { DEFAULT_OPTIONS, flagHelp, isLoopback, readOptions } from './options.ts'
+import { isLoopback } from './flags.ts'
+import { DEFAULT_OPTIONS, flagHelp, readOptions } from './options.ts'
 
 const noFile = (path: string): string => {
   throw new Error(`no such file: ${path}`)
@@ -49,9 +50,24 @@ test('mistakes', () => {
   expect(() => read(['--buffer-pool', '5 bananas'])).toThrow('is not a number with a unit (kb, mb, gb, tb)')
   expect(() => read(['--buffer-pool', '1MB'])).toThrow('is not between')
   expect(() => read(['--tls-cert', 'x'])).toThrow('together')
-  expect(() => read(['--storage', 'a:1'])).toThrow('only "embedded" is')
   expect(() => read(['--config', 'f'])).toThrow('cannot read f: no such file: f')
   expect(() => readOptions(['--config', 'f'], {}, () => 'port 5')).toThrow('f:1: expected NAME = VALUE')
+})
+
+test('storage nodes elsewhere', () => {
+  const six = [1, 2, 3, 4, 5, 6].map((n) => `127.0.0.1:700${n}`)
+  expect(read(['--storage', six.join(','), '--tail-segments']).storage).toEqual(six)
+  expect(read(['--storage', 'embedded', '--fault-injection']).faultInjection).toBe(true)
+  expect(read([], { BOREALIS_FAULT_INJECTION: 'off' }).faultInjection).toBe(false)
+  expect(read(['--storage', '[::1]:7001', '--quorum', '1,1,1']).storage).toEqual(['[::1]:7001'])
+  expect(() => read(['--storage', 'a:1'])).toThrow('--storage names 1 nodes, --quorum wants 6')
+  expect(() => read(['--storage', 'a'])).toThrow('is no list of HOST:PORT')
+  expect(() => read(['--storage', 'a:1,a:1'])).toThrow('is no list of HOST:PORT')
+  expect(() => read(['--storage', 'a:1', '--quorum', '1,1,1'])).toThrow('need a --cluster-secret')
+  expect(
+    read(['--storage', 'a:1', '--quorum', '1,1,1'], { BOREALIS_CLUSTER_SECRET: 's' }).clusterSecret,
+  ).toBe('s')
+  expect(() => read(['--segment-size', '1000001'])).toThrow('no multiple of 8192')
 })
 
 test('a host others can reach needs authentication', () => {
@@ -63,5 +79,5 @@ test('a host others can reach needs authentication', () => {
 })
 
 test('every flag is in the help', () => {
-  expect(flagHelp().split('\n').length).toBe(15)
+  expect(flagHelp().split('\n').length).toBe(25)
 })

@@ -1,9 +1,29 @@
 // What `borealis serve` can be told, from four places: flag, environment, configuration file, default, in this order.
 // The table below is all there is: the parser, the environment names and the help text follow from it.
 
-import { isIPv4, isIPv6 } from 'node:net'
+import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
+import { SEGMENT_SIZE_BYTES_DEFAULT } from '../storage/message/configuration.ts'
+import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import { AUTH_METHODS, type AuthMethod } from './authentication.ts'
+import {
+  BadValue,
+  DURATION_MS_MAX,
+  type Flag,
+  flagTableHelp,
+  integer,
+  isLoopback,
+  isOn,
+  LOG_LEVELS,
+  nonEmpty,
+  oneOf,
+  PORT_MAX,
+  quantity,
+  readFlagTable,
+  SIZE_UNITS,
+  TIME_UNITS,
+} from './flags.ts'
 import { StartError } from './listener.ts'
+import { parseStorageAddress, parseStorageAddresses } from './storage-address.ts'
 
 /** Nodes, and how many of them a write and a recovery read need. */
 export interface Quorum {
@@ -12,13 +32,29 @@ export interface Quorum {
   readonly readCount: number
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends BackupOptions {
   readonly data: string
   readonly host: string
   /** 0: any free port. */
   readonly port: number
   readonly quorum: Quorum
-  readonly storage: 'embedded'
+  /** Storage nodes inside this process, or the addresses of those that run elsewhere. */
+  readonly storage: 'embedded' | readonly string[]
+  /** Addresses of nodes that take over when one is lost. */
+  readonly spares: readonly string[]
+  readonly segmentSizeBytes: number
+  /** Every second node keeps log only: about half the space. */
+  readonly tailSegments: boolean
+  /** How long new writes wait for a write quorum to come back before they fail. */
+  readonly quorumTimeoutMs: number
+  /** A node that has not answered for so long is replaced by a spare. */
+  readonly replaceAfterMs: number
+  readonly clusterSecret: string | undefined
+  readonly storageTlsCert: string | undefined
+  readonly storageTlsKey: string | undefined
+  readonly storageTlsCa: string | undefined
+  /** Whether superusers may make nodes fail (aurora_inject_...). */
+  readonly faultInjection: boolean
   readonly bufferPoolBytes: number
   readonly connectionCountMax: number
   readonly logLevel: string
@@ -38,6 +74,17 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   port: 5432,
   quorum: { nodeCount: 6, writeCount: 4, readCount: 3 },
   storage: 'embedded',
+  spares: [],
+  segmentSizeBytes: SEGMENT_SIZE_BYTES_DEFAULT,
+  tailSegments: false,
+  quorumTimeoutMs: 30_000,
+  replaceAfterMs: 60_000,
+  ...BACKUP_DEFAULTS,
+  clusterSecret: undefined,
+  storageTlsCert: undefined,
+  storageTlsKey: undefined,
+  storageTlsCa: undefined,
+  faultInjection: false,
   bufferPoolBytes: 256 * 1024 * 1024,
   connectionCountMax: 100,
   logLevel: 'info',
@@ -49,31 +96,14 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   graceMs: 30_000,
 }
 
-const LOG_LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
-const PORT_MAX = 65_535
 const CONNECTION_COUNT_MAX = 262_143
-const DURATION_MS_MAX = 0x7fff_ffff
+/** A segment of fewer pages would make a group of every table. */
+const SEGMENT_SIZE_BYTES_MIN = 64 * PAGE_SIZE_BYTES
+const SEGMENT_SIZE_BYTES_LIMIT = 64 * 1024 ** 4
 /** Below this the pool could not hold the pages of one statement. */
 const BUFFER_POOL_SIZE_BYTES_MIN = 8 * 1024 * 1024
 
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  kb: 1024,
-  mb: 1024 ** 2,
-  gb: 1024 ** 3,
-  tb: 1024 ** 4,
-}
-const TIME_UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
-
-interface Flag {
-  readonly name: string
-  readonly placeholder: string
-  readonly help: string
-  /** Reads the value, or throws a plain Error that says what was expected. */
-  readonly read: (text: string) => Partial<ServerOptions>
-}
-
-const FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag<ServerOptions>[] = [
   {
     name: 'data',
     placeholder: 'DIR',
@@ -101,9 +131,70 @@ const FLAGS: readonly Flag[] = [
   {
     name: 'storage',
     placeholder: 'WHERE',
-    help: 'embedded: nodes inside this process (embedded)',
+    help: 'embedded: nodes inside this process; or HOST:PORT,... of storage nodes (embedded)',
     read: readStorage,
   },
+  {
+    name: 'spares',
+    placeholder: 'LIST',
+    help: 'HOST:PORT,... of storage nodes that take over when one is lost (none)',
+    read: (text) => ({ spares: readAddresses(text) }),
+  },
+  {
+    name: 'segment-size',
+    placeholder: 'SIZE',
+    help: 'pages of a segment, for a new volume (10GB)',
+    read: readSegmentSize,
+  },
+  {
+    name: 'tail-segments',
+    placeholder: undefined,
+    help: 'every second node keeps log only, for a new volume: about half the space',
+    read: (text) => ({ tailSegments: isOn(text) }),
+  },
+  {
+    name: 'quorum-timeout',
+    placeholder: 'TIME',
+    help: 'how long writes wait for a lost write quorum before they fail (30s)',
+    read: (text) => ({ quorumTimeoutMs: quantity(text, TIME_UNITS, 1, DURATION_MS_MAX) }),
+  },
+  {
+    name: 'replace-after',
+    placeholder: 'TIME',
+    help: 'a node that is silent for so long is replaced by a spare (1min)',
+    read: (text) => ({ replaceAfterMs: quantity(text, TIME_UNITS, 1, DURATION_MS_MAX) }),
+  },
+  {
+    name: 'cluster-secret',
+    placeholder: 'TEXT',
+    help: 'what storage nodes and server prove to each other to know; better in BOREALIS_CLUSTER_SECRET (none)',
+    read: (text) => ({ clusterSecret: nonEmpty(text) }),
+  },
+  {
+    name: 'storage-tls-cert',
+    placeholder: 'FILE',
+    help: 'certificate chain for connections to storage nodes, PEM; with --storage-tls-key',
+    read: (text) => ({ storageTlsCert: nonEmpty(text) }),
+  },
+  {
+    name: 'storage-tls-key',
+    placeholder: 'FILE',
+    help: 'its private key, PEM',
+    read: (text) => ({ storageTlsKey: nonEmpty(text) }),
+  },
+  {
+    name: 'storage-tls-ca',
+    placeholder: 'FILE',
+    help: 'authority that certificates of storage connections must be of; turns TLS on, PEM',
+    read: (text) => ({ storageTlsCa: nonEmpty(text) }),
+  },
+  {
+    name: 'fault-injection',
+    placeholder: undefined,
+    help: 'superusers may make storage nodes fail (aurora_inject_crash and others)',
+    read: (text) => ({ faultInjection: isOn(text) }),
+  },
+  ...BACKUP_FLAGS,
   {
     name: 'buffer-pool',
     placeholder: 'SIZE',
@@ -162,34 +253,26 @@ const FLAGS: readonly Flag[] = [
   },
 ]
 
-const CONFIG_FLAG = 'config'
-
 /** Reads flags and environment, and the configuration file with `readFile`. Throws StartError. */
 export function readOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): ServerOptions {
-  const given = readFlags(args)
-  const configPath = given.get(CONFIG_FLAG) ?? env[environmentName(CONFIG_FLAG)]
-  const configured = configPath === undefined ? new Map<string, string>() : readConfig(configPath, readFile)
-  let options = DEFAULT_OPTIONS
-  for (const flag of FLAGS) {
-    const name = environmentName(flag.name)
-    if (given.has(flag.name)) options = apply(options, flag, given.get(flag.name) ?? '', `--${flag.name}`)
-    else if (env[name] !== undefined) options = apply(options, flag, env[name], name)
-    else if (configured.has(flag.name))
-      options = apply(options, flag, configured.get(flag.name) ?? '', `${flag.name} in ${configPath}`)
-  }
+  const options = readFlagTable(FLAGS, DEFAULT_OPTIONS, { args, env, readFile })
   checkOptions(options)
   return options
 }
 
 /** What must hold between options. Throws StartError. */
 export function checkOptions(options: ServerOptions): void {
+  if (options.backup !== undefined && options.storage !== 'embedded')
+    throw new StartError('with --storage, backups are made by the storage nodes: give --backup to them')
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new StartError('--tls-cert and --tls-key are given together or not at all')
   }
+  const { storage } = options
+  if (storage !== 'embedded') checkStorage({ ...options, storage })
   if (options.auth === 'trust' && !isLoopback(options.host)) {
     throw new StartError(
       `refusing to listen on ${options.host} without authentication: anyone could connect as superuser; give --auth scram-sha-256`,
@@ -197,115 +280,52 @@ export function checkOptions(options: ServerOptions): void {
   }
 }
 
+function checkStorage({
+  storage,
+  quorum,
+  spares,
+  clusterSecret,
+}: Omit<ServerOptions, 'storage'> & { readonly storage: readonly string[] }): void {
+  const { nodeCount } = quorum
+  if (storage.length !== nodeCount)
+    throw new StartError(`--storage names ${storage.length} nodes, --quorum wants ${nodeCount}`)
+  const all = [...storage, ...spares]
+  if (clusterSecret === undefined && !all.every((address) => isLoopback(parseStorageAddress(address).host)))
+    throw new StartError('storage nodes beyond this machine need a --cluster-secret')
+}
+
 /** Lines of the help text, one for each flag. */
 export function flagHelp(): string {
-  const rows = FLAGS.map((flag) => [`--${flag.name} ${flag.placeholder}`, flag.help] as const)
-  const all = [...rows, [`--${CONFIG_FLAG} FILE`, 'lines of NAME = VALUE, names as the flags above'] as const]
-  const width = Math.max(...all.map(([left]) => left.length))
-  return all.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')
-}
-
-function apply(options: ServerOptions, flag: Flag, text: string, source: string): ServerOptions {
-  try {
-    return { ...options, ...flag.read(text) }
-  } catch (error) {
-    if (!(error instanceof BadValue)) throw error
-    throw new StartError(`${source}: "${text}" ${error.message}`)
-  }
-}
-
-function readFlags(args: readonly string[]): Map<string, string> {
-  const given = new Map<string, string>()
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] ?? ''
-    const match = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg)
-    const name = match?.[1] ?? ''
-    if (name !== CONFIG_FLAG && !FLAGS.some((flag) => flag.name === name))
-      throw new StartError(`unknown option "${arg}"; see --help`)
-    const value = match?.[2] ?? args[++i]
-    if (value === undefined) throw new StartError(`--${name} needs a value; see --help`)
-    given.set(name, value)
-  }
-  return given
-}
-
-function readConfig(path: string, readFile: (path: string) => string): Map<string, string> {
-  let text: string
-  try {
-    text = readFile(path)
-  } catch (error) {
-    throw new StartError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  const configured = new Map<string, string>()
-  for (const [index, line] of text.split('\n').entries()) {
-    const content = line.trim()
-    if (content === '' || content.startsWith('#')) continue
-    const match = /^([a-z-]+)\s*=\s*(?:'([^']*)'|([^#]*?))\s*(?:#.*)?$/.exec(content)
-    const name = match?.[1] ?? ''
-    if (!FLAGS.some((flag) => flag.name === name)) {
-      throw new StartError(
-        `${path}:${index + 1}: expected NAME = VALUE with the name of a flag, found "${content}"`,
-      )
-    }
-    configured.set(name, match?.[2] ?? match?.[3] ?? '')
-  }
-  return configured
-}
-
-function environmentName(flagName: string): string {
-  return `BOREALIS_${flagName.replaceAll('-', '_').toUpperCase()}`
-}
-
-/** Whether only this machine can reach the address. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true
-  return isIPv4(host) ? host.startsWith('127.') : isIPv6(host) && /^::ffff:127\./i.test(host)
+  return flagTableHelp(FLAGS)
 }
 
 // ── Values ──
-
-class BadValue extends Error {}
-
-function nonEmpty(text: string): string {
-  if (text === '') throw new BadValue('is empty')
-  return text
-}
-
-function integer(text: string, min: number, max: number): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : -1
-  if (value < min || value > max) throw new BadValue(`is not an integer from ${min} to ${max}`)
-  return value
-}
-
-function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
-  const found = allowed.find((value) => value === text)
-  if (found === undefined) throw new BadValue(`is not one of ${allowed.join(', ')}`)
-  return found
-}
-
-function quantity(text: string, units: Readonly<Record<string, number>>, min: number, max: number): number {
-  const match = /^(\d{1,15})\s*([a-zA-Z]*)$/.exec(text)
-  const unit = match === null ? undefined : units[(match[2] ?? '').toLowerCase()]
-  const value = unit === undefined ? -1 : Number(match?.[1]) * unit
-  const names = Object.keys(units)
-    .filter((name) => name !== '')
-    .join(', ')
-  if (value < 0) throw new BadValue(`is not a number with a unit (${names})`)
-  if (value < min || value > max) throw new BadValue(`is not between ${min} and ${max}`)
-  return value
-}
 
 function orNever(durationMs: number): number | undefined {
   return durationMs === 0 ? undefined : durationMs
 }
 
 function readStorage(text: string): Partial<ServerOptions> {
-  if (text !== 'embedded') throw new BadValue('is not supported: only "embedded" is')
-  return { storage: 'embedded' }
+  return { storage: text === 'embedded' ? text : readAddresses(text) }
+}
+
+function readAddresses(text: string): readonly string[] {
+  try {
+    return parseStorageAddresses(text)
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    throw new BadValue('is no list of HOST:PORT,...')
+  }
+}
+
+function readSegmentSize(text: string): Partial<ServerOptions> {
+  const segmentSizeBytes = quantity(text, SIZE_UNITS, SEGMENT_SIZE_BYTES_MIN, SEGMENT_SIZE_BYTES_LIMIT)
+  if (segmentSizeBytes % PAGE_SIZE_BYTES !== 0) throw new BadValue(`is no multiple of ${PAGE_SIZE_BYTES}`)
+  return { segmentSizeBytes }
 }
 
 /** Two write quorums overlap, and each read quorum meets each write quorum (Aurora 2017, section 2.1). */
-function readQuorum(text: string): Quorum {
+export function readQuorum(text: string): Quorum {
   const match = /^(\d{1,2}),(\d{1,2}),(\d{1,2})$/.exec(text)
   if (match === null) throw new BadValue('is not of the form NODES,WRITE,READ')
   const nodeCount = Number(match[1])

@@ -6,10 +6,12 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { createBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
+import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
+import { openRemoteVolume, type RemoteVolume } from './remote-volume.ts'
 import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
@@ -30,13 +32,8 @@ export function startWithOptions(options: ServerOptions, log: Logger): Promise<R
 
 async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const volume = await openEmbeddedVolume({
-    directory: options.data,
-    quorum: options.quorum,
-    clock,
-    prng,
-    log,
-  })
+  const { volume, meet } = await openStorage(options, log)
+  const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {
     await engine.close()
@@ -49,6 +46,7 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
       clock,
       prng,
       settings: serverSettings(options),
+      operations: { meet, crash },
       warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
     })
     return {
@@ -62,6 +60,18 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
     await volume.close()
     throw error
   }
+}
+
+/** The volume on the nodes that the options name. */
+async function openStorage(
+  { storage, ...options }: ServerOptions,
+  log: Logger,
+): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
+  const { clock, prng } = nodeEnv
+  if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  const archive = archiveSettings(options)
+  const directory = options.data
+  return { volume: await openEmbeddedVolume({ ...options, directory, archive, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

@@ -22,6 +22,8 @@ const SQLSTATE_OF_KIND: Readonly<Record<StorageErrorKind, string>> = {
   'disk-full': '53100', //           disk_full
   io: '58030', //                    io_error
   fenced: '57P01', //                admin_shutdown: another writer took over
+  refused: '58030', //               io_error
+  unsuitable: '55000', //            object_not_in_prerequisite_state
   'no-quorum': '58030', //           io_error
   locked: '55006', //                object_in_use
   'not-writable': '58030', //        io_error

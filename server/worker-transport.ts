@@ -8,12 +8,14 @@
 
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 
+import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { Doorbell, Mailbox, newMailboxMemory, WAKE_UP } from '../storage/message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
+import type { ReachRequest, ServeRequest } from '../storage/node/thread-peers.ts'
 import type { NodeWorkerData, NodeWorkerGreeting } from '../storage/node/worker.ts'
 
 /** A node thread needs little: most of its memory is SQLite's page cache, outside the heap. */
@@ -43,18 +45,37 @@ function startThread(workerData: NodeWorkerData): Worker {
 export class WorkerGroup {
   readonly #doorbellMemory = new SharedArrayBuffer(4)
   readonly #doorbell = new Doorbell(this.#doorbellMemory)
-  readonly #members: WorkerTransport[] = []
+  readonly #members = new Map<number, WorkerTransport>()
+  readonly #archive: ArchiveSettings | undefined
 
-  /** Starts a thread for the node whose files are at `path`. */
-  start(path: string): WorkerTransport {
-    const transport = new WorkerTransport(path, this.#doorbellMemory, () => this.#listen())
-    this.#members.push(transport)
+  /** `archive`: where the nodes back up to. */
+  constructor(archive: ArchiveSettings | undefined) {
+    this.#archive = archive
+  }
+
+  /** Starts a thread for the node whose files are at `path`; the one it had before, if any, has ended. */
+  start(node: number, path: string): WorkerTransport {
+    const transport = new WorkerTransport(
+      { node, path, doorbell: this.#doorbellMemory, archive: this.#archive },
+      (message) => {
+        if (message === WAKE_UP) this.#listen()
+        else this.#connect(message)
+      },
+    )
+    this.#members.set(node, transport)
     return transport
+  }
+
+  /** A node wants to talk to another one: that one gets the other end of the channel. */
+  #connect({ node, port }: ReachRequest): void {
+    const target = this.#members.get(node)
+    if (target === undefined || target.hasEnded) port.close()
+    else target.serve(port)
   }
 
   #listen(): void {
     this.#doorbell.reset()
-    for (const member of this.#members) member.receiveAnswer()
+    for (const member of this.#members.values()) member.receiveAnswer()
   }
 }
 
@@ -66,14 +87,20 @@ export class WorkerTransport implements Transport {
   #closed: (reason: Error) => void = () => undefined
   #endReason: Error | undefined
 
-  constructor(path: string, doorbell: SharedArrayBuffer, wokenUp: () => void) {
+  /** `forGroup` gets what is not an answer to the volume. */
+  constructor(
+    data: Omit<NodeWorkerData, 'mailbox'>,
+    forGroup: (message: ReachRequest | typeof WAKE_UP) => void,
+  ) {
     const mailbox = newMailboxMemory()
     this.#mailbox = new Mailbox(mailbox)
-    this.#worker = startThread({ path, mailbox, doorbell })
+    this.#worker = startThread({ ...data, mailbox })
     this.#greeting = new Promise((resolve, reject) => {
       this.#worker.once('message', (greeting: NodeWorkerGreeting) => {
-        this.#worker.on('message', (message: NodeMessage | typeof WAKE_UP) => {
-          if (message === WAKE_UP) wokenUp()
+        if (greeting.kind === 'refused')
+          return this.#end(new StorageError(greeting.failure, greeting.message), reject)
+        this.#worker.on('message', (message: NodeMessage | ReachRequest | typeof WAKE_UP) => {
+          if (message === WAKE_UP || message.kind === 'reach') forGroup(message)
           else this.#receive(message)
         })
         resolve(greeting)
@@ -90,13 +117,19 @@ export class WorkerTransport implements Transport {
     this.#closed(this.#endReason)
   }
 
+  get hasEnded(): boolean {
+    return this.#endReason !== undefined
+  }
+
+  /** Lets another node talk to this one through a port. */
+  serve(port: MessagePort): void {
+    const request: ServeRequest = { kind: 'serve', port }
+    this.#worker.postMessage(request, [port])
+  }
+
   /** Resolves once the node serves; rejects with StorageError when it refuses. */
   async ready(): Promise<void> {
-    const greeting = await this.#greeting
-    if (greeting.kind === 'ready') return
-    const error = new StorageError(greeting.failure, greeting.message)
-    this.#endReason = error
-    throw error
+    await this.#greeting
   }
 
   send(message: VolumeMessage): void {

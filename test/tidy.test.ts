@@ -17,6 +17,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['storage/log'],
   ['storage/page'],
   ['storage/message'],
+  ['storage/archive'],
   ['storage/node', 'storage/volume'],
   ['storage/engine'],
   ['sql/types'],

@@ -155,8 +155,9 @@ class History {
   }
 }
 
-async function runHistory(seed: number, quorum: Quorum): Promise<void> {
+async function runHistory(seed: number, quorum: Quorum, pagesPerGroup: number): Promise<void> {
   const cluster = new SimCluster(seed, quorum, memoryNodes(quorum.nodeCount))
+  cluster.pagesPerGroup = pagesPerGroup
   const history = new History(cluster, await cluster.open())
   expect(history.volume.isNew).toBe(true)
   await history.addTimeline()
@@ -220,12 +221,14 @@ const seedCount = Number(process.env['SIM_SEEDS'] ?? 8)
 const firstSeed = Number(process.env['SIM_START'] ?? 1)
 
 test.each([
-  ['six nodes', DEFAULT_QUORUM],
-  ['three nodes', { nodeCount: 3, writeCount: 2, readCount: 2 }],
+  ['six nodes', DEFAULT_QUORUM, 1000],
+  ['six nodes and three groups', DEFAULT_QUORUM, 3],
+  ['three nodes', { nodeCount: 3, writeCount: 2, readCount: 2 }, 1000],
 ] as const)(
   'histories over %s',
-  async (_, quorum) => {
-    for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) await runHistory(seed, quorum)
+  async (_, quorum, pagesPerGroup) => {
+    for (let seed = firstSeed; seed < firstSeed + seedCount; seed++)
+      await runHistory(seed, quorum, pagesPerGroup)
   },
   600_000,
 )

@@ -1,20 +1,24 @@
-// Rows of pg_proc for the functions of schema borealis, from their own descriptions.
+// Rows of pg_proc for the functions of schema borealis and Aurora's, from their own descriptions.
 
 import { borealisFunctions } from '../functions/borealis.ts'
 import type { SqlFunction } from '../functions/function.ts'
+import { AURORA_FUNCTIONS } from '../functions/volume-functions.ts'
 import { CHAR_OID, OID_OID, TEXT_OID } from '../types/oids.ts'
 import { ArrayValue, type Row, type Value } from '../types/value.ts'
-import { BOREALIS_SCHEMA_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
+import { BOREALIS_SCHEMA_OID, PG_CATALOG_OID, POSTGRES_ROLE_OID } from './bootstrap.ts'
 
 const INTERNAL_LANGUAGE_OID = 12
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const
 
 /** `vector`: makes an oidvector. */
 export function borealisProcRows(vector: (oids: readonly number[]) => Value): Row[] {
-  return borealisFunctions().map((fn) => procRow(fn, vector))
+  return [
+    ...borealisFunctions().map((fn) => procRow(fn, BOREALIS_SCHEMA_OID, vector)),
+    ...AURORA_FUNCTIONS.map((fn) => procRow(fn, PG_CATALOG_OID, vector)),
+  ]
 }
 
-function procRow(fn: SqlFunction, vector: (oids: readonly number[]) => Value): Row {
+function procRow(fn: SqlFunction, schemaOid: number, vector: (oids: readonly number[]) => Value): Row {
   const isSet = fn.kind === 'set'
   const outs = isSet ? fn.columns : []
   const modes = fn.argumentTypes.map((_, i) =>
@@ -27,7 +31,7 @@ function procRow(fn: SqlFunction, vector: (oids: readonly number[]) => Value): R
   return [
     fn.oid,
     fn.name,
-    BOREALIS_SCHEMA_OID,
+    schemaOid,
     POSTGRES_ROLE_OID,
     INTERNAL_LANGUAGE_OID,
     1, // procost

@@ -10,6 +10,7 @@
 // Expressions and view definitions are stored as SQL text in PostgreSQL's own canonical form and bound when needed.
 
 import type { Lsn, TreeId, TimelineId } from '../../storage/base/ids.ts'
+import type { SegmentStatus, VolumeStatus } from '../../storage/volume/volume.ts'
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import type { TableCodec } from '../types/row-codec.ts'
 import type { Type } from '../types/type.ts'
@@ -376,12 +377,30 @@ export interface ServerState {
   preparedStatements(): Iterable<Row>
   cursors(): Iterable<Row>
   locks(): Iterable<Row>
+  /** Every segment of the volume, asked of the storage nodes. May suspend. */
+  segments(): readonly SegmentStatus[]
+  volume(): VolumeState
   /** Rows and pages of a table or index, estimated. */
   estimate(relationOid: number): { readonly tuples: number; readonly pages: number }
   /** last_value, log_cnt and is_called of now. May suspend. */
   sequenceRow(sequence: Sequence): Row
   /** A sequence's last value, if it is known without waiting; null when it was never called. */
   lastSequenceValue?(sequenceOid: number): number | bigint | null
+}
+
+/** Where the log of the session's database stands, and what the volume has done since the server started. */
+export interface VolumeState extends VolumeStatus {
+  readonly vcl: Lsn
+  readonly vdl: Lsn
+  /** Lowest read point that somebody still needs. */
+  readonly pgmrpl: Lsn
+  readonly tail: Lsn
+  /** Bytes of log that may be appended before a commit waits. */
+  readonly lalRoomBytes: number
+  readonly volumeEpoch: number
+  readonly groupCount: number
+  readonly segmentSizeBytes: number
+  readonly commits: number
 }
 
 export interface SessionState {

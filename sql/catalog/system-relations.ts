@@ -1,4 +1,4 @@
-// The relations of pg_catalog and information_schema: PostgreSQL's oids, columns and row types from the fact file, and
+// The relations of pg_catalog, information_schema and borealis: PostgreSQL's oids, columns and row types from the fact file, and
 // rows computed by whoever registered a VirtualRelation under the name; without one, a relation is truly empty.
 //
 //   system-relation-facts.ts ──parse once──▶ Table (virtual) + row type + array     virtual-relations.ts ──▶ rows
@@ -48,6 +48,7 @@ interface SystemRelations {
   readonly types: ReadonlyMap<number, TypeEntry>
 }
 
+/** Schemas whose relations are facts. */
 export type SystemSchema = 'pg_catalog' | 'information_schema' | 'borealis'
 
 export const SYSTEM_SCHEMA_OID: Readonly<Record<SystemSchema, number>> = {

@@ -31,7 +31,7 @@ test('every computed relation gives rows of its width', async () => {
       expect(row).toHaveLength(relation.columns.length)
     count++
   }
-  expect(count).toBe(210)
+  expect(count).toBe(212)
 })
 
 test('lookups find what a scan finds', async () => {

@@ -14,7 +14,12 @@ import {
   hasRole,
   isSuperuser,
 } from '../catalog/acl.ts'
-import { INFORMATION_SCHEMA_OID, PG_CATALOG_OID, PG_TOAST_OID } from '../catalog/bootstrap.ts'
+import {
+  BOREALIS_SCHEMA_OID,
+  INFORMATION_SCHEMA_OID,
+  PG_CATALOG_OID,
+  PG_TOAST_OID,
+} from '../catalog/bootstrap.ts'
 import type {
   Acl,
   AclItem,
@@ -421,8 +426,15 @@ const ACL_TYPES: Readonly<Record<'schema' | 'table' | 'sequence' | 'database' | 
   database: 'd',
 }
 
+const SYSTEM_SCHEMAS: readonly number[] = [
+  PG_CATALOG_OID,
+  INFORMATION_SCHEMA_OID,
+  PG_TOAST_OID,
+  BOREALIS_SCHEMA_OID,
+]
+
 export function isSystemSchema(oid: number): boolean {
-  return oid === PG_CATALOG_OID || oid === INFORMATION_SCHEMA_OID || oid === PG_TOAST_OID
+  return SYSTEM_SCHEMAS.includes(oid)
 }
 
 /** `schema.name` as messages print it. */

@@ -90,11 +90,19 @@ export interface ExplainOptions {
   readonly timing: boolean
 }
 
+/** Pages that something read: found in the buffer pool, fetched from storage. */
+export interface BufferUse {
+  readonly hit: number
+  readonly read: number
+}
+
 /** One plan node for EXPLAIN, in any of its formats. Keys as in PostgreSQL's JSON format, in its order. */
 export interface ExplainNode {
   readonly label: string
   readonly properties: readonly (readonly [string, string | number | boolean | readonly string[]])[]
   readonly children: readonly ExplainNode[]
+  /** Of EXPLAIN (ANALYZE, BUFFERS). */
+  readonly buffers?: BufferUse | undefined
 }
 
 export interface Execution {

@@ -41,7 +41,7 @@ export interface PlanNode {
 /** Opens a node; with EXPLAIN ANALYZE, counting its rows and time. */
 export function openNode(node: PlanNode, runtime: Runtime): Operator {
   if (runtime.figures === undefined) return node.open(runtime)
-  const figures: NodeFigures = { rows: 0, loops: 0, startMs: 0, totalMs: 0, removed: 0 }
+  const figures: NodeFigures = { rows: 0, loops: 0, startMs: 0, totalMs: 0, removed: 0, hits: 0, reads: 0 }
   runtime.figures.set(node, figures)
   return new CountingOperator(node.open(runtime), figures, runtime)
 }
@@ -66,6 +66,8 @@ class CountingOperator implements Operator {
       this.#isFresh = false
     }
     const before = clock.clockMicros()
+    const { pageCounts } = this.#runtime.database
+    const { hits, misses } = pageCounts
     let row: Row | undefined
     try {
       row = this.#inner.next()
@@ -73,6 +75,8 @@ class CountingOperator implements Operator {
       const spent = (clock.clockMicros() - before) / 1000
       figures.totalMs += spent
       if (figures.rows === 0) figures.startMs += spent
+      figures.hits += pageCounts.hits - hits
+      figures.reads += pageCounts.misses - misses
     }
     if (row !== undefined) figures.rows++
     return row

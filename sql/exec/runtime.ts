@@ -20,6 +20,9 @@ export interface NodeFigures {
   startMs: number
   totalMs: number
   removed: number
+  /** Pages found in the buffer pool, and pages fetched from storage, by the node and what is below it. */
+  hits: number
+  reads: number
 }
 
 /** Shared by all runs whose plan hands nothing down. */

@@ -20,6 +20,7 @@ import {
   TIMESTAMPTZ_OID,
 } from '../types/oids.ts'
 import type { Int8, Row, Value } from '../types/value.ts'
+import { VOLUME_FUNCTIONS } from './volume-functions.ts'
 import { lsnOf, parseWhen, type When, whenAt } from './when.ts'
 
 /** Which database a function reads: a branch (null: the current database), at a time (null: now). */
@@ -345,6 +346,7 @@ const FUNCTIONS: readonly SqlFunction[] = [
   schemaDiff,
   merge,
   mergeConflicts,
+  ...VOLUME_FUNCTIONS,
 ]
 
 /** Whether a function is as_of or in_branch, and how its arguments say where it reads. */

@@ -8,6 +8,7 @@
 
 import { assert, must } from '../../storage/base/assert.ts'
 import { borealisFunctions } from './borealis.ts'
+import { AURORA_FUNCTIONS } from './volume-functions.ts'
 import type { Definition, SetDefinition, TypedSetDefinition } from './definition.ts'
 import { allDefinitions } from './definitions.ts'
 import { castFacts, functionFacts, operatorFacts, typeFacts } from './facts.ts'
@@ -167,9 +168,11 @@ class BuiltinRegistry implements FunctionRegistry {
 
   constructor() {
     this.functions = joinDefinitions()
-    this.functionsByOid = new Map([...this.functions, ...borealisFunctions()].map((fn) => [fn.oid, fn]))
+    this.functionsByOid = new Map(
+      [...this.functions, ...AURORA_FUNCTIONS, ...borealisFunctions()].map((fn) => [fn.oid, fn]),
+    )
     this.borealisByName = groupBy(borealisFunctions(), (fn) => fn.name)
-    this.functionsByName = groupBy(this.functions, (fn) => fn.name)
+    this.functionsByName = groupBy([...this.functions, ...AURORA_FUNCTIONS], (fn) => fn.name)
     this.operators = operatorRows()
       .map(operatorOf)
       .filter((operator) => this.functionsByOid.has(operator.functionOid))

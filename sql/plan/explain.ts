@@ -1,6 +1,6 @@
 // EXPLAIN: the plan tree with estimates, and with ANALYZE the figures of a run.
 
-import type { ExplainNode, ExplainOptions } from '../exec/execution.ts'
+import type { BufferUse, ExplainNode, ExplainOptions } from '../exec/execution.ts'
 import type { PlanNode } from '../exec/operator.ts'
 import type { NodeFigures } from '../exec/runtime.ts'
 import type { Planner } from './planner.ts'
@@ -33,7 +33,14 @@ function explainNode(
     label: `${label}${costs}${actual}`,
     properties: properties.filter(([, value]) => value !== ''),
     children: node.children.map((child) => explainNode(child, options, figures)),
+    buffers: options.buffers && figures !== undefined ? bufferUse(figures.get(node)) : undefined,
   }
+}
+
+/** A page that was fetched is found in the pool afterwards; it counts as read, as in PostgreSQL. */
+function bufferUse(figures: NodeFigures | undefined): BufferUse {
+  const { hits = 0, reads = 0 } = figures ?? {}
+  return { hit: Math.max(0, hits - reads), read: reads }
 }
 
 function costText({ estimate }: PlanNode): string {

@@ -209,17 +209,16 @@ export function virtualPath(planner: Planner, from: TableFrom, conditions: reado
     const isPlain = tableColumns.every((column, i) => column === i)
     const entry = (row: Row): Row => (isPlain ? row : tableColumns.map((column) => row[column] ?? null))
     const key = lookup === undefined ? undefined : planner.compileValue(lookup.value, EMPTY_LAYOUT, outer)
-    const rows = (rt: Runtime): Iterable<Row> =>
-      key === undefined && isPlain ? virtual.rows(rt.context.catalog, rt.context.server) : found(rt)
-    function* found(rt: Runtime): Iterable<Row> {
+    // Not generators: those would end when what makes the rows suspends.
+    const rows = (rt: Runtime): Iterable<Row> => {
+      const found = find(rt)
+      return isPlain ? found : Array.from(found, entry)
+    }
+    const find = (rt: Runtime): Iterable<Row> => {
       const { catalog, server } = rt.context
-      if (key === undefined || lookup === undefined) {
-        for (const row of virtual.rows(catalog, server)) yield entry(row)
-        return
-      }
+      if (key === undefined || lookup === undefined) return virtual.rows(catalog, server)
       const value = key(rt, [])
-      if (value === null) return
-      for (const row of must(virtual.lookups[lookup.position]).find(catalog, value, server)) yield entry(row)
+      return value === null ? [] : must(virtual.lookups[lookup.position]).find(catalog, value, server)
     }
     const label = lookup === undefined ? `Seq Scan on ${from.table.name}` : `Index Scan on ${from.table.name}`
     const node = makeNode({ label, estimate, children: [], open: (rt) => new IterableOperator(rt, rows) })

@@ -15,7 +15,7 @@ import { joinRows } from './join-rows.ts'
 import type { OuterScope } from './layout.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { columnOutputs, isImmediate, isVolatile } from './expr-facts.ts'
-import { otherTablePath } from './other-table-path.ts'
+import { isOtherTable, otherTablePath } from './other-table-path.ts'
 import type { Output, Path, Planned } from './path.ts'
 import type { Planner } from './planner.ts'
 import { selectivityOf } from './selectivity.ts'
@@ -223,7 +223,7 @@ export class GroupPlanner {
       conditions.length > 0 &&
       group.items.length === 1 &&
       item?.kind === 'leaf' &&
-      item.from.kind === 'table' &&
+      (item.from.kind === 'table' || isOtherTable(item.from)) &&
       conditions.every(isImmediate)
     )
   }

@@ -9,25 +9,26 @@
 import { must } from '../../storage/base/assert.ts'
 import type { Table } from '../catalog/catalog.ts'
 import { replaceDeep } from '../exec/expression/map-query.ts'
-import { matchColumns, type OpenPlace, tableOfRowType, tableThere } from '../exec/open-place.ts'
+import { liveColumns, matchColumns, type OpenPlace, tableOfRowType, tableThere } from '../exec/open-place.ts'
 import type { PlanNode } from '../exec/operator.ts'
 import { OtherTableScan, type OtherTablePlan } from '../exec/operator/other-table-scan.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import { type PlaceReader, placeOf } from '../functions/borealis.ts'
 import type { Expr, SetCallExpr } from '../tree/expr.ts'
 import type { FunctionFrom, TableFrom } from '../tree/query.ts'
+import type { LeafFrom } from './from-path.ts'
 import { columnOutputs, isImmediate } from './expr-facts.ts'
 import { EMPTY_LAYOUT, Layout, type OuterScope } from './layout.ts'
 import { NO_CONSTANTS, NO_ORDER, type Output, type Path, type Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import { Planner } from './planner.ts'
 import { addFilter, addProjection } from './row-node.ts'
-import { selectivityOf } from './selectivity.ts'
 import { joinConditions, tablePaths } from './table-path.ts'
 
 /** Plans of differently shaped tables that one statement keeps. */
 const SHAPES_MAX = 64
-const ROWS_GUESS = 1000
+/** Of finding the place and its plan, for each run. */
+const PLACE_COST = 0.5
 
 /** The path of a call of in_branch or as_of; undefined for other functions. */
 export function otherTablePath(
@@ -41,6 +42,13 @@ export function otherTablePath(
   if (reader === undefined) return undefined
   const table = tableOfRowType(planner.catalog, call.type, call.function.name)
   return new OtherTablePath(planner, from, conditions, { call, reader, table })
+}
+
+/** Whether an entry is in_branch or as_of of a table, which the indexes of that table can answer. */
+export function isOtherTable(from: LeafFrom): boolean {
+  if (from.kind !== 'function' || from.calls.length !== 1 || from.withOrdinality) return false
+  const call = from.calls[0]?.call
+  return call?.kind === 'set-call' && placeOf(call.function) !== undefined
 }
 
 interface Subject {
@@ -66,9 +74,8 @@ class OtherTablePath implements Path {
     this.#conditions = conditions
     this.#subject = subject
     this.relations = new Set([from.id])
-    const kept = conditions.reduce((all, one) => all * selectivityOf(planner, one, ROWS_GUESS), 1)
-    const rows = Math.max(1, ROWS_GUESS * kept)
-    this.estimate = { rows, startup: 1, total: 1 + ROWS_GUESS * 0.01, width: from.columns.length * 8 }
+    const { estimate } = cheapest(tablePaths(planner, this.#entry(subject.table), conditions, false))
+    this.estimate = { ...estimate, startup: PLACE_COST, total: estimate.total + PLACE_COST }
   }
 
   build(outputs: readonly Output[], outer: OuterScope | undefined): Planned {
@@ -114,6 +121,12 @@ class OtherTablePath implements Path {
     })
   }
 
+  /** The entry as one over a stored table: ours, which the estimate is made of, or the one there. */
+  #entry(table: Table, tableColumns: readonly number[] = liveColumns(table)): TableFrom {
+    const { id, alias, columns } = this.#from
+    return { kind: 'table', id, alias, columns, table, tableColumns }
+  }
+
   #entryLayout(conditions: readonly Expr[]): Layout {
     const own = columnOutputs(conditions, (output) => output.relation === this.#from.id)
     return new Layout(own.map(({ relation, column }) => ({ relation, column, nullable: true })))
@@ -129,7 +142,6 @@ class OtherTablePath implements Path {
       readonly outer: OuterScope | undefined
     },
   ): PlanNode {
-    const from = this.#from
     const columns = matchColumns(this.#subject.table, rt.context.catalog, theirs, place)
     const { catalog, view } = place
     const inner = new Planner({
@@ -140,19 +152,11 @@ class OtherTablePath implements Path {
         return { tuples: cellCount, pages: pageCount }
       },
     })
-    const entry: TableFrom = {
-      kind: 'table',
-      id: from.id,
-      alias: from.alias,
-      columns: from.columns,
-      table: theirs,
-      tableColumns: columns,
-    }
+    const entry = this.#entry(theirs, columns)
     const known = (expr: Expr): Expr => replaceDeep(expr, (one) => this.#absent(one, columns))
     const paths = tablePaths(inner, entry, wanted.conditions.map(known), false)
-    const cheapest = paths.reduce((best, path) => (path.estimate.total < best.estimate.total ? path : best))
     const outputs = wanted.outputs.map((output) => ({ ...output, expr: known(output.expr) }))
-    return cheapest.build(outputs, wanted.outer).node
+    return cheapest(paths).build(outputs, wanted.outer).node
   }
 
   /** A column that the table there lacks is NULL; the whole row is put together from its columns. */
@@ -183,6 +187,10 @@ class OtherTablePath implements Path {
     const names = this.#from.columns.map(({ name }) => name)
     return { kind: 'row', names, elements, explicit: true, type, typmod, collation, location: -1 }
   }
+}
+
+function cheapest(paths: readonly Path[]): Path {
+  return paths.reduce((best, path) => (path.estimate.total < best.estimate.total ? path : best))
 }
 
 function nullOf({ type, typmod, collation }: Expr): Expr {

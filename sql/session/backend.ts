@@ -21,6 +21,7 @@ import { checkPrivileges } from './privileges.ts'
 import { ServerSession } from './server-session.ts'
 import { SessionCore } from './session-core.ts'
 import { REPORTED_SETTINGS } from './setting-definition.ts'
+import type { Operations } from './volume-services.ts'
 import type { Backend, RoleLogin, Session, StartupRequest } from './session.ts'
 
 export interface BackendOptions {
@@ -30,6 +31,8 @@ export interface BackendOptions {
   readonly prng: Prng
   /** Settings the command line decides, by name. */
   readonly settings?: ReadonlyMap<string, string> | undefined
+  /** What only the composition root can do; nothing of it by default. */
+  readonly operations?: Operations | undefined
   /** Told of failures of background work, which will be tried again. */
   readonly warn?: ((error: unknown) => void) | undefined
 }
@@ -48,6 +51,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     databases: new OpenDatabases({ catalogs, clock, open: (each) => new DatabaseHandle(shared, each) }),
     sessions: new Map(),
     serverSettings: options.settings ?? new Map(),
+    operations: options.operations ?? { meet: undefined, crash: undefined },
     startMicros: clock.wallMicros(),
     checkPrivileges,
   }

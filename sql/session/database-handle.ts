@@ -13,6 +13,7 @@ import type { OpenDatabases } from './open-databases.ts'
 import { BackendState } from './server-state.ts'
 import type { SessionCore } from './session-core.ts'
 import { CatalogLookup } from './type-lookup.ts'
+import type { Operations } from './volume-services.ts'
 
 /** What all sessions of the process share. */
 export interface SharedBackend {
@@ -27,6 +28,7 @@ export interface SharedBackend {
   readonly sessions: Map<number, SessionCore>
   /** Settings that the server's command line decides (port, max_connections, ...), canonical text by lower-case name. */
   readonly serverSettings: ReadonlyMap<string, string>
+  readonly operations: Operations
   readonly startMicros: number
   readonly checkPrivileges: typeof checkPrivileges
 }

@@ -1,7 +1,7 @@
 // What time does to databases: branches whose TTL has passed are dropped, history older than borealis.retention is given up.
 //
 //   twice a second  expired branches: sessions ended, entry removed; databases long idle: closed
-//   every minute    timelines that a backtrack left, once their retention has passed: forgotten
+//   every 10 s      timelines that a backtrack left, once their retention has passed: forgotten
 //                   of every other timeline the read floor: nobody reads below it, so storage may collect what is older
 //
 // A floor is the newest commit at the beginning of the retention, or the oldest point that somebody reads, whichever is
@@ -20,7 +20,7 @@ import type { OpenDatabases } from './open-databases.ts'
 import type { SessionCore } from './session-core.ts'
 
 const EXPIRY_ROUND_MS = 500
-const RETENTION_ROUND_MS = 60_000
+const RETENTION_ROUND_MS = 10_000
 /** Timelines whose floor is looked for in one round: each may ask a storage node. */
 const FLOORS_PER_ROUND = 500
 
@@ -104,9 +104,14 @@ export class DatabaseKeeper {
     }
   }
 
-  /** Forgets abandoned timelines whose retention has passed, and tells storage the floors of the others. */
+  /**
+   * Forgets abandoned timelines whose retention has passed, and tells storage the floors of the others. Of the cluster's own
+   * timeline nobody asks the past.
+   */
   async keepRetention(): Promise<void> {
     const { catalogs, clock } = this.#parts
+    const { database } = catalogs.store
+    catalogs.volume.setReadFloor(database.timeline, database.oldestReadPoint)
     const inUse = this.#readPoints()
     let budget = FLOORS_PER_ROUND
     for (const entry of [...catalogs.shared.databases()]) {

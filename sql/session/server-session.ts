@@ -7,12 +7,12 @@
 // written to the sink by then; it may leave once everything it shows is durable, which is the last thing waited for.
 
 import type { Lsn } from '../../storage/base/ids.ts'
-import type { Database } from '../../storage/engine/engine.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { bindParameters } from './bind-parameters.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import { Portal } from './portal.ts'
+import { untilDurable } from './durable-wait.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { failedBlock } from './failed-block.ts'
 import { describePrepared, prepare } from './prepare.ts'
@@ -332,21 +332,18 @@ export class ServerSession implements Session {
   /** Resolves once nothing that was answered can be lost. */
   #durable(): Step {
     const core = this.#core
-    core.turns.stopTimeout()
     const { transaction, database } = core
     this.#report()
     const lsn = transaction.commitLsn > core.seenLsn ? transaction.commitLsn : core.seenLsn
     const clusterLsn = Math.max(transaction.clusterCommitLsn, core.clusterSeenLsn) as Lsn
-    if (lsn <= database.vdl && clusterLsn === 0) return undefined
+    if (lsn <= database.vdl && clusterLsn === 0) {
+      core.turns.stopTimeout()
+      return undefined
+    }
     core.clusterSeenLsn = 0 as Lsn
     const { answerAfter } = core
     core.answerAfter = undefined
-    const cluster = core.backend.cluster
-    return (async () => {
-      if (lsn > database.vdl) await durable(database, lsn)
-      if (clusterLsn > cluster.vdl) await durable(cluster, clusterLsn)
-      await answerAfter
-    })()
+    return untilDurable(core, lsn, clusterLsn).then(() => answerAfter)
   }
 
   #report(): void {
@@ -425,12 +422,6 @@ export class ServerSession implements Session {
     core.handle.sessionClosed(core)
     this.#onClose()
   }
-}
-
-function durable(database: Database, lsn: Lsn): Promise<void> {
-  return new Promise((resolve, reject) =>
-    database.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error))),
-  )
 }
 
 function unknownStatement(name: string): SqlError {

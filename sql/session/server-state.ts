@@ -1,7 +1,9 @@
 // What computed relations (pg_stat_activity, pg_settings, pg_locks, ...) show of the running server, seen by one session.
 
 import { type Lsn, LSN_ZERO, type TimelineId } from '../../storage/base/ids.ts'
-import type { Sequence, ServerState, SessionState, SettingState } from '../catalog/catalog.ts'
+import { LAL_BYTES } from '../../storage/base/limits.ts'
+import type { SegmentStatus } from '../../storage/volume/volume.ts'
+import type { Sequence, ServerState, SessionState, SettingState, VolumeState } from '../catalog/catalog.ts'
 import { ArrayValue, type Row } from '../types/value.ts'
 import { displayValue } from './setting-definition.ts'
 import type { SessionCore } from './session-core.ts'
@@ -81,6 +83,29 @@ export class BackendState implements ServerState {
 
   locks(): Iterable<Row> {
     return []
+  }
+
+  segments(): readonly SegmentStatus[] {
+    return this.#core.context.services.volume.segments()
+  }
+
+  volume(): VolumeState {
+    const { backend, database } = this.#core
+    const { volume, engine } = backend
+    const { vcl, vdl, tail } = volume.log(database.timeline)
+    const { groups, segmentSizeBytes } = volume.configuration
+    return {
+      ...volume.status(),
+      vcl,
+      vdl,
+      pgmrpl: database.oldestReadPoint,
+      tail,
+      lalRoomBytes: Math.max(0, vcl + LAL_BYTES - tail),
+      volumeEpoch: volume.volumeEpoch,
+      groupCount: groups.length,
+      segmentSizeBytes,
+      commits: engine.status().commits,
+    }
   }
 
   sequenceRow(sequence: Sequence): Row {

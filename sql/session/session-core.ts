@@ -239,7 +239,7 @@ export class SessionCore implements RunHost, TransactionHost {
     }
     if (!this.isSuperuser) this.backend.checkPrivileges(this, plan)
     const commandId = transaction.nextCommandId()
-    const view = transaction.statementView(commandId)
+    const view = transaction.statementView(commandId, plan)
     portal.view = view
     portal.savepointDepth = transaction.savepointDepth
     this.#activeViews.push(view)

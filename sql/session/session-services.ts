@@ -22,6 +22,7 @@ import { catalogServices, privilegeServices } from '../catalog/catalog-services.
 import { branchServices } from './branching/branch-services.ts'
 import { PAYLOAD_SIZE_BYTES_MAX } from './notifications.ts'
 import type { SessionCore } from './session-core.ts'
+import { SessionVolumeServices } from './volume-services.ts'
 import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
 
 const EPOCH_2000_MICROS = 946_684_800_000_000
@@ -41,6 +42,7 @@ export function makeServices(core: SessionCore): SessionServices {
     backends: new SessionBackendServices(core),
     transactions: transactionServices(core),
     notifications: notificationServices(core),
+    volume: new SessionVolumeServices(core),
     branches: branchServices(core),
   }
 }

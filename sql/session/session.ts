@@ -43,6 +43,8 @@ export interface ResponseSink {
   /** The list is not changed afterwards; the same object means the same fields. */
   rowDescription(fields: readonly FieldDescription[]): void
   commandComplete(tag: string): void
+  /** Takes back a CommandComplete that was written last: what it says turned out not to be known. */
+  retractComplete(): void
   emptyQuery(): void
   portalSuspended(): void
   parseComplete(): void

@@ -96,6 +96,7 @@ export class SessionTransaction {
   #deferralOfAll: boolean | undefined
   /** Progress of a commit that suspended: the steps already done. */
   #commitStep = 0
+  #hadWrites = false
 
   constructor(host: TransactionHost) {
     this.#host = host
@@ -170,12 +171,14 @@ export class SessionTransaction {
   }
 
   /** A view for a statement that starts now, reading what earlier commands of this transaction wrote. */
-  statementView(commandId: number): View {
+  statementView(commandId: number, plan?: { readonly writes: boolean }): View {
     const { database, pastDatabase } = this.#host
     if (pastDatabase !== undefined) return pastView(pastDatabase, commandId)
     this.#host.requireUnmoved()
     let view: View
-    if (this.isolation === 'read committed') view = database.view()
+    const onlyReads = plan?.writes === false && this.#engine?.hasWrites !== true
+    if (this.isolation === 'read committed')
+      view = onlyReads ? database.view(database.readPoint()) : database.view()
     else {
       if (this.#snapshot === undefined) {
         this.#snapshot = database.view()
@@ -292,6 +295,7 @@ export class SessionTransaction {
   /** A statement failed: a block waits for ROLLBACK, an implicit transaction is rolled back at once. */
   fail(): void {
     this.#commitStep = 0
+    this.#hadWrites = false
     if (this.#state !== 'block' && this.#state !== 'failed') {
       this.abort()
       return
@@ -333,9 +337,10 @@ export class SessionTransaction {
       this.#commitStep = 2
     }
     if (this.#engine !== undefined) {
-      const hadWrites = this.#engine.hasWrites
+      // Asked before the first call only: a large commit suspends, and has no writes left when it is called again.
+      this.#hadWrites ||= this.#engine.hasWrites
       const lsn = this.#engine.commit()
-      if (hadWrites) this.commitLsn = lsn
+      if (this.#hadWrites) this.commitLsn = lsn
       this.#edit?.publish(lsn)
     }
     this.#host.commitSettings()
@@ -391,6 +396,7 @@ export class SessionTransaction {
     if (this.#deferred.length > 0) this.#deferred = []
     this.#commandId = 0
     this.#commitStep = 0
+    this.#hadWrites = false
     this.#state = 'idle'
   }
 }

@@ -6,6 +6,8 @@ export type StorageErrorKind =
   | 'disk-full' //        no space; what was acknowledged is safe
   | 'io' //               any other error of disk or network
   | 'fenced' //           another writer opened the volume with a newer epoch
+  | 'refused' //          the other side belongs to another cluster, or does not know the cluster's secret
+  | 'unsuitable' //       an operation on members of the volume that makes no sense as they are
   | 'no-quorum' //        fewer nodes answer than the quorum needs
   | 'locked' //           another process has the data directory
   | 'not-writable' //     the data directory cannot be written

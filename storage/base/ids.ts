@@ -18,6 +18,9 @@ export type PageNo = Branded<'PageNo'>
 /** A branch of history. Timeline 1 is the cluster's own (roles, databases); databases follow. On disk: 4 bytes. */
 export type TimelineId = Branded<'TimelineId'>
 
+/** A protection group's number: 0 for the first range of pages, then 1, 2, ... On disk: 4 bytes. */
+export type GroupNo = Branded<'GroupNo'>
+
 /** A generation of volume or membership; a request that carries an older one is refused. */
 export type Epoch = Branded<'Epoch'>
 
@@ -25,6 +28,7 @@ export type Epoch = Branded<'Epoch'>
 export type TreeId = PageNo
 
 export const LSN_ZERO: Lsn = 0 as Lsn
+export const FIRST_GROUP: GroupNo = 0 as GroupNo
 export const META_PAGE: PageNo = 0 as PageNo
 /** The page number of records that change no page (commit records). */
 export const NO_PAGE: PageNo = 0xffff_ffff as PageNo

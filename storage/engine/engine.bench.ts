@@ -1,10 +1,11 @@
 // Micro benchmarks of the engine without storage: point lookups, scans, small commits, a load of a million rows. Run with
 // `npx tsx storage/engine/engine.bench.ts [rows]`. The volume swallows the log. Figures are CPU time.
 
-import { type Epoch, LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
+import { LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import { runSuspendable } from '../base/suspend.ts'
 import { SeededPrng, testClock } from '../base/testing/test-env.ts'
-import type { TimelineLog, Volume } from '../volume/volume.ts'
+import { MemoryVolume } from '../volume/memory-volume.ts'
+import type { TimelineInfo, TimelineLog, Volume } from '../volume/volume.ts'
 import { createEngine } from './create-engine.ts'
 
 const TIMELINE = 1 as TimelineId
@@ -38,21 +39,24 @@ class SwallowedLog implements TimelineLog {
 }
 
 const log = new SwallowedLog()
-const volume: Volume = {
-  volumeEpoch: 1 as Epoch,
-  isNew: true,
-  timelines: () => [{ id: TIMELINE, parent: undefined, createdMicros: 0 }],
-  createTimeline: async () => TIMELINE,
-  dropTimeline: async () => undefined,
-  log: () => log,
-  timeline: () => ({ id: TIMELINE, parent: undefined, createdMicros: 0 }),
-  commitAt: async () => undefined,
-  changedPages: async () => new Set(),
-  commitOf: async () => undefined,
-  setReadFloor: () => undefined,
-  status: () => ({ nodes: [], batchesSent: 0, messagesSent: 0, bytesSent: 0, pagesRead: 0 }),
-  close: async () => undefined,
+const INFO: TimelineInfo = { id: TIMELINE, parent: undefined, createdMicros: 0 }
+
+/** A volume of one timeline whose log is swallowed. */
+class BenchVolume extends MemoryVolume {
+  override timelines(): readonly TimelineInfo[] {
+    return [INFO]
+  }
+
+  override timeline(): TimelineInfo {
+    return INFO
+  }
+
+  override log(): TimelineLog {
+    return log
+  }
 }
+
+const volume: Volume = new BenchVolume({ clock: testClock })
 
 /** CPU time of the process: the machine may be busy with other things. */
 function now(): number {

@@ -119,6 +119,14 @@ export interface Transaction {
   abort(): void
 }
 
+/** Reads of pages since the engine was opened. */
+export interface PageCounts {
+  /** Found in the pool: at once, or after it was fetched. */
+  readonly hits: number
+  /** Fetched from storage. */
+  readonly misses: number
+}
+
 /** One timeline, opened. */
 export interface Database {
   readonly timeline: TimelineId
@@ -127,8 +135,16 @@ export interface Database {
   /** LSN of the newest commit that was applied: the read point of a statement that starts now. */
   readonly head: Lsn
   readonly vdl: Lsn
+  /** What was read of the buffer pool so far, by everyone; the object stays the same. */
+  readonly pageCounts: PageCounts
   /** The lowest read point of a pinned view, or the head: what is older may be collected, retention permitting. */
   readonly oldestReadPoint: Lsn
+
+  /**
+   * Where a statement that only reads had better read: the head, or, when nothing has become durable for a while though
+   * there is something to (the write quorum is lost), the VDL: what is shown there need not be waited for.
+   */
+  readPoint(): Lsn
 
   /** A view at `readLsn` (default: head). Costs nothing until a statement that uses it suspends; then pin it. */
   view(readLsn?: Lsn): View
@@ -194,8 +210,11 @@ export interface LeafSearch {
 export interface Divergence {
   /** The newest point that both have behind them; a version of a cell put at or below it is the same on both sides. */
   readonly common: { readonly timeline: TimelineId; readonly lsn: Lsn }
-  /** Every page that differs, and perhaps some that were changed there and back. */
-  readonly pages: ReadonlySet<PageNo>
+  /**
+   * Every page that differs, and perhaps some that were changed there and back. Undefined: the log of that time is not kept
+   * any more, so any page may differ.
+   */
+  readonly pages: ReadonlySet<PageNo> | undefined
 }
 
 /** Session-level and advisory locks are taken through this owner: they outlive transactions. */

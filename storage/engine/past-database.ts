@@ -14,6 +14,7 @@ import type {
   LeafSearch,
   LockOwner,
   LockWait,
+  PageCounts,
   Savepoint,
   TableLockMode,
   Transaction,
@@ -50,6 +51,10 @@ export class PastDatabase implements Database {
     return this.head
   }
 
+  get pageCounts(): PageCounts {
+    return this.space.pool
+  }
+
   get oldestReadPoint(): Lsn {
     return this.head
   }
@@ -57,6 +62,10 @@ export class PastDatabase implements Database {
   /** Advisory locks of the sessions that read this point. */
   get objectLocks(): ObjectLocks {
     return (this.locks ??= new ObjectLocks())
+  }
+
+  readPoint(): Lsn {
+    return this.head
   }
 
   view(readLsn: Lsn = this.head): View {

@@ -15,6 +15,7 @@ import {
   type Database,
   type LeafSearch,
   type LockOwner,
+  type PageCounts,
   type Transaction,
   type View,
 } from './engine.ts'
@@ -33,6 +34,9 @@ import { TreeCursor } from './tree-cursor.ts'
 import { TreeReader } from './tree-reader.ts'
 import { OPERATION_DELETE } from './write-set.ts'
 
+/** The VDL moves every few milliseconds while anything is committed; this long means that it cannot. */
+const STALL_MS = 500
+
 export class TimelineDatabase implements Database {
   readonly timeline: TimelineId
   readonly isPast = false
@@ -49,6 +53,9 @@ export class TimelineDatabase implements Database {
   private nextTransactionId = 1
   private reclaiming: Promise<void> | undefined
   private closing = false
+  /** The VDL at the last look of a reader that was not at the head, and since when it has been that. */
+  private stalledVdl = -1
+  private stalledSinceMs = 0
 
   constructor(space: PageSpace, clock: Clock) {
     this.timeline = space.timeline
@@ -67,6 +74,10 @@ export class TimelineDatabase implements Database {
 
   get vdl(): Lsn {
     return this.space.vdl
+  }
+
+  get pageCounts(): PageCounts {
+    return this.space.pool
   }
 
   get oldestReadPoint(): Lsn {
@@ -99,6 +110,20 @@ export class TimelineDatabase implements Database {
     await new Promise<void>((resolve, reject) => {
       this.onDurable(head, (error) => (error === undefined ? resolve() : reject(error)))
     })
+  }
+
+  readPoint(): Lsn {
+    const { head, vdl } = this.space
+    if (vdl >= head) return head
+    this.watchVdl(vdl)
+    return this.clock.monotonicMs() - this.stalledSinceMs < STALL_MS ? head : vdl
+  }
+
+  /** Called at each commit and by readers that are not at the head: notes since when the VDL is what it is. */
+  private watchVdl(vdl: Lsn): void {
+    if (vdl === this.stalledVdl) return
+    this.stalledVdl = vdl
+    this.stalledSinceMs = this.clock.monotonicMs()
   }
 
   view(readLsn: Lsn = this.space.head): View {
@@ -235,6 +260,7 @@ export class TimelineDatabase implements Database {
   }
 
   private afterCommit(): void {
+    this.watchVdl(this.space.vdl)
     if (this.reclaimer.hasWork) this.reclaim()
   }
 

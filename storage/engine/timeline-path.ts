@@ -8,6 +8,7 @@
 
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import { LSN_ZERO } from '../base/ids.ts'
+import { StorageError } from '../base/errors.ts'
 import type { Volume } from '../volume/volume.ts'
 import type { Divergence } from './engine.ts'
 
@@ -78,10 +79,21 @@ export async function divergence(
   const common = commonPoint(volume, from, to)
   if (common === undefined) return undefined
   const stretches = [...stretchesAbove(volume, from, common), ...stretchesAbove(volume, to, common)]
-  const answers = await Promise.all(
-    stretches.map(({ timeline, above, upTo }) => volume.changedPages(timeline, above, upTo)),
+  const answers = await withinWindow(
+    Promise.all(stretches.map(({ timeline, above, upTo }) => volume.changedPages(timeline, above, upTo))),
   )
+  if (answers === undefined) return { common, pages: undefined }
   const pages = new Set<PageNo>()
   for (const answer of answers) for (const page of answer) pages.add(page)
   return { common, pages }
+}
+
+/** The answer, or undefined when it lies in history that is not kept any more. */
+async function withinWindow<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof StorageError && error.kind === 'out-of-window') return undefined
+    throw error
+  }
 }

@@ -5,36 +5,46 @@
 //        0    4  magic        'BLB1'
 //        4    4  crc          CRC-32 of bytes 8 to the end
 //        8    4  length       bytes of the whole batch
-//       12    1  version      1
+//       12    1  version      2
 //       13    1  flags        1 = the payload is deflated (raw deflate)
 //       14    2  reserved     0
 //       16    4  timeline
 //       20    4  recordCount
 //       24    8  first        LSN of the first record
-//       32    8  last         LSN of the last record
+//       32    8  last         the segment is complete up to here with this batch: LSN of the last record of the flush
 //       40    8  previous     `last` of the batch before it (the branch point for the first of a timeline)
-//       48    8  consistent   LSN of the last record here that ends a mini-transaction; 0 if none does
-//       56    8  end          position behind the last record
+//       48    8  consistent   LSN of the last record of the flush that ends a mini-transaction; 0 if none does
+//       56    8  end          position behind the last record of the flush
 //       64    8  vdl          the writer's VDL of this timeline when it sent the batch
 //       72    8  wallMicros   wall time of sending; never goes back within a volume
 //       80    4  rawLength    bytes of the payload once inflated
-//       84    4  reserved     0
-//       88       directory    deflated batches only: recordCount × (u32 page, u32 offset in the inflated payload)
+//       84    4  group        protection group that the records belong to
+//       88       directory    deflated batches only: recordCount × (u32 page, u32 LSN of the record less `first`)
 //                payload      the records
 //
-// All integers little-endian. `previous` is the chain that gap detection hangs on: a segment is complete up to `last` of
-// a batch when it is complete up to `previous`. LSNs in between need not be dense, so that a batch may later carry the
-// records of one protection group only.
+// All integers little-endian. A flush is what one timeline appended since the last one, LSNs (previous, last]. With one
+// protection group it is one batch. With several, each group gets a batch of its own records of the flush under the same
+// `previous`, `last`, `consistent` and `end`, if need be without any record (then `first` is `last`), so that every
+// segment's SCL speaks of the whole log: the VCL of a timeline is the lowest of its groups' PGCLs. `previous` is the
+// chain that gap detection hangs on: a segment is complete up to `last` of a batch when it is complete up to `previous`.
 
 import { crc32, inflateRawSync } from 'node:zlib'
 
-import { assert } from '../base/assert.ts'
+import { assert, must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import { type Lsn, type PageNo, type TimelineId, formatLsn } from '../base/ids.ts'
+import {
+  FIRST_GROUP,
+  formatLsn,
+  type GroupNo,
+  type Lsn,
+  NO_PAGE,
+  type PageNo,
+  type TimelineId,
+} from '../base/ids.ts'
 import { FLAG_ENDS_MTR, readU64, writeU64 } from '../log/record.ts'
 
 export const BATCH_HEADER_SIZE_BYTES = 88
-export const BATCH_VERSION = 1
+export const BATCH_VERSION = 2
 const MAGIC = 0x31_42_4c_42
 const FLAG_DEFLATED = 1
 const DIRECTORY_ENTRY_SIZE_BYTES = 8
@@ -45,7 +55,9 @@ const RECORD_PAGE_OFFSET = 24
 /** What a batch says about itself; its bytes apart. */
 export interface BatchHeader {
   readonly timeline: TimelineId
+  readonly group: GroupNo
   readonly recordCount: number
+  /** LSN of the first record; `last` where there is none. */
   readonly first: Lsn
   readonly last: Lsn
   readonly previous: Lsn
@@ -62,12 +74,16 @@ export interface BatchHeader {
 /** What the writer must know to close a batch; the rest follows from the records. */
 export interface BatchFrame {
   readonly timeline: TimelineId
+  readonly group: GroupNo
   readonly previous: Lsn
   readonly vdl: Lsn
   readonly wallMicros: number
 }
 
-/** The records of a batch, summed up by a walk over their headers. */
+/**
+ * The records of a batch, summed up by a walk over their headers. Of a flush that is split by group, the parts differ in
+ * `recordCount` and `first` only.
+ */
 export interface RecordRun {
   readonly recordCount: number
   readonly first: Lsn
@@ -99,6 +115,45 @@ export function surveyRecords(records: Buffer, length: number): RecordRun {
     consistent: (consistentOffset < 0 ? 0 : readU64(records, consistentOffset + 8)) as Lsn,
     end: (last + records.readUInt32LE(lastOffset)) as Lsn,
   }
+}
+
+/** The records of a flush that belong to one group, and their sum. */
+export interface GroupRun {
+  readonly group: GroupNo
+  readonly run: RecordRun
+  readonly records: Buffer
+}
+
+/**
+ * Splits the records in bytes [0, length), whose sum is `whole`, by protection group: one part for each of `groups`,
+ * in their order, if need be an empty one. Records of NO_PAGE go to the first group, which must be among `groups`, as
+ * must the group of each record.
+ */
+export function splitByGroup(
+  records: Buffer,
+  length: number,
+  whole: RecordRun,
+  groups: readonly GroupNo[],
+  pagesPerGroup: number,
+): readonly GroupRun[] {
+  const parts = groups.map((group) => ({ group, count: 0, first: whole.last, pieces: [] as Buffer[] }))
+  for (let offset = 0; offset < length;) {
+    const size = records.readUInt32LE(offset)
+    const page = records.readUInt32LE(offset + RECORD_PAGE_OFFSET)
+    const group = page === NO_PAGE ? FIRST_GROUP : Math.floor(page / pagesPerGroup)
+    const part = must(
+      parts.find((each) => each.group === group),
+      'the group of a record is open',
+    )
+    if (part.count++ === 0) part.first = readU64(records, offset + 8) as Lsn
+    part.pieces.push(records.subarray(offset, offset + size))
+    offset += size
+  }
+  return parts.map(({ group, count, first, pieces }) => ({
+    group,
+    run: { ...whole, recordCount: count, first },
+    records: Buffer.concat(pieces),
+  }))
 }
 
 /** Bytes of the batch that `encodeBatch` makes of the same run. */
@@ -136,22 +191,22 @@ export function encodeBatch(
   writeU64(target, 64, frame.vdl)
   writeU64(target, 72, frame.wallMicros)
   target.writeUInt32LE(rawLength, 80)
-  target.writeUInt32LE(0, 84)
+  target.writeUInt32LE(frame.group, 84)
   if (deflated === undefined) {
     records.copy(target, BATCH_HEADER_SIZE_BYTES, 0, rawLength)
   } else {
-    const at = writeDirectory(target, records, rawLength)
+    const at = writeDirectory(target, records, rawLength, run.first)
     target.set(deflated, at)
   }
   target.writeUInt32LE(crc32(target.subarray(8, length)), 4)
   return length
 }
 
-function writeDirectory(target: Buffer, records: Buffer, rawLength: number): number {
+function writeDirectory(target: Buffer, records: Buffer, rawLength: number, first: Lsn): number {
   let at = BATCH_HEADER_SIZE_BYTES
   for (let offset = 0; offset < rawLength; offset += records.readUInt32LE(offset)) {
     target.writeUInt32LE(records.readUInt32LE(offset + RECORD_PAGE_OFFSET), at)
-    target.writeUInt32LE(offset, at + 4)
+    target.writeUInt32LE(readU64(records, offset + 8) - first, at + 4)
     at += DIRECTORY_ENTRY_SIZE_BYTES
   }
   return at
@@ -161,6 +216,7 @@ function writeDirectory(target: Buffer, records: Buffer, rawLength: number): num
 export function readBatchHeader(bytes: Buffer): BatchHeader {
   return {
     timeline: bytes.readUInt32LE(16) as TimelineId,
+    group: bytes.readUInt32LE(84) as GroupNo,
     recordCount: bytes.readUInt32LE(20),
     first: readU64(bytes, 24) as Lsn,
     last: readU64(bytes, 32) as Lsn,
@@ -210,10 +266,7 @@ export function pageListLength(header: BatchHeader): number {
   return BATCH_HEADER_SIZE_BYTES + header.recordCount * DIRECTORY_ENTRY_SIZE_BYTES
 }
 
-/**
- * Calls back with page and LSN of each record, in order, without inflating anything. LSNs are dense within a batch of
- * a volume of one protection group, which is all there is in version 1.
- */
+/** Calls back with page and LSN of each record, in order, without inflating anything. */
 export function visitPages(
   bytes: Buffer,
   header: BatchHeader,
@@ -236,7 +289,11 @@ export function visitPages(
 /** Offset of the record with this LSN in the plain records of its batch, or -1 if it is not there. */
 export function findRecord(records: Buffer, header: BatchHeader, lsn: Lsn): number {
   const dense = lsn - header.first
-  if (dense >= 0 && dense + 32 <= records.length && readU64(records, dense + 8) === lsn) return dense
+  if (header.end - header.first === records.length) {
+    // All of the flush is here: a record lies where its LSN says. (In a part of one, a back-link may look like its LSN.)
+    const isHere = dense >= 0 && dense + 32 <= records.length && readU64(records, dense + 8) === lsn
+    if (isHere) return dense
+  }
   for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {
     if (readU64(records, offset + 8) === lsn) return offset
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 
-import { asEpoch, type Lsn, type TimelineId } from '../base/ids.ts'
+import { asEpoch, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
 import { Doorbell, Mailbox, newMailboxMemory } from './mailbox.ts'
 import type { VolumeMessage } from './message.ts'
 
@@ -31,7 +31,11 @@ test('an append arrives as it was sent, and the slot is full until it is answere
 
 test('an acknowledgement arrives as it was sent', () => {
   const { volume, node } = pair()
-  const segments = [1, 2, 3].map((id) => ({ timeline: id as TimelineId, scl: (2 ** 40 + id) as Lsn }))
+  const segments = [1, 2, 3].map((id) => ({
+    timeline: id as TimelineId,
+    group: (id * 7) as GroupNo,
+    scl: (2 ** 40 + id) as Lsn,
+  }))
   const answer = { kind: 'appended', id: 2 ** 35, segments } as const
   expect(volume.takeAnswer()).toBe(undefined)
   expect(node.answer(answer)).toBe(true)
@@ -46,7 +50,7 @@ test('what does not fit is left to others', () => {
   expect(volume.put(append(1, 200_000, 100_000))).toBe(false)
   expect(volume.put(append(1, ...Array.from({ length: 100_000 }, () => 1)))).toBe(false)
   expect(node.take()).toBe(undefined)
-  const segment = { timeline: 1 as TimelineId, scl: 1 as Lsn }
+  const segment = { timeline: 1 as TimelineId, group: 0 as GroupNo, scl: 1 as Lsn }
   const segments = Array.from({ length: 65 }, () => segment)
   expect(node.answer({ kind: 'appended', id: 1, segments })).toBe(false)
   expect(node.answer({ kind: 'done', id: 1 })).toBe(false)

@@ -11,7 +11,7 @@
 //        4    4  parked         1: the node sleeps in its event loop, where only a message through its port wakes it
 //        8    4  request        0 empty, 1 full
 //       12    4  answer         0 empty, 1 full
-//       16    8  answer id      then u32 count, u32 0, count × (u32 timeline, u32 0, u64 SCL)
+//       16    8  answer id      then u32 count, u32 0, count × (u32 timeline, u32 group, u64 SCL)
 //     1056    8  request id     then u64 volume epoch, u64 membership epoch, u32 count, u32 0, count × u32 length, and
 //                               the batches, each at a multiple of eight
 //
@@ -19,7 +19,7 @@
 // it is empty, the receiver while it is full.
 
 import { putU32, putU64, u32, u64 } from '../base/bytes.ts'
-import type { Epoch, Lsn, TimelineId } from '../base/ids.ts'
+import type { Epoch, GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import type { NodeMessage, VolumeMessage } from './message.ts'
 
 const BELL = 0
@@ -90,10 +90,12 @@ export class Mailbox {
   takeAnswer(): Appended | undefined {
     if (Atomics.load(this.#words, ANSWER) === 0) return undefined
     const bytes = this.#bytes
-    const segments: { timeline: TimelineId; scl: Lsn }[] = []
+    const segments: { timeline: TimelineId; group: GroupNo; scl: Lsn }[] = []
     const count = u32(bytes, ANSWER_OFFSET + 8)
     for (let at = ANSWER_OFFSET + ANSWER_HEADER_SIZE_BYTES; segments.length < count; at += 16) {
-      segments.push({ timeline: u32(bytes, at) as TimelineId, scl: u64(bytes, at + 8) as Lsn })
+      const timeline = u32(bytes, at) as TimelineId
+      const group = u32(bytes, at + 4) as GroupNo
+      segments.push({ timeline, group, scl: u64(bytes, at + 8) as Lsn })
     }
     const id = u64(bytes, ANSWER_OFFSET)
     Atomics.store(this.#words, ANSWER, 0)
@@ -123,6 +125,11 @@ export class Mailbox {
     }
   }
 
+  /** Whether an append is in the slot, taken or not. */
+  get isFull(): boolean {
+    return Atomics.load(this.#words, REQUEST) !== 0
+  }
+
   /** The append that was taken is answered: its slot is empty again. */
   release(): void {
     Atomics.store(this.#words, REQUEST, 0)
@@ -136,8 +143,9 @@ export class Mailbox {
     putU64(bytes, ANSWER_OFFSET, message.id)
     putU32(bytes, ANSWER_OFFSET + 8, message.segments.length)
     let at = ANSWER_OFFSET + ANSWER_HEADER_SIZE_BYTES
-    for (const { timeline, scl } of message.segments) {
+    for (const { timeline, group, scl } of message.segments) {
       putU32(bytes, at, timeline)
+      putU32(bytes, at + 4, group)
       putU64(bytes, at + 8, scl)
       at += 16
     }

@@ -1,66 +1,114 @@
-// Which batch begins where: the part of the log's index that is newer than the last checkpoint, in memory. Per timeline
-// two parallel arrays sorted by first LSN; batches nearly always arrive in order, so adding is a push.
+// Which batch begins where: the part of the log's index that is newer than the last checkpoint, in memory. Per segment
+// parallel arrays sorted by first LSN; batches nearly always arrive in order, so adding is a push.
 
-import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { Lsn } from '../base/ids.ts'
+import type { SegmentKey } from '../message/message.ts'
+import { segmentNumber } from './segment-store.ts'
+
+/** Where a batch is and how long. */
+export interface BatchPlace {
+  readonly first: Lsn
+  readonly row: number
+  readonly size: number
+}
 
 interface Run {
-  readonly firsts: number[]
+  readonly firsts: Lsn[]
   readonly rows: number[]
+  readonly sizes: number[]
 }
 
 export class BatchDirectory {
-  readonly #runs = new Map<TimelineId, Run>()
+  readonly #runs = new Map<number, Run>()
 
-  add(timeline: TimelineId, first: Lsn, row: number): void {
-    let run = this.#runs.get(timeline)
+  add(segment: SegmentKey, first: Lsn, row: number, size: number): void {
+    const key = segmentNumber(segment)
+    let run = this.#runs.get(key)
     if (run === undefined) {
-      run = { firsts: [], rows: [] }
-      this.#runs.set(timeline, run)
+      run = { firsts: [], rows: [], sizes: [] }
+      this.#runs.set(key, run)
     }
     const last = run.firsts.at(-1)
-    if (last === undefined || last < first) {
+    const at = last === undefined || last < first ? run.firsts.length : floor(run.firsts, first) + 1
+    if (at === run.firsts.length) {
       run.firsts.push(first)
       run.rows.push(row)
+      run.sizes.push(size)
       return
     }
-    const at = floor(run.firsts, first) + 1
     run.firsts.splice(at, 0, first)
     run.rows.splice(at, 0, row)
+    run.sizes.splice(at, 0, size)
   }
 
-  /** First LSN and row of the last batch that begins at or before `lsn`. */
-  atOrBefore(timeline: TimelineId, lsn: Lsn): { first: number; row: number } | undefined {
-    return this.#pick(timeline, lsn, 0)
+  /** The last batch that begins at or before `lsn`. */
+  atOrBefore(segment: SegmentKey, lsn: Lsn): BatchPlace | undefined {
+    return this.#pick(segment, lsn, 0)
   }
 
-  /** First LSN and row of the first batch that begins after `lsn`. */
-  after(timeline: TimelineId, lsn: Lsn): { first: number; row: number } | undefined {
-    return this.#pick(timeline, lsn, 1)
+  /** The first batch that begins after `lsn`. */
+  after(segment: SegmentKey, lsn: Lsn): BatchPlace | undefined {
+    return this.#pick(segment, lsn, 1)
   }
 
-  #pick(timeline: TimelineId, lsn: Lsn, step: number): { first: number; row: number } | undefined {
-    const run = this.#runs.get(timeline)
-    if (run === undefined) return undefined
-    const at = floor(run.firsts, lsn) + step
-    const first = run.firsts[at]
-    const row = run.rows[at]
-    return first === undefined || row === undefined ? undefined : { first, row }
+  #pick(segment: SegmentKey, lsn: Lsn, step: number): BatchPlace | undefined {
+    const run = this.#runs.get(segmentNumber(segment))
+    return run === undefined ? undefined : placeAt(run, floor(run.firsts, lsn) + step)
+  }
+
+  /** How many batches of a segment are here behind a row, and their bytes. */
+  sum(segment: SegmentKey, row: number): { readonly batches: number; readonly bytes: number } {
+    const run = this.#runs.get(segmentNumber(segment))
+    let batches = 0
+    let bytes = 0
+    for (let at = 0; run !== undefined && at < run.rows.length; at++) {
+      if ((run.rows[at] as number) <= row) continue
+      batches++
+      bytes += run.sizes[at] as number
+    }
+    return { batches, bytes }
+  }
+
+  /** Forgets one batch. */
+  remove(segment: SegmentKey, { row, first }: BatchPlace): void {
+    const run = this.#runs.get(segmentNumber(segment))
+    if (run === undefined) return
+    for (let at = floor(run.firsts, first); at >= 0 && run.firsts[at] === first; at--) {
+      if (run.rows[at] !== row) continue
+      run.firsts.splice(at, 1)
+      run.rows.splice(at, 1)
+      run.sizes.splice(at, 1)
+    }
+    if (run.rows.length === 0) this.#runs.delete(segmentNumber(segment))
+  }
+
+  /** The numbers of the segments that have batches here. */
+  segments(): Iterable<number> {
+    return this.#runs.keys()
   }
 
   /** Forgets what lies in rows up to `row`: the disk's index has it now. */
   forgetRows(row: number): void {
-    for (const [timeline, run] of this.#runs) {
-      const firsts: number[] = []
-      const rows: number[] = []
-      run.rows.forEach((each, index) => {
-        if (each <= row) return
-        rows.push(each)
-        firsts.push(run.firsts[index] as number)
-      })
-      if (rows.length === 0) this.#runs.delete(timeline)
-      else this.#runs.set(timeline, { firsts, rows })
+    for (const [key, run] of this.#runs) {
+      const kept: Run = { firsts: [], rows: [], sizes: [] }
+      for (let at = 0; at < run.rows.length; at++) {
+        const place = placeAt(run, at)
+        if (place === undefined || place.row <= row) continue
+        kept.firsts.push(place.first)
+        kept.rows.push(place.row)
+        kept.sizes.push(place.size)
+      }
+      if (kept.rows.length === 0) this.#runs.delete(key)
+      else this.#runs.set(key, kept)
     }
   }
+}
+
+function placeAt(run: Run, at: number): BatchPlace | undefined {
+  const first = run.firsts[at]
+  const row = run.rows[at]
+  const size = run.sizes[at]
+  return first === undefined || row === undefined || size === undefined ? undefined : { first, row, size }
 }
 
 /** Index of the last element at or below `limit`, or -1. */

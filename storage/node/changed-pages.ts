@@ -5,11 +5,12 @@
 //
 // A long interval is answered in parts, so that no answer takes long: the asker goes on behind `upTo` of the last one.
 
-import { type Lsn, LSN_ZERO, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
+import { formatLsn, type Lsn, LSN_ZERO, NO_PAGE, type PageNo } from '../base/ids.ts'
 import { NO_ORIGIN, readU64, RECORD_HEADER_SIZE_BYTES, RECORD_TYPE_COMMIT } from '../log/record.ts'
 import { type BatchHeader, readBatchHeader, verifyBatch, visitPages } from '../message/batch.ts'
 import type { CommitRecord } from '../message/message.ts'
 import { DamagedBatch, type PageReader } from './page-reader.ts'
+import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentStore } from './segment-store.ts'
 
@@ -27,23 +28,41 @@ export interface ChangedPages {
   readonly upTo: Lsn
 }
 
-/** Pages with a record in (above, upTo], each once, of the timeline's own log. Throws DamagedBatch. */
-export function changedPages(store: SegmentStore, segment: Segment, interval: PageInterval): ChangedPages {
+/**
+ * Pages with a record in (above, upTo], each once, of the timeline's own log in these groups. Throws DamagedBatch, and a
+ * Refusal where that log was collected.
+ */
+export function changedPages(
+  store: SegmentStore,
+  segments: readonly Segment[],
+  interval: PageInterval,
+): ChangedPages {
   const pages = new Set<PageNo>()
-  const upTo = Math.min(interval.upTo, segment.scl) as Lsn
+  let { upTo } = interval
+  // What one group's answer leaves out, the others' leave out too.
+  for (const segment of segments) upTo = survey(store, segment, { ...interval, upTo }, pages)
+  return { pages: Uint32Array.from(pages), upTo }
+}
+
+/** Adds the pages of one segment; returns how far it came. */
+function survey(store: SegmentStore, segment: Segment, interval: PageInterval, pages: Set<PageNo>): Lsn {
+  const { above, upTo } = interval
+  const { after, birth } = segment.start
+  if (above < after && after > birth && upTo > birth) {
+    const message = `log of timeline ${segment.timeline} begins at ${formatLsn(after)}`
+    throw new Refusal('out-of-window', message)
+  }
   let size = 0
-  for (const { header, bytes } of batchesOf(store, segment, interval.above)) {
+  for (const { header, bytes } of batchesOf(store, segment, above)) {
     if (header.first > upTo) break
     visitPages(bytes, header, (page, lsn) => {
-      if (page === NO_PAGE || lsn <= interval.above || lsn > upTo || segment.isAnnulled(lsn)) return
+      if (page === NO_PAGE || lsn <= above || lsn > upTo || segment.isAnnulled(lsn)) return
       pages.add(page)
     })
     size += bytes.length
-    if (size >= SURVEY_SIZE_BYTES_MAX && header.last < upTo) {
-      return { pages: Uint32Array.from(pages), upTo: header.last }
-    }
+    if (size >= SURVEY_SIZE_BYTES_MAX && header.last < upTo) return header.last
   }
-  return { pages: Uint32Array.from(pages), upTo: interval.upTo }
+  return upTo
 }
 
 /** The first commit record at or above `lsn` on the timeline's own log: the commit that wrote the record there. */
@@ -84,22 +103,21 @@ function* batchesOf(
   segment: Segment,
   lsn: Lsn,
 ): Iterable<{ readonly header: BatchHeader; readonly bytes: Buffer }> {
-  const { timeline } = segment
-  let bytes = lsn > LSN_ZERO ? store.batchAt(timeline, lsn) : undefined
-  if (bytes === undefined || readBatchHeader(bytes).last <= lsn) bytes = store.batchAfter(timeline, lsn)
+  let bytes = lsn > LSN_ZERO ? store.batchAt(segment, lsn) : undefined
+  if (bytes === undefined || readBatchHeader(bytes).last <= lsn) bytes = store.batchAfter(segment, lsn)
   while (bytes !== undefined) {
     const header = readBatchHeader(bytes)
     if (header.first > segment.scl) return
-    if (!segment.isAnnulled(header.first)) yield { header, bytes: sound(store, timeline, header, bytes) }
-    bytes = store.batchAfter(timeline, header.first)
+    if (!segment.isAnnulled(header.first)) yield { header, bytes: sound(store, segment, header, bytes) }
+    bytes = store.batchAfter(segment, header.first)
   }
 }
 
-function sound(store: SegmentStore, timeline: TimelineId, header: BatchHeader, bytes: Buffer): Buffer {
+function sound(store: SegmentStore, segment: Segment, header: BatchHeader, bytes: Buffer): Buffer {
   try {
     verifyBatch(bytes, `${store.where}: table log`)
     return bytes
   } catch (error) {
-    throw new DamagedBatch(timeline, header.first, error instanceof Error ? error.message : 'unreadable')
+    throw new DamagedBatch(segment, header.first, error instanceof Error ? error.message : 'unreadable')
   }
 }

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
-import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
 import { type HotFile, HotLog } from './hot-log.ts'
 import type { StoredBatch } from './segment-store.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
 
 const SALT = 0x1234_5678
+const S1 = { timeline: 1 as TimelineId, group: 0 as GroupNo }
 
 /** A file in memory whose writes can be cut off. */
 class MemoryFile implements HotFile {
@@ -39,6 +40,7 @@ class MemoryFile implements HotFile {
 function batch(number: number, length: number): StoredBatch {
   return {
     timeline: (1 + (number % 3)) as TimelineId,
+    group: (number % 2) as GroupNo,
     first: (number * 8) as Lsn,
     bytes: Buffer.alloc(length, number),
   }
@@ -52,9 +54,9 @@ test('a frame has these bytes', () => {
   const file = new MemoryFile(1024)
   new HotLog(file, { salt: SALT, begin: 2048 }).append(7, [batch(1, 5), batch(2, 4)])
   // magic, crc, position, length, count, row; two entries; nine bytes and seven of padding
-  expect(file.bytes.subarray(0, 80).toString('hex')).toBe(
-    '42484c3125b388ef0008000000000000500000000200000007000000000000000200000005000000080000000000000003000000040000001000000000000000010101010102020202' +
-      '00000000000000',
+  expect(file.bytes.subarray(0, 88).toString('hex')).toBe(
+    '42484c320d268add00080000000000005800000002000000070000000000000002000000010000000500000008000000' +
+      '00000000030000000000000004000000100000000000000001010101010202020200000000000000',
   )
 })
 
@@ -181,10 +183,10 @@ test('a store serves batches from wherever they lie, also after its process was 
   const store = new SqliteSegmentStore(path)
   const rounds = 700
   for (let number = 1; number <= rounds; number++) {
-    store.append([{ ...batch(number, 100 + ((number * 37) % 3000)), timeline: 1 as TimelineId }])
+    store.append([{ ...batch(number, 100 + ((number * 37) % 3000)), ...S1 }])
     if (number % 100 === 0) store.housekeep(number % 200 === 0)
     if (number === 200 || number === 500) store.checkpoint(store.position() - 10, [])
-    if (number % 150 === 0) store.append([{ ...batch(++number, 40_000), timeline: 1 as TimelineId }])
+    if (number % 150 === 0) store.append([{ ...batch(++number, 40_000), ...S1 }])
   }
   check(store)
   let unindexed = 0
@@ -202,9 +204,9 @@ test('a store serves batches from wherever they lie, also after its process was 
 
   function check(each: SqliteSegmentStore): void {
     for (let number = 1; number <= rounds; number += 13) {
-      const found = each.batchAt(1 as TimelineId, (number * 8 + 5) as Lsn)
+      const found = each.batchAt(S1, (number * 8 + 5) as Lsn)
       expect(found?.[0], `batch ${number}`).toBe(number & 0xff)
-      expect(each.batchAfter(1 as TimelineId, (number * 8 - 8) as Lsn)?.[0]).toBe(number & 0xff)
+      expect(each.batchAfter(S1, (number * 8 - 8) as Lsn)?.[0]).toBe(number & 0xff)
     }
   }
 })

@@ -6,13 +6,13 @@
 // The file is a ring of frames, each the batches of one append. Its format:
 //
 //   offset size  field      meaning
-//        0    4  magic      'BHL1'
+//        0    4  magic      'BHL2'
 //        4    4  crc        CRC-32 of bytes 8 to `length`, begun with the store's salt
 //        8    8  position   where the frame begins, counted over all laps; its place in the file is position mod size
 //       16    4  length     bytes of the frame, a multiple of 8
 //       20    4  count      number of batches
 //       24    8  row        number of the first batch; the others follow
-//       32       directory  count × (u32 timeline, u32 length, u64 first LSN)
+//       32       directory  count × (u32 timeline, u32 group, u32 length, u64 first LSN)
 //                batches    one after the other, unpadded; zeroes up to `length`
 //
 //   │ free │ moved, not yet durable in the tables │ hot: only here │ next frame │ free ... │
@@ -31,15 +31,16 @@ import { crc32 } from 'node:zlib'
 
 import { assert } from '../base/assert.ts'
 import { putU32, putU64, u32, u64 } from '../base/bytes.ts'
-import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
+import type { SegmentKey } from '../message/message.ts'
 import type { StoredBatch } from './segment-store.ts'
 
 export const HOT_LOG_SIZE_BYTES: number = 4 * 1024 * 1024
 /** A frame larger than this costs as much as a transaction of its own: it would be written twice. */
 export const HOT_FRAME_SIZE_BYTES_MAX: number = 16 * 1024
-const MAGIC = 0x31_4c_48_42
+const MAGIC = 0x32_4c_48_42
 const HEADER_SIZE_BYTES = 32
-const ENTRY_SIZE_BYTES = 16
+const ENTRY_SIZE_BYTES = 20
 
 /** The file that a hot log lies in. Throws StorageError. */
 export interface HotFile {
@@ -62,8 +63,7 @@ export interface HotBatch extends StoredBatch {
   readonly row: number
 }
 
-interface Place {
-  readonly timeline: TimelineId
+interface Place extends SegmentKey {
   readonly first: Lsn
   /** Of its bytes, in the file. */
   readonly at: number
@@ -147,12 +147,13 @@ export class HotLog {
     let at = HEADER_SIZE_BYTES + batches.length * ENTRY_SIZE_BYTES
     const start = position % this.#file.sizeBytes
     const places: Place[] = []
-    for (const { timeline, first, bytes } of batches) {
+    for (const { timeline, group, first, bytes } of batches) {
       putU32(target, entryAt, timeline)
-      putU32(target, entryAt + 4, bytes.length)
-      putU64(target, entryAt + 8, first)
+      putU32(target, entryAt + 4, group)
+      putU32(target, entryAt + 8, bytes.length)
+      putU64(target, entryAt + 12, first)
       target.set(bytes, at)
-      places.push({ timeline, first, at: start + at, length: bytes.length })
+      places.push({ timeline, group, first, at: start + at, length: bytes.length })
       entryAt += ENTRY_SIZE_BYTES
       at += bytes.length
     }
@@ -194,8 +195,8 @@ export class HotLog {
   }
 
   /** Visits every batch that is here, in order of arrival, without its bytes. */
-  visit(visitor: (row: number, timeline: TimelineId, first: Lsn) => void): void {
-    for (const [row, { timeline, first }] of this.#places) visitor(row, timeline, first)
+  visit(visitor: (row: number, batch: SegmentKey & { first: Lsn; length: number }) => void): void {
+    for (const [row, place] of this.#places) visitor(row, place)
   }
 
   /** Batches of the oldest frames, up to about `sizeMax` bytes but at least one frame's, and the position behind them. */
@@ -208,9 +209,9 @@ export class HotLog {
       const end = places.at(-1)
       const bytes = this.#file.read(start, end === undefined ? 0 : end.at + end.length - start)
       places.forEach((place, index) => {
-        const { timeline, first, at } = place
+        const { timeline, group, first, at } = place
         const own = bytes.subarray(at - start, at - start + place.length)
-        batches.push({ row: row + index, timeline, first, bytes: own })
+        batches.push({ row: row + index, timeline, group, first, bytes: own })
       })
       upTo = position + length
     }
@@ -242,9 +243,10 @@ function decode(bytes: Buffer, at: number): Frame {
   let batchAt = at + HEADER_SIZE_BYTES + count * ENTRY_SIZE_BYTES
   for (let index = 0; index < count; index++) {
     const entryAt = at + HEADER_SIZE_BYTES + index * ENTRY_SIZE_BYTES
-    const length = u32(bytes, entryAt + 4)
     const timeline = u32(bytes, entryAt) as TimelineId
-    places.push({ timeline, first: u64(bytes, entryAt + 8) as Lsn, at: batchAt, length })
+    const group = u32(bytes, entryAt + 4) as GroupNo
+    const length = u32(bytes, entryAt + 8)
+    places.push({ timeline, group, first: u64(bytes, entryAt + 12) as Lsn, at: batchAt, length })
     batchAt += length
   }
   return {

@@ -26,7 +26,7 @@ export class MailboxLoop {
   #inVain = 0
   #rings = 0
 
-  /** `handle` answers the append it is given, and releases the mailbox when it does. */
+  /** `handle` answers the append it is given, and releases the mailbox when it does: at once, as a rule. */
   constructor(mailbox: Mailbox, clock: Clock, handle: (message: VolumeMessage) => void) {
     this.#mailbox = mailbox
     this.#clock = clock
@@ -70,6 +70,7 @@ export class MailboxLoop {
     this.#inVain = 0
     if (message === undefined) return false
     this.#handle(message)
-    return true
+    // An answer that is late may wait for the event loop.
+    return !mailbox.isFull
   }
 }

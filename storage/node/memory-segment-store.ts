@@ -1,19 +1,26 @@
 // A SegmentStore in plain memory: for tests, and for a volume that need not outlive its process. The model that the
 // SQLite store is compared with, so it does everything in the most obvious way.
 
-import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
-import { asEpoch } from '../base/ids.ts'
-import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
+import { type Lsn, type PageNo, type TimelineId, asEpoch } from '../base/ids.ts'
+import type { Configuration } from '../message/configuration.ts'
+import type { ImageCopy, SegmentKey } from '../message/message.ts'
 import {
+  EMPTY_SIZE,
+  type LogStart,
   lowerMark,
   type PageImage,
   type PageTail,
+  type PageVersion,
   type SegmentMark,
+  segmentNumber,
+  type SegmentSize,
   type SegmentStore,
   type StoredBatch,
+  type StoredSegment,
   type StoredTimeline,
   type StoreIdentity,
   type StoreStatistics,
+  type Truncation,
 } from './segment-store.ts'
 
 /** Index of the last element whose `key` is at or below `limit`, or -1. `items` are sorted by it. */
@@ -31,110 +38,225 @@ function floorIndex<T>(items: readonly T[], limit: number, key: (item: T) => num
 const firstOf = (batch: StoredBatch): number => batch.first
 const lsnOf = (image: PageImage): number => image.lsn
 
-interface TimelineContents {
-  stored: StoredTimeline
+/** A batch and its place in the order of arrival, counted from 1. */
+interface Arrived extends StoredBatch {
+  readonly row: number
+}
+
+interface Contents {
+  readonly key: SegmentKey
+  start: LogStart | undefined
+  mark: SegmentMark | undefined
   /** Sorted by first LSN. */
-  batches: StoredBatch[]
+  batches: Arrived[]
   /** Sorted by LSN, per page. */
-  images: Map<PageNo, PageImage[]>
-  tails: Map<PageNo, PageTail>
+  readonly images: Map<PageNo, PageImage[]>
+  readonly tails: Map<PageNo, PageTail>
 }
 
 export class MemorySegmentStore implements SegmentStore {
   readonly where = 'memory'
-  #identity: StoreIdentity = { clusterId: '', volumeEpoch: asEpoch(0), membershipEpoch: asEpoch(0) }
-  readonly #timelines = new Map<TimelineId, TimelineContents>()
-  #unindexed: StoredBatch[] = []
+  #identity: StoreIdentity = {
+    clusterId: '',
+    volumeEpoch: asEpoch(0),
+    writer: '',
+    joinedEpoch: asEpoch(0),
+  }
+  #configuration: Configuration | undefined
+  readonly #timelines = new Map<TimelineId, StoredTimeline>()
+  readonly #segments = new Map<number, Contents>()
   #position = 0
+  #indexedTo = 0
+  #fsyncs = 0
 
   identity(): StoreIdentity {
     return this.#identity
   }
 
   setIdentity(identity: StoreIdentity): void {
+    this.#fsyncs++
     this.#identity = identity
+  }
+
+  configuration(): Configuration | undefined {
+    return this.#configuration
+  }
+
+  setConfiguration(configuration: Configuration, identity: StoreIdentity): void {
+    this.setIdentity(identity)
+    this.#configuration = configuration
   }
 
   timelines(): readonly StoredTimeline[] {
-    return [...this.#timelines.values()].map((contents) => contents.stored)
+    return [...this.#timelines.values()]
   }
 
-  putTimeline(birth: TimelineBirth): void {
-    if (this.#timelines.has(birth.id)) return
-    const stored: StoredTimeline = { birth, dropped: false, mark: undefined, annulled: [] }
-    this.#timelines.set(birth.id, { stored, batches: [], images: new Map(), tails: new Map() })
+  segments(): readonly StoredSegment[] {
+    return [...this.#segments.values()].map(({ key, start, mark }) => ({ ...key, start, mark }))
+  }
+
+  putTimelines(timelines: readonly StoredTimeline[]): void {
+    this.#fsyncs++
+    for (const stored of timelines)
+      if (!this.#timelines.has(stored.birth.id)) this.#timelines.set(stored.birth.id, stored)
   }
 
   dropTimeline(timeline: TimelineId): void {
-    const contents = this.#timelines.get(timeline)
-    if (contents !== undefined) contents.stored = { ...contents.stored, dropped: true }
+    this.#fsyncs++
+    const stored = this.#timelines.get(timeline)
+    if (stored !== undefined) this.#timelines.set(timeline, { ...stored, dropped: true })
   }
 
-  truncate(
-    identity: StoreIdentity,
-    timelines: readonly { timeline: TimelineId; ranges: readonly AnnulledRange[]; mark: SegmentMark }[],
-  ): void {
-    this.#identity = identity
-    for (const { timeline, ranges, mark } of timelines) {
-      const contents = this.#timelines.get(timeline)
-      if (contents === undefined) continue
-      const checkpointed =
-        contents.stored.mark === undefined ? undefined : lowerMark(contents.stored.mark, mark)
-      contents.stored = { ...contents.stored, annulled: ranges, mark: checkpointed }
+  forgetTimeline(timeline: TimelineId): void {
+    this.#timelines.delete(timeline)
+    for (const [number, { key }] of this.#segments)
+      if (key.timeline === timeline) this.#segments.delete(number)
+  }
+
+  openSegment(start: LogStart, mark: SegmentMark): void {
+    this.#fsyncs++
+    this.startLog(mark, start, mark)
+  }
+
+  truncate(truncations: readonly Truncation[]): void {
+    this.#fsyncs++
+    for (const { timeline, ranges, marks } of truncations) {
+      const stored = this.#timelines.get(timeline)
+      if (stored !== undefined) this.#timelines.set(timeline, { ...stored, annulled: ranges })
+      for (const mark of marks) {
+        const contents = this.#segments.get(segmentNumber(mark))
+        if (contents?.mark !== undefined) contents.mark = lowerMark(contents.mark, mark)
+      }
     }
   }
 
+  #contents(segment: SegmentKey): Contents | undefined {
+    return this.#segments.get(segmentNumber(segment))
+  }
+
+  #made({ timeline, group }: SegmentKey): Contents {
+    const key = { timeline, group }
+    let contents = this.#contents(key)
+    if (contents === undefined) {
+      contents = { key, start: undefined, mark: undefined, batches: [], images: new Map(), tails: new Map() }
+      this.#segments.set(segmentNumber(key), contents)
+    }
+    return contents
+  }
+
   append(batches: readonly StoredBatch[]): void {
-    for (const batch of batches) {
-      const contents = this.#timelines.get(batch.timeline)
-      if (contents === undefined) continue
-      const kept = { ...batch, bytes: Buffer.from(batch.bytes) }
-      const at = floorIndex(contents.batches, batch.first, firstOf)
-      contents.batches.splice(at + 1, 0, kept)
-      this.#unindexed.push(kept)
-      this.#position++
+    this.#fsyncs++
+    for (const { timeline, group, first, bytes } of batches) {
+      const contents = this.#made({ timeline, group })
+      const kept = { timeline, group, first, bytes: Buffer.from(bytes), row: ++this.#position }
+      const at = floorIndex(contents.batches, first, firstOf)
+      const replaces = contents.batches[at]?.first === first
+      contents.batches.splice(replaces ? at : at + 1, replaces ? 1 : 0, kept)
     }
   }
 
   replaceBatch(batch: StoredBatch): void {
-    const batches = this.#timelines.get(batch.timeline)?.batches ?? []
+    this.#fsyncs++
+    const batches = this.#contents(batch)?.batches ?? []
     const at = floorIndex(batches, batch.first, firstOf)
     const old = batches[at]
     if (old === undefined || old.first !== batch.first) return
-    const kept = { ...batch, bytes: Buffer.from(batch.bytes) }
-    batches[at] = kept
-    this.#unindexed = this.#unindexed.map((each) => (each === old ? kept : each))
+    batches[at] = { ...old, bytes: Buffer.from(batch.bytes) }
   }
 
-  batchAt(timeline: TimelineId, lsn: Lsn): Buffer | undefined {
-    const batches = this.#timelines.get(timeline)?.batches ?? []
+  #batchesFrom(segment: SegmentKey, lsn: Lsn): readonly Arrived[] {
+    const batches = this.#contents(segment)?.batches ?? []
+    return batches.slice(floorIndex(batches, lsn, firstOf) + 1)
+  }
+
+  batchAt(segment: SegmentKey, lsn: Lsn): Buffer | undefined {
+    const batches = this.#contents(segment)?.batches ?? []
     return batches[floorIndex(batches, lsn, firstOf)]?.bytes
   }
 
-  batchAfter(timeline: TimelineId, lsn: Lsn): Buffer | undefined {
-    const batches = this.#timelines.get(timeline)?.batches ?? []
+  batchAfter(segment: SegmentKey, lsn: Lsn): Buffer | undefined {
+    const batches = this.#contents(segment)?.batches ?? []
     return batches[floorIndex(batches, lsn, firstOf) + 1]?.bytes
   }
 
-  visitUnindexed(visit: (batch: StoredBatch) => void): void {
-    for (const batch of this.#unindexed) visit(batch)
+  batchesAfter(segment: SegmentKey, lsn: Lsn, sizeMax: number): readonly Buffer[] {
+    return takeSize(this.#batchesFrom(segment, lsn), sizeMax).map(({ bytes }) => bytes)
   }
 
-  imageAt(timeline: TimelineId, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
-    const images = this.#timelines.get(timeline)?.images.get(page) ?? []
-    const image = images[floorIndex(images, lsn, lsnOf)]
+  visitHeaders(segment: SegmentKey, lsn: Lsn, visit: (header: Buffer) => boolean): void {
+    for (const { bytes } of this.#batchesFrom(segment, lsn)) if (!visit(bytes)) return
+  }
+
+  visitUnindexed(visit: (batch: StoredBatch) => void): void {
+    for (const batch of this.#rowsAfter(this.#indexedTo)) visit(batch)
+  }
+
+  #rowsAfter(row: number): readonly Arrived[] {
+    const all = [...this.#segments.values()].flatMap(({ batches }) => batches)
+    return all.filter((batch) => batch.row > row).sort((a, b) => a.row - b.row)
+  }
+
+  dropLog(segment: SegmentKey, above: Lsn, upTo: Lsn, sizeMax: number): number {
+    const contents = this.#contents(segment)
+    if (contents === undefined) return 0
+    const doomed = contents.batches.filter(({ first }) => first > above && first <= upTo)
+    const dropped = new Set(takeSize(doomed, sizeMax))
+    contents.batches = contents.batches.filter((batch) => !dropped.has(batch))
+    return dropped.size
+  }
+
+  #image(segment: SegmentKey, page: PageNo, lsn: Lsn, step: number): PageImage | undefined {
+    const images = this.#contents(segment)?.images.get(page) ?? []
+    return images[floorIndex(images, lsn, lsnOf) + step]
+  }
+
+  imageAt(segment: SegmentKey, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
+    const image = this.#image(segment, page, lsn, 0)
     return image === undefined ? undefined : { lsn: image.lsn, bytes: Buffer.from(image.bytes) }
   }
 
-  imageAbove(timeline: TimelineId, page: PageNo, lsn: Lsn): Lsn | undefined {
-    const images = this.#timelines.get(timeline)?.images.get(page) ?? []
-    return images[floorIndex(images, lsn, lsnOf) + 1]?.lsn
+  imageLsnAt(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined {
+    return this.#image(segment, page, lsn, 0)?.lsn
+  }
+
+  imageAbove(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined {
+    return this.#image(segment, page, lsn, 1)?.lsn
+  }
+
+  #imagesBehind(segment: SegmentKey, after: PageVersion | undefined): readonly PageImage[] {
+    const all = [...(this.#contents(segment)?.images.values() ?? [])].flat()
+    const sorted = all.sort((a, b) => a.page - b.page || a.lsn - b.lsn)
+    if (after === undefined) return sorted
+    return sorted.filter(({ page, lsn }) => page > after.page || (page === after.page && lsn > after.lsn))
+  }
+
+  imagesAfter(
+    segment: SegmentKey,
+    after: PageVersion | undefined,
+    sizeMax: number,
+  ): { images: readonly ImageCopy[]; complete: boolean } {
+    const behind = this.#imagesBehind(segment, after)
+    const images = takeSize(behind, sizeMax).map(({ page, lsn, bytes }) => ({
+      page,
+      lsn,
+      bytes: Buffer.from(bytes),
+    }))
+    return { images, complete: images.length === behind.length }
+  }
+
+  imageVersionsAfter(
+    segment: SegmentKey,
+    after: PageVersion | undefined,
+    limit: number,
+  ): readonly PageVersion[] {
+    return this.#imagesBehind(segment, after)
+      .slice(0, limit)
+      .map(({ page, lsn }) => ({ page, lsn }))
   }
 
   putImages(images: readonly PageImage[]): void {
     for (const image of images) {
-      const contents = this.#timelines.get(image.timeline)
-      if (contents === undefined) continue
+      const contents = this.#made(image)
       const list = contents.images.get(image.page) ?? []
       contents.images.set(image.page, list)
       const at = floorIndex(list, image.lsn, lsnOf)
@@ -146,28 +268,70 @@ export class MemorySegmentStore implements SegmentStore {
     }
   }
 
-  dropImage(timeline: TimelineId, page: PageNo, lsn: Lsn): void {
-    const images = this.#timelines.get(timeline)?.images.get(page) ?? []
-    const at = floorIndex(images, lsn, lsnOf)
-    if (images[at]?.lsn === lsn) images.splice(at, 1)
+  dropImages(segment: SegmentKey, versions: readonly PageVersion[]): void {
+    const images = this.#contents(segment)?.images
+    for (const { page, lsn } of versions) {
+      const kept = (images?.get(page) ?? []).filter((image) => image.lsn !== lsn)
+      if (kept.length === 0) images?.delete(page)
+      else images?.set(page, kept)
+    }
   }
 
-  tail(timeline: TimelineId, page: PageNo): Lsn | undefined {
-    return this.#timelines.get(timeline)?.tails.get(page)?.lsn
+  tail(segment: SegmentKey, page: PageNo): Lsn | undefined {
+    return this.#contents(segment)?.tails.get(page)?.lsn
   }
 
   putTails(tails: readonly PageTail[]): void {
     for (const tail of tails) {
-      const contents = this.#timelines.get(tail.timeline)
-      const old = contents?.tails.get(tail.page)
-      contents?.tails.set(tail.page, { ...tail, count: tail.count + (old?.count ?? 0) })
+      const contents = this.#made(tail)
+      const old = contents.tails.get(tail.page)
+      contents.tails.set(tail.page, { ...tail, count: tail.count + (old?.count ?? 0) })
     }
   }
 
   longChains(countMin: number, limit: number): readonly PageTail[] {
-    const tails = [...this.#timelines.values()].flatMap((contents) => [...contents.tails.values()])
+    const tails = [...this.#segments.values()].flatMap((contents) => [...contents.tails.values()])
     const long = tails.filter(({ count }) => count >= countMin)
     return long.sort((a, b) => b.count - a.count).slice(0, limit)
+  }
+
+  recordsSinceImages(segment: SegmentKey): number {
+    return [...(this.#contents(segment)?.tails.values() ?? [])].reduce((sum, { count }) => sum + count, 0)
+  }
+
+  startLog(segment: SegmentKey, start: LogStart, mark: SegmentMark | undefined): void {
+    const contents = this.#made(segment)
+    contents.start = start
+    if (mark !== undefined) contents.mark = mark
+  }
+
+  clear(segment: SegmentKey): boolean {
+    this.#segments.delete(segmentNumber(segment))
+    return true
+  }
+
+  size(segment: SegmentKey): SegmentSize {
+    const contents = this.#contents(segment)
+    if (contents === undefined) return EMPTY_SIZE
+    const images = [...contents.images.values()].flat()
+    return {
+      batches: contents.batches.length,
+      logBytes: contents.batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      images: images.length,
+      imageBytes: images.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      pages: contents.images.size,
+    }
+  }
+
+  scrubLog(after: number, sizeMax: number, visit: (batch: StoredBatch) => void): number {
+    const taken = takeSize(this.#rowsAfter(after), sizeMax)
+    for (const batch of taken) visit(batch)
+    return taken.at(-1)?.row ?? 0
+  }
+
+  scrubImages(): number {
+    // What lies in memory does not rot.
+    return 0
   }
 
   position(): number {
@@ -175,12 +339,8 @@ export class MemorySegmentStore implements SegmentStore {
   }
 
   checkpoint(position: number, marks: readonly SegmentMark[]): void {
-    const kept = this.#position - position
-    this.#unindexed = kept === 0 ? [] : this.#unindexed.slice(-kept)
-    for (const mark of marks) {
-      const contents = this.#timelines.get(mark.timeline)
-      if (contents !== undefined) contents.stored = { ...contents.stored, mark }
-    }
+    this.#indexedTo = position
+    for (const mark of marks) this.#made(mark).mark = mark
   }
 
   housekeep(): void {
@@ -188,20 +348,26 @@ export class MemorySegmentStore implements SegmentStore {
   }
 
   statistics(): StoreStatistics {
-    const all = [...this.#timelines.values()]
-    const batches = all.flatMap((contents) => contents.batches)
+    const sizes = [...this.#segments.values()].map(({ key }) => this.size(key))
+    const sum = (pick: (size: SegmentSize) => number): number =>
+      sizes.reduce((total, size) => total + pick(size), 0)
     return {
-      batches: batches.length,
-      diskBytes: batches.reduce((sum, batch) => sum + batch.bytes.length, 0),
-      images: all.reduce(
-        (sum, { images }) => sum + [...images.values()].reduce((n, list) => n + list.length, 0),
-        0,
-      ),
+      batches: sum(({ batches }) => batches),
+      diskBytes: sum(({ logBytes, imageBytes }) => logBytes + imageBytes),
+      images: sum(({ images }) => images),
       longChains: this.longChains(1, Infinity).length,
+      fsyncs: this.#fsyncs,
     }
   }
 
   close(): void {
     // The contents stay, so that a test can open another node on them.
   }
+}
+
+/** The first of these, at least one if any, until they have `sizeMax` bytes. */
+function takeSize<T extends { readonly bytes: Buffer }>(items: readonly T[], sizeMax: number): readonly T[] {
+  let size = 0
+  const end = items.findIndex(({ bytes }) => (size += bytes.length) >= sizeMax)
+  return end < 0 ? items : items.slice(0, end + 1)
 }

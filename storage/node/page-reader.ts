@@ -4,16 +4,21 @@
 //        └ from the tails, or an image above lsn      └ or the parent timeline's page at the branch point
 //
 // The chain of back-links is the only index that records have. A link may lead through records that a truncation
-// annulled: they are stepped over, not applied.
+// annulled: they are stepped over, not applied. Where a child's chain leads into its parent, the record it leads to must
+// be here: a node that was away when the parent's segment was opened may not even know that there is one.
 
 import { StorageError } from '../base/errors.ts'
-import { type Lsn, type PageNo, type TimelineId, formatLsn } from '../base/ids.ts'
+import { formatLsn, type GroupNo, type Lsn, LSN_ZERO, type PageNo } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
+import type { SegmentKey } from '../message/message.ts'
+import type { ReadPoints } from './read-points.ts'
 import { type OpenBatch, RecentBatches } from './recent-batches.ts'
+import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
-import type { SegmentStore } from './segment-store.ts'
+import { DamagedImage, type PageVersion, type SegmentStore } from './segment-store.ts'
+import type { Timeline, Timelines } from './timeline.ts'
 
 /** ../page/apply.ts, handed in so that the node's tests can use pages of their own. */
 export type ApplyRecord = (page: Buffer, pageOffset: number, record: Buffer, recordOffset: number) => boolean
@@ -23,13 +28,11 @@ const INFLATED_BATCHES_MAX = 32
 
 /** A batch on this node's disk that fails its checksum or is not there. */
 export class DamagedBatch extends StorageError {
-  readonly timeline: TimelineId
-  readonly lsn: Lsn
+  readonly batch: SegmentKey & { readonly lsn: Lsn }
 
-  constructor(timeline: TimelineId, lsn: Lsn, message: string) {
+  constructor({ timeline, group }: SegmentKey, lsn: Lsn, message: string) {
     super('corrupt', message)
-    this.timeline = timeline
-    this.lsn = lsn
+    this.batch = { timeline, group, lsn }
   }
 }
 
@@ -37,87 +40,156 @@ export class PageReader {
   pagesRead = 0
   recordsApplied = 0
   batchesRead = 0
+  /** Images that were damaged and made again from the log. */
+  imagesRebuilt = 0
   readonly recent: RecentBatches = new RecentBatches()
   readonly #store: SegmentStore
-  readonly #segments: ReadonlyMap<TimelineId, Segment>
+  readonly #timelines: Timelines
+  readonly #points: ReadPoints
   readonly #apply: ApplyRecord
   /** In order of last use, the latest at the end. */
   #inflated: OpenBatch[] = []
   #latest: OpenBatch | undefined
 
-  constructor(store: SegmentStore, segments: ReadonlyMap<TimelineId, Segment>, apply: ApplyRecord) {
+  constructor(store: SegmentStore, timelines: Timelines, points: ReadPoints, apply: ApplyRecord) {
     this.#store = store
-    this.#segments = segments
+    this.#timelines = timelines
+    this.#points = points
     this.#apply = apply
   }
 
   /**
-   * The page at the newest version ≤ lsn; all zeroes if there is none. A fresh buffer. Throws StorageError 'corrupt'.
-   * The caller has checked that the segment, and those of its ancestors as far as they are visible, reach this far.
+   * The page at the newest version ≤ lsn; all zeroes if there is none. A fresh buffer. Throws StorageError: 'corrupt',
+   * 'out-of-window' where the log was collected and the page is not needed any more; or a Refusal ('behind') where the
+   * segment, or one of an ancestor, does not reach this far.
    */
-  read(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
+  read(timeline: Timeline, group: GroupNo, page: PageNo, lsn: Lsn): Buffer {
     this.pagesRead++
-    return this.#resolve(segment, page, lsn)
+    return this.#resolve(timeline, group, { page, lsn }, false, LSN_ZERO)
   }
 
   /**
    * The page as of `lsn` with the LSN of its newest record, if the timeline has records of it in there since its last
-   * image.
+   * image. Throws as read does.
    */
   renew(segment: Segment, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
-    const image = this.#store.imageAt(segment.timeline, page, lsn)
-    const newest = this.#chain(segment, page, lsn, image?.lsn ?? segment.base, 1)[0]
-    return newest === undefined ? undefined : { lsn: newest, bytes: this.#resolve(segment, page, lsn) }
+    const image = this.#store.imageLsnAt(segment, page, lsn)
+    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1).lsns[0]
+    if (newest === undefined) return undefined
+    return { lsn: newest, bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false, LSN_ZERO) }
   }
 
-  #resolve(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
-    const { parent } = segment.birth
-    if (lsn <= segment.base && parent !== undefined) return this.#resolveParent(segment, page, lsn)
-    const image = this.#store.imageAt(segment.timeline, page, lsn)
-    const floor = image?.lsn ?? segment.base
-    const chain = this.#chain(segment, page, lsn, floor)
-    const base =
-      image?.bytes ??
-      (parent === undefined ? Buffer.alloc(PAGE_SIZE_BYTES) : this.#resolveParent(segment, page, parent.lsn))
-    for (let index = chain.length - 1; index >= 0; index--) this.#applyAt(segment, chain[index] as Lsn, base)
-    this.recordsApplied += chain.length
+  /** The page at one of its versions that lies in the log, or at a point that a child reads. */
+  version(segment: Segment, version: PageVersion): Buffer {
+    return this.#resolve(segment.owner, segment.group, version, false, LSN_ZERO)
+  }
+
+  /**
+   * `isPoint`: a child reads the timeline here, so what is needed for that was kept. `link`: the record that a child's
+   * first record of the page follows, 0 if none is known.
+   */
+  #resolve(timeline: Timeline, group: GroupNo, at: PageVersion, isPoint: boolean, link: Lsn): Buffer {
+    const segment = timeline.segment(group)
+    const { page, lsn } = at
+    if (segment === undefined || lsn <= segment.start.birth)
+      return this.#resolveParent(timeline, group, at, isPoint, link)
+    const { after, birth } = segment.start
+    // Of a dropped timeline whose log is gone, only what its children read was kept.
+    const isEmptied = timeline.dropped && after > birth && after >= segment.scl
+    if (lsn < after || isEmptied) {
+      if (!isPoint && !this.#points.has(timeline, lsn)) throw this.#outOfWindow(timeline, lsn)
+      const kept = this.#image(segment, page, lsn)
+      return kept?.bytes ?? this.#resolveParent(timeline, group, at, false, LSN_ZERO)
+    }
+    if (segment.scl < lsn) throw behind(timeline, segment.scl)
+    const image = this.#image(segment, page, lsn)
+    const { lsns, next } = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
+    const follows = lsns.length > 0 ? next : link
+    const base = image?.bytes ?? this.#resolveParent(timeline, group, at, isPoint, follows)
+    for (let index = lsns.length - 1; index >= 0; index--) this.#applyAt(segment, lsns[index] as Lsn, base)
+    this.recordsApplied += lsns.length
     return base
   }
 
-  #resolveParent(segment: Segment, page: PageNo, lsn: Lsn): Buffer {
-    const { parent } = segment.birth
-    const ancestor = parent === undefined ? undefined : this.#segments.get(parent.timeline)
-    if (ancestor === undefined) {
-      throw new StorageError(
-        'corrupt',
-        `${this.#store.where}: parent of timeline ${segment.timeline} is missing`,
-      )
+  #resolveParent(
+    timeline: Timeline,
+    group: GroupNo,
+    { page, lsn }: PageVersion,
+    isPoint: boolean,
+    link: Lsn,
+  ): Buffer {
+    const { parent } = timeline.birth
+    if (parent === undefined) {
+      if (link > LSN_ZERO) throw behind(timeline, LSN_ZERO)
+      return Buffer.alloc(PAGE_SIZE_BYTES)
     }
-    return this.#resolve(ancestor, page, Math.min(lsn, segment.base) as Lsn)
+    const ancestor = this.#timelines.get(parent.timeline)
+    if (ancestor === undefined) {
+      const message = `${this.#store.where}: parent of timeline ${timeline.birth.id} is missing`
+      throw new StorageError('corrupt', message)
+    }
+    const isOwnPoint = lsn >= parent.lsn && timeline.isWhole
+    const at = Math.min(lsn, parent.lsn) as Lsn
+    return this.#resolve(ancestor, group, { page, lsn: at }, isOwnPoint || (isPoint && at === lsn), link)
   }
 
-  /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them. */
-  #chain(segment: Segment, page: PageNo, lsn: Lsn, floor: Lsn, limit: number = Infinity): Lsn[] {
-    const chain: Lsn[] = []
+  #outOfWindow(timeline: Timeline, lsn: Lsn): StorageError {
+    const what = `timeline ${timeline.birth.id} at ${formatLsn(lsn)}`
+    return new StorageError('out-of-window', `${what} is older than what is kept`)
+  }
+
+  /** The newest image at or below `lsn`. One that is damaged is made again if the log for it is here. */
+  #image(
+    segment: Segment,
+    page: PageNo,
+    lsn: Lsn,
+  ): { readonly lsn: Lsn; readonly bytes: Buffer } | undefined {
+    try {
+      return this.#store.imageAt(segment, page, lsn)
+    } catch (error) {
+      if (!(error instanceof DamagedImage) || !this.rebuild(segment, error.image)) throw error
+      return this.#image(segment, page, lsn)
+    }
+  }
+
+  /** Makes a damaged image again from the log; false when the log is collected and a peer must help. */
+  rebuild(segment: Segment, damaged: PageVersion): boolean {
+    const { page, lsn } = damaged
+    if (lsn <= segment.start.after) return false
+    this.#store.dropImages(segment, [damaged])
+    const bytes = this.version(segment, damaged)
+    const { timeline, group } = segment
+    this.#store.putImages([{ timeline, group, page, lsn, bytes }])
+    this.imagesRebuilt++
+    return true
+  }
+
+  /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them, and what the last one follows. */
+  #chain(
+    segment: Segment,
+    page: PageNo,
+    lsn: Lsn,
+    floor: Lsn,
+    limit: number = Infinity,
+  ): { readonly lsns: readonly Lsn[]; readonly next: Lsn } {
+    const lsns: Lsn[] = []
     let at = this.#newest(segment, page, lsn)
-    while (at > floor && chain.length < limit) {
-      if (at <= lsn && !segment.isAnnulled(at)) chain.push(at)
+    while (at > floor && lsns.length < limit) {
+      if (at <= lsn && !segment.isAnnulled(at)) lsns.push(at)
       const { records, offset } = this.#record(segment, at)
       const previous = readU64(records, offset + 16) as Lsn
       if (previous >= at) throw this.#damage(segment, at, 'a back-link leads forward')
       at = previous
     }
-    return chain
+    return { lsns, next: at }
   }
 
   /** A record of the page at or above the newest one ≤ lsn from which back-links lead down; 0 if there is none. */
   #newest(segment: Segment, page: PageNo, lsn: Lsn): Lsn {
     const tail =
-      segment.active.get(page)?.lsn ??
-      segment.frozen.get(page)?.lsn ??
-      this.#store.tail(segment.timeline, page)
+      segment.active?.get(page)?.lsn ?? segment.frozen?.get(page)?.lsn ?? this.#store.tail(segment, page)
     if (tail !== undefined && tail <= lsn) return tail
-    return this.#store.imageAbove(segment.timeline, page, lsn) ?? tail ?? (0 as Lsn)
+    return this.#store.imageAbove(segment, page, lsn) ?? tail ?? (0 as Lsn)
   }
 
   #applyAt(segment: Segment, lsn: Lsn, page: Buffer): void {
@@ -136,7 +208,7 @@ export class PageReader {
   openBatch(segment: Segment, lsn: Lsn): OpenBatch {
     const latest = this.#latest
     if (latest !== undefined && holds(latest.header, segment, lsn)) return latest
-    const recent = this.recent.find(segment.timeline, lsn)
+    const recent = this.recent.find(segment, lsn)
     if (recent !== undefined) return recent
     const at = this.#inflated.findIndex((batch) => holds(batch.header, segment, lsn))
     const batch = at < 0 ? this.#load(segment, lsn) : (this.#inflated.splice(at, 1)[0] as OpenBatch)
@@ -147,7 +219,7 @@ export class PageReader {
   }
 
   #load(segment: Segment, lsn: Lsn): OpenBatch {
-    const bytes = this.#store.batchAt(segment.timeline, lsn)
+    const bytes = this.#store.batchAt(segment, lsn)
     if (bytes === undefined) throw this.#damage(segment, lsn, 'no batch')
     try {
       verifyBatch(bytes, this.#store.where)
@@ -163,7 +235,7 @@ export class PageReader {
 
   #damage(segment: Segment, lsn: Lsn, what: string): DamagedBatch {
     const at = `timeline ${segment.timeline} at ${formatLsn(lsn)}`
-    return new DamagedBatch(segment.timeline, lsn, `${this.#store.where}: table log: ${at}: ${what}`)
+    return new DamagedBatch(segment, lsn, `${this.#store.where}: table log: ${at}: ${what}`)
   }
 
   /** Forgets cached batches after one was replaced. */
@@ -174,5 +246,15 @@ export class PageReader {
 }
 
 function holds(header: BatchHeader, segment: Segment, lsn: Lsn): boolean {
-  return header.timeline === segment.timeline && header.first <= lsn && lsn <= header.last
+  const { timeline, group } = segment
+  return header.timeline === timeline && header.group === group && header.first <= lsn && lsn <= header.last
+}
+
+function behind(timeline: Timeline, scl: Lsn): Refusal {
+  return new Refusal('behind', `timeline ${timeline.birth.id} is complete to ${formatLsn(scl)} only`)
+}
+
+/** Records of a page at or below this are in its image: what was collected always is. */
+function floorOf(segment: Segment, image: Lsn | undefined): Lsn {
+  return Math.max(image ?? 0, segment.start.after) as Lsn
 }

@@ -1,4 +1,4 @@
-// One timeline on one node: how far its log is complete, and where each page's newest record lies. Pure bookkeeping in
+// A segment on one node: how far its log is complete, and where each page's newest record lies. Pure bookkeeping in
 // memory; the bytes are in the SegmentStore.
 //
 //   batches ──accept──▶ next: SCL moves, and on over every pending batch that follows
@@ -7,15 +7,19 @@
 //
 //   page ─▶ newest record:   active (being filled) → frozen (being written to the store) → store.tail
 //
-// Invariants: every record at or below `scl` is held and none of it is missing. SCL goes back only in truncate.
+//   birth ─────── start.after ─────────────────── scl ──── pending ───
+//     └ no record   └ collected: only images         └ log, complete
+//
+// Invariants: every record in (start.after, scl] is held and none of it is missing. SCL goes back only in truncate. What
+// most segments never need (maps) is made when it is needed first: thousands of timelines are idle.
 
 import { assert } from '../base/assert.ts'
-import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
-import { LSN_ZERO, NO_PAGE } from '../base/ids.ts'
+import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
 import { type BatchHeader, visitPages } from '../message/batch.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { AnnulledRange, SegmentState, TimelineBirth } from '../message/message.ts'
-import type { SegmentMark, StoredTimeline } from './segment-store.ts'
+import type { AnnulledRange, SegmentKey, SegmentState } from '../message/message.ts'
+import type { LogStart, SegmentMark, StoredSegment } from './segment-store.ts'
+import type { Timeline } from './timeline.ts'
 
 export type Acceptance = 'next' | 'gap' | 'known' | 'annulled'
 
@@ -25,38 +29,52 @@ export interface TailEntry {
   count: number
 }
 
-export class Segment {
-  readonly birth: TimelineBirth
-  dropped: boolean
-  annulled: readonly AnnulledRange[]
+export type TailMap = Map<PageNo, TailEntry>
+
+export class Segment implements SegmentKey {
+  readonly owner: Timeline
+  readonly group: GroupNo
+  start: LogStart
   scl: Lsn
   consistent: Lsn
   end: Lsn
   /** Highest VDL that any batch told. */
   vdl: Lsn
   /** Batches above a gap, by the LSN that they continue. */
-  readonly pending: Map<Lsn, BatchHeader> = new Map()
-  active: Map<PageNo, TailEntry> = new Map()
-  frozen: Map<PageNo, TailEntry> = new Map()
+  pending: Map<Lsn, BatchHeader> | undefined = undefined
+  active: TailMap | undefined = undefined
+  frozen: TailMap | undefined = undefined
+  /** The node's sequence number when this moved last (../message: gossip). */
+  moved = 0
 
-  constructor(stored: StoredTimeline) {
-    this.birth = stored.birth
-    this.dropped = stored.dropped
-    this.annulled = stored.annulled
-    const base = stored.birth.parent?.lsn ?? LSN_ZERO
-    this.scl = stored.mark?.scl ?? base
-    this.consistent = stored.mark?.consistent ?? base
-    this.end = stored.mark?.end ?? firstLsnAfter(base)
-    this.vdl = stored.mark?.vdl ?? base
+  constructor(owner: Timeline, group: GroupNo, stored?: Pick<StoredSegment, 'start' | 'mark'>) {
+    this.owner = owner
+    this.group = group
+    const { base } = owner
+    this.start = stored?.start ?? { birth: base, after: base, commits: [] }
+    // Log that was collected after the checkpoint may have been above where that stood.
+    const mark = stored?.mark !== undefined && stored.mark.scl >= this.start.after ? stored.mark : undefined
+    this.scl = mark?.scl ?? this.start.after
+    this.consistent = mark?.consistent ?? this.start.after
+    this.end = mark?.end ?? firstLsnAfter(this.start.after)
+    this.vdl = mark?.vdl ?? this.start.after
   }
 
   get timeline(): TimelineId {
-    return this.birth.id
+    return this.owner.birth.id
   }
 
   /** The LSN at which the timeline branched off its parent; 0 for a root. */
   get base(): Lsn {
-    return this.birth.parent?.lsn ?? LSN_ZERO
+    return this.owner.base
+  }
+
+  get annulled(): readonly AnnulledRange[] {
+    return this.owner.annulled
+  }
+
+  get gapCount(): number {
+    return this.pending?.size ?? 0
   }
 
   isAnnulled(lsn: Lsn): boolean {
@@ -64,37 +82,52 @@ export class Segment {
     return false
   }
 
-  /** Last record of a batch that counts: a truncation may have cut through it. */
+  /** Up to where a batch that counts makes the log complete: a truncation may have cut through it. */
   lastOf(header: BatchHeader): Lsn {
     for (const range of this.annulled)
       if (header.last > range.above && header.last <= range.upTo) return range.above
     return header.last
   }
 
+  /** Whether nothing of a batch counts: the truncation that took its end took all of it. */
+  isVoid(header: BatchHeader): boolean {
+    return this.lastOf(header) <= header.previous
+  }
+
   /** What a batch is to this segment now. Changes nothing. */
   judge(header: BatchHeader): Acceptance {
-    if (this.isAnnulled(header.first)) return 'annulled'
-    if (this.lastOf(header) <= this.scl || this.pending.has(header.previous)) return 'known'
+    if (this.isVoid(header)) return 'annulled'
+    if (this.lastOf(header) <= this.scl || this.pending?.has(header.previous) === true) return 'known'
     return header.previous === this.scl ? 'next' : 'gap'
   }
 
   /** Takes a batch that the store holds now. Returns those it makes complete, in order: itself and pending ones. */
   accept(header: BatchHeader, judged: Acceptance): readonly BatchHeader[] {
     if (judged === 'gap') {
+      this.pending ??= new Map()
       this.pending.set(header.previous, header)
       return []
     }
     assert(judged === 'next', 'only a batch that is new is accepted')
     this.#advance(header)
-    if (this.pending.size === 0) return [header]
-    const complete = [header]
+    return this.pending === undefined ? [header] : [header, ...this.takePending()]
+  }
+
+  /** Moves over the pending batches that follow now, and returns them. Those that lie below now are forgotten. */
+  takePending(): readonly BatchHeader[] {
+    const complete: BatchHeader[] = []
+    const { pending } = this
+    if (pending === undefined) return complete
     for (;;) {
-      const follower = this.pending.get(this.scl)
-      if (follower === undefined) return complete
-      this.pending.delete(this.scl)
+      const follower = pending.get(this.scl)
+      if (follower === undefined) break
+      pending.delete(follower.previous)
       this.#advance(follower)
       complete.push(follower)
     }
+    for (const [previous, header] of pending) if (this.lastOf(header) <= this.scl) pending.delete(previous)
+    if (pending.size === 0) this.pending = undefined
+    return complete
   }
 
   #advance(header: BatchHeader): void {
@@ -113,25 +146,26 @@ export class Segment {
 
   /** Adds the pages of a complete batch to the active tails. `bytes` need only reach over the page list. */
   index(bytes: Buffer, header: BatchHeader): number {
-    const before = this.active.size
+    const active = (this.active ??= new Map())
+    const before = active.size
     visitPages(bytes, header, (page, lsn) => {
       if (page === NO_PAGE) return
-      const entry = this.active.get(page)
-      if (entry === undefined) this.active.set(page, { lsn, count: 1 })
+      const entry = active.get(page)
+      if (entry === undefined) active.set(page, { lsn, count: 1 })
       else {
         entry.lsn = lsn
         entry.count++
       }
     })
-    return this.active.size - before
+    return active.size - before
   }
 
-  /** Forgets everything in the ranges: SCL goes back to the point below them that this segment had reached. */
-  truncate(ranges: readonly AnnulledRange[]): void {
-    this.annulled = ranges
-    for (const [previous, header] of this.pending)
-      if (this.isAnnulled(header.first)) this.pending.delete(previous)
-    for (const range of ranges) {
+  /** The timeline's ranges are new: SCL goes back to the point below them that this segment had reached. */
+  truncate(): void {
+    for (const [previous, header] of this.pending ?? [])
+      if (this.isVoid(header)) this.pending?.delete(previous)
+    if (this.pending?.size === 0) this.pending = undefined
+    for (const range of this.annulled) {
       if (this.scl <= range.above || this.scl > range.upTo) continue
       this.scl = range.above
       this.consistent = range.above
@@ -140,17 +174,23 @@ export class Segment {
     }
   }
 
+  /** The log begins behind `start.after` from now on, and is complete at least up to there. */
+  begin(start: LogStart, consistent: Lsn): void {
+    this.start = start
+    if (this.scl >= start.after) return
+    this.scl = start.after
+    this.consistent = consistent
+    this.end = firstLsnAfter(start.after)
+    this.vdl = Math.max(this.vdl, consistent) as Lsn
+  }
+
   mark(): SegmentMark {
-    return {
-      timeline: this.timeline,
-      scl: this.scl,
-      consistent: this.consistent,
-      end: this.end,
-      vdl: this.vdl,
-    }
+    const { timeline, group, scl, consistent, end, vdl } = this
+    return { timeline, group, scl, consistent, end, vdl, hasGap: this.gapCount > 0 }
   }
 
   state(): SegmentState {
-    return { timeline: this.timeline, scl: this.scl, consistent: this.consistent, end: this.end }
+    const { timeline, group, scl, consistent, end } = this
+    return { timeline, group, scl, consistent, end, logAfter: this.start.after }
   }
 }

@@ -55,7 +55,8 @@ export function openDataDirectory(directory: string, nodeCount: number): DataDir
   }
 }
 
-function makeDirectory(path: string): void {
+/** Creates a directory and its parents where they are missing. Throws StorageError 'not-writable'. */
+export function makeDirectory(path: string): void {
   try {
     makeMissing(path)
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
@@ -71,7 +72,8 @@ function makeMissing(path: string): void {
   mkdirSync(path, { mode: 0o700 })
 }
 
-function takeLock(path: string): Database.Database {
+/** Takes the lock of a directory; closing it gives it back. Throws StorageError 'locked' or 'not-writable'. */
+export function takeLock(path: string): Database.Database {
   let lock: Database.Database | undefined
   try {
     lock = new Database(join(path, 'lock'), { timeout: 0 })
@@ -137,7 +139,8 @@ function readFormat(file: string): { format: unknown; nodes: unknown } {
   throw new StorageError('corrupt', `${file} does not describe a data directory`)
 }
 
-function notWritable(path: string, error: unknown): StorageError {
+/** The error of a directory that cannot be written. */
+export function notWritable(path: string, error: unknown): StorageError {
   const why = error instanceof Error ? error.message : String(error)
   const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
   if (isFull) return new StorageError('disk-full', `no space left for data directory ${path}`)

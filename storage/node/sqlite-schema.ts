@@ -1,21 +1,24 @@
 // Tables of a node's SQLite file, and how it is opened. Any SQLite tool can look at them.
 //
-//   log        batches in order of arrival: appending one dirties the last leaf and nothing else, so a commit is one
-//              small write to SQLite's own WAL and one fsync
-//   log_index  (timeline, first LSN) → row of `log`, filled at checkpoints; what is newer is kept in memory
+//   meta       who this node is; the configuration of the volume as JSON
+//   timelines  births, and whether they were dropped; `annulled` has their annulled ranges
+//   segments   (timeline, group): where its log begins, where it stood at the last checkpoint, what it takes
+//   log        batches in order of arrival: appending one dirties the last leaf and nothing else
+//   log_index  (timeline, group, first LSN) → row of `log`, filled at checkpoints; what is newer is kept in memory
 //   images     page images; crc over the image, stored deflated when that pays
 //   tails      newest record of a page since its last image, as of the last checkpoint
 //   hot_log    how far batches were moved from the hot log (hot-log.ts) to `log`, and the salt of its checksums
 //
 // Settings. synchronous=FULL makes each commit one fsync of the WAL file; transactions of derived data run with NORMAL
-// and cost none, since losing them loses nothing.
+// and cost none, since losing them loses nothing. auto_vacuum=INCREMENTAL lets space that was collected go back to the
+// file system, a few pages at a time when nobody waits.
 
 import Database from 'better-sqlite3'
 
 import { StorageError } from '../base/errors.ts'
 import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 
-export const STORE_FORMAT_VERSION = 2
+export const STORE_FORMAT_VERSION = 3
 const CACHE_SIZE_KIB = 2048
 export const DATABASE_PAGE_SIZE_BYTES = 4096
 /**
@@ -33,20 +36,19 @@ const SCHEMA = `
     format_version INTEGER NOT NULL,
     cluster_id TEXT NOT NULL,
     volume_epoch INTEGER NOT NULL,
-    membership_epoch INTEGER NOT NULL,
+    writer TEXT NOT NULL,
+    joined_epoch INTEGER NOT NULL,
+    configuration TEXT,
     indexed_to INTEGER NOT NULL
   );
-  INSERT INTO meta VALUES (1, ${STORE_FORMAT_VERSION}, '', 0, 0, 0);
+  INSERT INTO meta VALUES (1, ${STORE_FORMAT_VERSION}, '', 0, '', 0, NULL, 0);
   CREATE TABLE timelines (
     id INTEGER PRIMARY KEY,
     parent INTEGER,
     parent_lsn INTEGER,
     created_micros INTEGER NOT NULL,
-    dropped INTEGER NOT NULL DEFAULT 0,
-    scl INTEGER,
-    consistent INTEGER,
-    end_lsn INTEGER,
-    vdl INTEGER
+    dropped INTEGER NOT NULL,
+    whole INTEGER NOT NULL
   );
   CREATE TABLE annulled (
     timeline INTEGER NOT NULL,
@@ -54,31 +56,58 @@ const SCHEMA = `
     up_to INTEGER NOT NULL,
     PRIMARY KEY (timeline, above)
   ) WITHOUT ROWID;
+  CREATE TABLE segments (
+    timeline INTEGER NOT NULL,
+    grp INTEGER NOT NULL,
+    start_birth INTEGER,
+    start_after INTEGER,
+    start_commits TEXT,
+    scl INTEGER,
+    consistent INTEGER,
+    end_lsn INTEGER,
+    vdl INTEGER,
+    has_gap INTEGER,
+    batches INTEGER NOT NULL DEFAULT 0,
+    log_bytes INTEGER NOT NULL DEFAULT 0,
+    images INTEGER NOT NULL DEFAULT 0,
+    image_bytes INTEGER NOT NULL DEFAULT 0,
+    pages INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (timeline, grp)
+  ) WITHOUT ROWID;
   CREATE TABLE hot_log (one INTEGER PRIMARY KEY CHECK (one = 1), salt INTEGER NOT NULL, begin INTEGER NOT NULL);
   INSERT INTO hot_log VALUES (1, random() & 0xffffffff, 0);
-  CREATE TABLE log (id INTEGER PRIMARY KEY, timeline INTEGER NOT NULL, first INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    timeline INTEGER NOT NULL,
+    grp INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  );
   CREATE TABLE log_index (
     timeline INTEGER NOT NULL,
+    grp INTEGER NOT NULL,
     first INTEGER NOT NULL,
     id INTEGER NOT NULL,
-    PRIMARY KEY (timeline, first)
+    PRIMARY KEY (timeline, grp, first)
   ) WITHOUT ROWID;
   CREATE TABLE images (
     id INTEGER PRIMARY KEY,
     timeline INTEGER NOT NULL,
+    grp INTEGER NOT NULL,
     page INTEGER NOT NULL,
     lsn INTEGER NOT NULL,
     crc INTEGER NOT NULL,
     deflated INTEGER NOT NULL,
     bytes BLOB NOT NULL,
-    UNIQUE (timeline, page, lsn)
+    UNIQUE (timeline, grp, page, lsn)
   );
   CREATE TABLE tails (
     timeline INTEGER NOT NULL,
+    grp INTEGER NOT NULL,
     page INTEGER NOT NULL,
     lsn INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (timeline, page)
+    PRIMARY KEY (timeline, grp, page)
   ) WITHOUT ROWID;
   CREATE INDEX tails_long ON tails (count) WHERE count >= ${PAGE_CHAIN_LENGTH_MAX};
 `
@@ -88,6 +117,7 @@ export function openNodeDatabase(path: string): Database.Database {
   try {
     const db = new Database(path, { timeout: 0 })
     db.pragma(`page_size = ${DATABASE_PAGE_SIZE_BYTES}`)
+    db.pragma('auto_vacuum = INCREMENTAL')
     db.pragma('locking_mode = EXCLUSIVE')
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
@@ -97,7 +127,8 @@ export function openNodeDatabase(path: string): Database.Database {
     if (!created) db.transaction(() => db.exec(SCHEMA))()
     const row = db.prepare('SELECT format_version AS version FROM meta').get() as { version: number }
     if (row.version !== STORE_FORMAT_VERSION) {
-      throw new StorageError('version', `${path} has format ${row.version}, expected ${STORE_FORMAT_VERSION}`)
+      const message = `${path} was written by another version of Borealis: format ${row.version}, expected ${STORE_FORMAT_VERSION}`
+      throw new StorageError('version', message)
     }
     return db
   } catch (error) {

@@ -9,55 +9,71 @@
 // it was derived from: those are durable, here or there, before anything is derived.
 
 import type Database from 'better-sqlite3'
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
 import { StorageError } from '../base/errors.ts'
-import { type Epoch, type Lsn, type PageNo, type TimelineId, formatLsn } from '../base/ids.ts'
-import { PAGE_SIZE_BYTES } from '../base/limits.ts'
-import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
-import { BatchDirectory } from './batch-directory.ts'
+import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { Configuration } from '../message/configuration.ts'
+import type { AnnulledRange, ImageCopy, SegmentKey } from '../message/message.ts'
 import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
+import { SegmentSizes } from './segment-sizes.ts'
 import {
+  type KeptCommit,
+  type LogStart,
   lowerMark,
   type PageImage,
   type PageTail,
+  type PageVersion,
   type SegmentMark,
+  segmentNumber,
+  type SegmentSize,
   type SegmentStore,
   type StoredBatch,
+  type StoredSegment,
   type StoredTimeline,
   type StoreIdentity,
   type StoreStatistics,
+  type Truncation,
 } from './segment-store.ts'
 import { openHotFile } from './sqlite-hot-file.ts'
+import { ImageTable } from './sqlite-image-table.ts'
+import { LogTable } from './sqlite-log-table.ts'
 import {
   DATABASE_PAGE_SIZE_BYTES,
   openNodeDatabase,
-  translateSqliteError,
   WAL_CHECKPOINT_IDLE_PAGES,
   WAL_CHECKPOINT_PAGES,
 } from './sqlite-schema.ts'
-import { type NodeStatements, prepareStatements, type TimelineRow } from './sqlite-statements.ts'
+import {
+  type MetaRow,
+  type NodeStatements,
+  prepareStatements,
+  type SegmentRow,
+  type TimelineRow,
+} from './sqlite-statements.ts'
+import { SqliteTransactions } from './sqlite-transactions.ts'
 
-/** An image is stored deflated when that saves at least a quarter. */
-const IMAGE_DEFLATED_SIZE_BYTES_MAX = (PAGE_SIZE_BYTES * 3) / 4
-/** A guess at the pages that a transaction of derived data writes. */
-const DERIVED_PAGES = 32
 /** The hot log is moved in portions of this size, a few milliseconds each; less waits until nothing else is to be done. */
 const MOVED_AT_ONCE_BYTES = 256 * 1024
 /** Once this much was moved without an fsync, the next move does one. */
 const MOVED_UNSYNCED_BYTES_MAX = HOT_LOG_SIZE_BYTES / 4
+/** Free pages go back to the file system once they are this many and more than this share, so many at a time. */
+const FREE_PAGES_MIN = 512
+const FREE_PAGES_SHARE_MIN = 1 / 16
+const FREE_PAGES_AT_ONCE = 256
+/** Bytes of log that `clear` drops at a time. */
+const CLEARED_AT_ONCE_BYTES = 2 * 1024 * 1024
 
 export class SqliteSegmentStore implements SegmentStore {
   readonly where: string
   readonly #db: Database.Database
   readonly #sql: NodeStatements
   readonly #hot: HotLog
-  readonly #directory = new BatchDirectory()
-  /** About how many pages SQLite's WAL got since it was last copied back. */
-  #walPages = 0
-  #position: number
-  #indexedTo: number
+  readonly #transactions: SqliteTransactions
+  readonly #sizes = new SegmentSizes()
+  readonly #log: LogTable
+  readonly #images: ImageTable
   #identity: StoreIdentity
+  #configuration: Configuration | undefined
 
   /** Opens or creates the file at `path`, and the hot log beside it; `sizeBytesMax` bounds its size. Throws StorageError. */
   constructor(path: string, limits: { readonly sizeBytesMax?: number | undefined } = {}) {
@@ -67,26 +83,26 @@ export class SqliteSegmentStore implements SegmentStore {
       this.#db.pragma(`max_page_count = ${Math.ceil(limits.sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
     }
     this.#sql = prepareStatements(this.#db)
-    const meta = this.#sql.meta.get() as {
-      cluster_id: string
-      volume_epoch: Epoch
-      membership_epoch: Epoch
-      indexed_to: number
-    }
+    this.#images = new ImageTable(path, this.#sql, this.#sizes)
+    const meta = this.#sql.meta.get() as MetaRow
     this.#identity = {
       clusterId: meta.cluster_id,
       volumeEpoch: meta.volume_epoch,
-      membershipEpoch: meta.membership_epoch,
+      writer: meta.writer,
+      joinedEpoch: meta.joined_epoch,
     }
-    this.#indexedTo = meta.indexed_to
+    if (meta.configuration !== null) this.#configuration = JSON.parse(meta.configuration) as Configuration
     this.#hot = this.#openHotLog(`${path}-hot`)
-    const lastRow = (this.#sql.lastRow.get() as { id: number | null }).id ?? 0
-    this.#position = this.#hot.lastRow ?? lastRow
-    for (const row of this.#sql.rowsAfter.iterate(this.#indexedTo)) {
-      const { id, timeline, first } = row as { id: number; timeline: TimelineId; first: Lsn }
-      this.#directory.add(timeline, first, id)
-    }
-    this.#hot.visit((row, timeline, first) => this.#directory.add(timeline, first, row))
+    this.#transactions = new SqliteTransactions(this.#db, this.#sql, this.#hot, path)
+    this.#readSizes()
+    this.#log = new LogTable({
+      where: path,
+      sql: this.#sql,
+      hot: this.#hot,
+      sizes: this.#sizes,
+      transactions: this.#transactions,
+      indexedTo: meta.indexed_to,
+    })
   }
 
   #openHotLog(path: string): HotLog {
@@ -98,17 +114,38 @@ export class SqliteSegmentStore implements SegmentStore {
     }
   }
 
+  #readSizes(): void {
+    for (const row of this.#sql.segments.all() as SegmentRow[]) {
+      const { batches, log_bytes: logBytes, images, image_bytes: imageBytes, pages } = row
+      const key = { timeline: row.timeline, group: row.grp }
+      this.#sizes.set(key, { batches, logBytes, images, imageBytes, pages })
+    }
+  }
+
   identity(): StoreIdentity {
     return this.#identity
   }
 
   setIdentity(identity: StoreIdentity): void {
-    this.#durable(() => this.#writeIdentity(identity))
+    this.#transactions.durable(() => this.#writeIdentity(identity))
     this.#identity = identity
   }
 
-  #writeIdentity(identity: StoreIdentity): void {
-    this.#sql.setMeta.run(identity.clusterId, identity.volumeEpoch, identity.membershipEpoch)
+  #writeIdentity({ clusterId, volumeEpoch, writer, joinedEpoch }: StoreIdentity): void {
+    this.#sql.setMeta.run(clusterId, volumeEpoch, writer, joinedEpoch)
+  }
+
+  configuration(): Configuration | undefined {
+    return this.#configuration
+  }
+
+  setConfiguration(configuration: Configuration, identity: StoreIdentity): void {
+    this.#transactions.durable(() => {
+      this.#writeIdentity(identity)
+      this.#sql.setConfiguration.run(JSON.stringify(configuration))
+    })
+    this.#identity = identity
+    this.#configuration = configuration
   }
 
   timelines(): readonly StoredTimeline[] {
@@ -126,197 +163,244 @@ export class SqliteSegmentStore implements SegmentStore {
         createdMicros: row.created_micros,
       },
       dropped: row.dropped !== 0,
-      mark: markOf(row),
+      isWhole: row.whole !== 0,
       annulled: ranges.get(row.id) ?? [],
     }))
   }
 
-  putTimeline(birth: TimelineBirth): void {
-    const { parent } = birth
-    this.#durable(() =>
-      this.#sql.putTimeline.run(birth.id, parent?.timeline ?? null, parent?.lsn ?? null, birth.createdMicros),
-    )
+  segments(): readonly StoredSegment[] {
+    return (this.#sql.segments.all() as SegmentRow[]).map((row) => ({
+      timeline: row.timeline,
+      group: row.grp,
+      start: startOf(row),
+      mark: markOf(row),
+    }))
+  }
+
+  putTimelines(timelines: readonly StoredTimeline[]): void {
+    this.#transactions.durable(() => {
+      for (const { birth, dropped, isWhole, annulled } of timelines) {
+        const { id, parent, createdMicros } = birth
+        const origin = [parent?.timeline ?? null, parent?.lsn ?? null]
+        const put = this.#sql.putTimeline.run(id, ...origin, createdMicros, dropped ? 1 : 0, isWhole ? 1 : 0)
+        if (put.changes > 0) this.#writeAnnulled(id, annulled)
+      }
+    })
+  }
+
+  #writeAnnulled(timeline: TimelineId, ranges: readonly AnnulledRange[]): void {
+    this.#sql.deleteAnnulled.run(timeline)
+    for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
   }
 
   dropTimeline(timeline: TimelineId): void {
-    this.#durable(() => this.#sql.dropTimeline.run(timeline))
+    this.#transactions.durable(() => this.#sql.dropTimeline.run(timeline))
   }
 
-  truncate(
-    identity: StoreIdentity,
-    timelines: readonly { timeline: TimelineId; ranges: readonly AnnulledRange[]; mark: SegmentMark }[],
-  ): void {
-    const marks = new Map(this.timelines().map((stored) => [stored.birth.id, stored.mark]))
-    this.#durable(() => {
-      this.#writeIdentity(identity)
-      for (const { timeline, ranges, mark } of timelines) {
-        this.#sql.deleteAnnulled.run(timeline)
-        for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
-        const old = marks.get(timeline)
-        if (old !== undefined) this.#setMark(lowerMark(old, mark))
+  forgetTimeline(timeline: TimelineId): void {
+    this.#transactions.derived(() => {
+      this.#sql.deleteAnnulled.run(timeline)
+      this.#sql.deleteSegments.run(timeline)
+      this.#sql.forgetTimeline.run(timeline)
+    })
+  }
+
+  openSegment(start: LogStart, mark: SegmentMark): void {
+    this.#transactions.durable(() => this.#writeStart(mark, start, mark))
+  }
+
+  startLog(segment: SegmentKey, start: LogStart, mark: SegmentMark | undefined): void {
+    this.#transactions.derived(() => this.#writeStart(segment, start, mark))
+  }
+
+  #writeStart({ timeline, group }: SegmentKey, start: LogStart, mark: SegmentMark | undefined): void {
+    this.#sql.makeSegment.run(timeline, group)
+    this.#sql.setStart.run(start.birth, start.after, JSON.stringify(start.commits), timeline, group)
+    if (mark !== undefined) this.#writeMark(mark)
+  }
+
+  #writeMark(mark: SegmentMark): void {
+    const { scl, consistent, end, vdl, hasGap, timeline, group } = mark
+    this.#sql.makeSegment.run(timeline, group)
+    this.#sql.setMark.run(scl, consistent, end, vdl, hasGap ? 1 : 0, timeline, group)
+  }
+
+  truncate(truncations: readonly Truncation[]): void {
+    this.#transactions.durable(() => {
+      for (const { timeline, ranges, marks } of truncations) {
+        this.#writeAnnulled(timeline, ranges)
+        for (const mark of marks) {
+          const row = this.#sql.segment.get(mark.timeline, mark.group) as SegmentRow | undefined
+          const old = row === undefined ? undefined : markOf(row)
+          if (old !== undefined) this.#writeMark(lowerMark(old, mark))
+        }
       }
     })
-    this.#identity = identity
-  }
-
-  #setMark(mark: SegmentMark): void {
-    this.#sql.setMark.run(mark.scl, mark.consistent, mark.end, mark.vdl, mark.timeline)
   }
 
   append(batches: readonly StoredBatch[]): void {
-    let row = this.#position
-    if (!this.#hot.append(row + 1, batches)) {
-      this.#durable(() => {
-        const upTo = this.#insertHot(Infinity)
-        for (const [index, batch] of batches.entries()) this.#insert(row + 1 + index, batch)
-        return upTo
-      })
-    }
-    for (const batch of batches) this.#directory.add(batch.timeline, batch.first, ++row)
-    this.#position = row
-  }
-
-  #insert(row: number, { timeline, first, bytes }: StoredBatch): void {
-    this.#walPages += bytes.length / DATABASE_PAGE_SIZE_BYTES
-    this.#sql.append.run(row, timeline, first, bytes)
-  }
-
-  /** Within a transaction: copies the oldest of the hot log to its table, and returns how far the hot log was moved then. */
-  #insertHot(sizeMax: number): number {
-    const { batches, upTo } = this.#hot.oldest(sizeMax)
-    for (const batch of batches) this.#insert(batch.row, batch)
-    if (batches.length > 0) this.#sql.setHotBegin.run(upTo)
-    return upTo
+    this.#log.append(batches)
   }
 
   replaceBatch(batch: StoredBatch): void {
-    const row = this.#rowAt(batch.timeline, batch.first)
-    if (row === undefined || row.first !== batch.first) return
-    this.#durable(() => {
-      const upTo = this.#insertHot(Infinity)
-      this.#sql.replaceBatch.run(batch.bytes, row.row)
-      return upTo
-    })
+    this.#log.replace(batch)
   }
 
-  batchAt(timeline: TimelineId, lsn: Lsn): Buffer | undefined {
-    const found = this.#rowAt(timeline, lsn)
-    return found === undefined ? undefined : this.#batchOf(found.row)
+  batchAt(segment: SegmentKey, lsn: Lsn): Buffer | undefined {
+    return this.#log.at(segment, lsn)
   }
 
-  #rowAt(timeline: TimelineId, lsn: Lsn): { first: number; row: number } | undefined {
-    const recent = this.#directory.atOrBefore(timeline, lsn)
-    const indexed = this.#sql.rowAt.get(timeline, lsn) as { first: number; row: number } | undefined
-    if (recent === undefined || indexed === undefined) return recent ?? indexed
-    return recent.first > indexed.first ? recent : indexed
+  batchAfter(segment: SegmentKey, lsn: Lsn): Buffer | undefined {
+    return this.#log.after(segment, lsn)
   }
 
-  batchAfter(timeline: TimelineId, lsn: Lsn): Buffer | undefined {
-    const recent = this.#directory.after(timeline, lsn)
-    const indexed = this.#sql.rowAfter.get(timeline, lsn) as { first: number; row: number } | undefined
-    if (recent === undefined || (indexed !== undefined && indexed.first < recent.first)) {
-      return indexed === undefined ? undefined : this.#batchOf(indexed.row)
-    }
-    return this.#batchOf(recent.row)
+  batchesAfter(segment: SegmentKey, lsn: Lsn, sizeMax: number): readonly Buffer[] {
+    return this.#log.allAfter(segment, lsn, sizeMax)
   }
 
-  #batchOf(row: number): Buffer | undefined {
-    try {
-      return this.#hot.read(row) ?? (this.#sql.batch.get(row) as { bytes: Buffer } | undefined)?.bytes
-    } catch (error) {
-      throw translateSqliteError(error, this.where)
-    }
+  visitHeaders(segment: SegmentKey, lsn: Lsn, visit: (header: Buffer) => boolean): void {
+    this.#log.visitHeaders(segment, lsn, visit)
   }
 
   visitUnindexed(visit: (batch: StoredBatch) => void): void {
-    for (const row of this.#sql.batchesAfter.iterate(this.#indexedTo)) visit(row as StoredBatch)
-    for (const batch of this.#hot.oldest(Infinity).batches) visit(batch)
+    this.#log.visitUnindexed(visit)
   }
 
-  imageAt(timeline: TimelineId, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
-    const row = this.#sql.imageAt.get(timeline, page, lsn) as
-      | { lsn: Lsn; crc: number; deflated: number; bytes: Buffer }
-      | undefined
-    if (row === undefined) return undefined
-    if (crc32(row.bytes) !== row.crc) {
-      const at = `page ${page} of timeline ${timeline} at ${formatLsn(row.lsn)}`
-      throw new StorageError('corrupt', `${this.where}: table images: checksum of ${at} does not match`)
-    }
-    return { lsn: row.lsn, bytes: row.deflated === 0 ? row.bytes : inflateRawSync(row.bytes) }
+  dropLog(segment: SegmentKey, above: Lsn, upTo: Lsn, sizeMax: number): number {
+    return this.#log.drop(segment, above, upTo, sizeMax)
   }
 
-  imageAbove(timeline: TimelineId, page: PageNo, lsn: Lsn): Lsn | undefined {
-    return (this.#sql.imageAbove.get(timeline, page, lsn) as { lsn: Lsn } | undefined)?.lsn
+  imageAt(segment: SegmentKey, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
+    return this.#images.at(segment, page, lsn)
+  }
+
+  imageLsnAt(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined {
+    return this.#images.lsnAt(segment, page, lsn)
+  }
+
+  imageAbove(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined {
+    return this.#images.above(segment, page, lsn)
+  }
+
+  imagesAfter(
+    segment: SegmentKey,
+    after: PageVersion | undefined,
+    sizeMax: number,
+  ): { images: readonly ImageCopy[]; complete: boolean } {
+    return this.#images.after(segment, after, sizeMax)
+  }
+
+  imageVersionsAfter(
+    segment: SegmentKey,
+    after: PageVersion | undefined,
+    limit: number,
+  ): readonly PageVersion[] {
+    return this.#images.versionsAfter(segment, after, limit)
   }
 
   putImages(images: readonly PageImage[]): void {
-    this.#derived(() => {
-      for (const image of images) {
-        const deflated = deflateRawSync(image.bytes, { level: 1 })
-        const pays = deflated.length <= IMAGE_DEFLATED_SIZE_BYTES_MAX
-        const bytes = pays ? deflated : image.bytes
-        this.#sql.putImage.run(image.timeline, image.page, image.lsn, crc32(bytes), pays ? 1 : 0, bytes)
-        this.#sql.dropTail.run(image.timeline, image.page, image.lsn)
-        this.#sql.restartTail.run(image.timeline, image.page)
-      }
+    this.#transactions.derived(() => {
+      for (const image of images) this.#images.put(image)
+      const keys = new Map(images.map((image) => [segmentNumber(image), image]))
+      for (const key of keys.values()) this.#log.writeSize(key)
     })
   }
 
-  dropImage(timeline: TimelineId, page: PageNo, lsn: Lsn): void {
-    this.#derived(() => this.#sql.dropImage.run(timeline, page, lsn))
+  dropImages(segment: SegmentKey, versions: readonly PageVersion[]): void {
+    this.#transactions.derived(() => {
+      for (const version of versions) this.#images.drop(segment, version)
+      this.#log.writeSize(segment)
+    })
   }
 
-  tail(timeline: TimelineId, page: PageNo): Lsn | undefined {
-    return (this.#sql.tail.get(timeline, page) as { lsn: Lsn } | undefined)?.lsn
+  tail(segment: SegmentKey, page: PageNo): Lsn | undefined {
+    return this.#images.tail(segment, page)
   }
 
   putTails(tails: readonly PageTail[]): void {
-    this.#derived(() => {
-      for (const tail of tails) this.#sql.putTail.run(tail.timeline, tail.page, tail.lsn, tail.count)
+    this.#transactions.derived(() => {
+      for (const tail of tails) this.#images.putTail(tail)
     })
   }
 
   longChains(countMin: number, limit: number): readonly PageTail[] {
-    const longest = this.#sql.longChains.all(limit) as PageTail[]
-    return longest.filter(({ count }) => count >= countMin)
+    return this.#images.longChains(countMin, limit)
+  }
+
+  recordsSinceImages(segment: SegmentKey): number {
+    return this.#images.recordsSinceImages(segment)
+  }
+
+  clear(segment: SegmentKey, limit: number): boolean {
+    if (this.dropLog(segment, -1 as Lsn, Number.MAX_SAFE_INTEGER as Lsn, CLEARED_AT_ONCE_BYTES) > 0)
+      return false
+    let more = false
+    this.#transactions.derived(() => {
+      more = this.#images.clear(segment, limit)
+      if (!more) this.#sql.deleteSegment.run(segment.timeline, segment.group)
+    })
+    if (!more) this.#sizes.delete(segment)
+    return !more
+  }
+
+  size(segment: SegmentKey): SegmentSize {
+    return this.#sizes.get(segment)
+  }
+
+  scrubLog(after: number, sizeMax: number, visit: (batch: StoredBatch) => void): number {
+    return this.#log.scrub(after, sizeMax, visit)
+  }
+
+  scrubImages(after: number, limit: number, damaged: (image: SegmentKey & PageVersion) => void): number {
+    return this.#images.scrub(after, limit, damaged)
   }
 
   position(): number {
-    return this.#position
+    return this.#log.position
   }
 
   checkpoint(position: number, marks: readonly SegmentMark[]): void {
-    this.#derived(() => {
-      const upTo = this.#insertHot(Infinity)
-      this.#sql.indexLog.run(this.#indexedTo, position)
-      for (const mark of marks) this.#setMark(mark)
-      this.#sql.setIndexedTo.run(position)
-      return upTo
+    this.#transactions.derived(() => {
+      for (const mark of marks) this.#writeMark(mark)
+      return this.#log.index(position)
     })
-    this.#directory.forgetRows(position)
-    this.#indexedTo = position
+    this.#log.indexed(position)
   }
 
   housekeep(idle: boolean): void {
     if (this.#hot.hotSizeBytes >= (idle ? 1 : MOVED_AT_ONCE_BYTES)) {
-      const move = (): number => this.#insertHot(MOVED_AT_ONCE_BYTES)
-      if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#derived(move)
-      else this.#durable(move)
+      const move = (): number => this.#log.insertHot(MOVED_AT_ONCE_BYTES)
+      if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#transactions.derived(move)
+      else this.#transactions.durable(move)
     }
-    if (this.#walPages < (idle ? WAL_CHECKPOINT_IDLE_PAGES : WAL_CHECKPOINT_PAGES)) return
-    this.#walPages = 0
+    if (idle) this.#giveBackSpace()
+    if (this.#transactions.walPages < (idle ? WAL_CHECKPOINT_IDLE_PAGES : WAL_CHECKPOINT_PAGES)) return
+    this.#transactions.walPages = 0
     this.#db.pragma('wal_checkpoint(PASSIVE)')
+  }
+
+  #giveBackSpace(): void {
+    const free = this.#db.pragma('freelist_count', { simple: true }) as number
+    if (free < FREE_PAGES_MIN || free < this.#pageCount() * FREE_PAGES_SHARE_MIN) return
+    this.#db.pragma('synchronous = NORMAL')
+    this.#db.pragma(`incremental_vacuum(${FREE_PAGES_AT_ONCE})`)
+    this.#db.pragma('synchronous = FULL')
+    this.#transactions.walPages += FREE_PAGES_AT_ONCE
+  }
+
+  #pageCount(): number {
+    return this.#db.pragma('page_count', { simple: true }) as number
   }
 
   statistics(): StoreStatistics {
     const images = this.#sql.countImages.get() as { count: number }
-    const pages = this.#db.pragma('page_count', { simple: true }) as number
     const longChains = this.#sql.countLongChains.get() as { count: number }
     return {
-      batches: this.#position,
-      diskBytes: pages * DATABASE_PAGE_SIZE_BYTES,
+      batches: this.#sizes.batches(),
+      diskBytes: this.#pageCount() * DATABASE_PAGE_SIZE_BYTES,
       images: images.count,
       longChains: longChains.count,
+      fsyncs: this.#transactions.fsyncs,
     }
   }
 
@@ -324,7 +408,7 @@ export class SqliteSegmentStore implements SegmentStore {
   close(): void {
     if (!this.#db.open) return
     try {
-      if (this.#hot.hotSizeBytes > 0) this.#durable(() => this.#insertHot(Infinity))
+      if (this.#hot.hotSizeBytes > 0) this.#transactions.durable(() => this.#log.insertHot(Infinity))
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
     } finally {
@@ -332,37 +416,16 @@ export class SqliteSegmentStore implements SegmentStore {
       this.#db.close()
     }
   }
-
-  #durable(work: () => unknown): void {
-    this.#transact(work, true)
-  }
-
-  #derived(work: () => unknown): void {
-    this.#walPages += DERIVED_PAGES
-    this.#db.pragma('synchronous = NORMAL')
-    try {
-      this.#transact(work, false)
-    } finally {
-      this.#db.pragma('synchronous = FULL')
-    }
-  }
-
-  /** Runs a transaction. If `work` moves part of the hot log, it returns how far; it writes something then. */
-  #transact(work: () => unknown, durably: boolean): void {
-    try {
-      this.#sql.begin.run()
-      const upTo = work()
-      this.#sql.commit.run()
-      if (typeof upTo === 'number') this.#hot.moved(upTo, durably)
-    } catch (error) {
-      if (this.#db.inTransaction) this.#sql.rollback.run()
-      throw translateSqliteError(error, this.where)
-    }
-  }
 }
 
-function markOf(row: TimelineRow): SegmentMark | undefined {
-  if (row.scl === null || row.consistent === null || row.end_lsn === null || row.vdl === null)
-    return undefined
-  return { timeline: row.id, scl: row.scl, consistent: row.consistent, end: row.end_lsn, vdl: row.vdl }
+function startOf(row: SegmentRow): LogStart | undefined {
+  const { start_birth: birth, start_after: after } = row
+  if (birth === null || after === null) return undefined
+  return { birth, after, commits: JSON.parse(row.start_commits ?? '[]') as KeptCommit[] }
+}
+
+function markOf(row: SegmentRow): SegmentMark | undefined {
+  const { timeline, grp: group, scl, consistent, end_lsn: end, vdl, has_gap: hasGap } = row
+  if (scl === null || consistent === null || end === null || vdl === null) return undefined
+  return { timeline, group, scl, consistent, end, vdl, hasGap: hasGap === 1 }
 }

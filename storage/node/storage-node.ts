@@ -1,78 +1,86 @@
-// A storage node: answers the volume's messages from its SegmentStore. Single-threaded, synchronous, driven by messages
-// from one side and by its background (./background.ts) from the other.
+// A storage node: answers the volume's and its peers' messages from its SegmentStore. Single-threaded, synchronous, driven
+// by messages from one side and by its background (./background.ts) from the other.
 //
-//   append ─▶ check epoch, checksums ─▶ store.append (one transaction, one fsync) ─▶ answer ─▶ index pages in memory
+//   append ─▶ check epochs, checksums ─▶ store.append (one durable write) ─▶ answer ─▶ index pages in memory
 //
 // Invariants. Nothing is acknowledged before it is on disk. Once fenced with epoch e, nothing below e is ever accepted.
 // A disk that failed once while writing is not written to again until the node is restarted: its state is unknown.
 
 import { unreachable } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import { type Epoch, type Lsn, type TimelineId, formatLsn } from '../base/ids.ts'
-import { type BatchHeader, pageListLength, readBatchHeader, verifyBatch } from '../message/batch.ts'
-import {
-  type FailureKind,
-  type NodeMessage,
-  type NodeState,
-  PROTOCOL_VERSION,
-  type VolumeMessage,
-} from '../message/message.ts'
+import { type Epoch, FIRST_GROUP, formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
+import { type BatchHeader, readBatchHeader, verifyBatch } from '../message/batch.ts'
+import type { Configuration } from '../message/configuration.ts'
+import type { NodeMessage, SegmentKey, VolumeMessage } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
 import { changedPages, commitOf } from './changed-pages.ts'
-import { findTime } from './commit-times.ts'
+import { CommitTimes } from './commit-times.ts'
+import { fetchImages, fetchLog } from './fetch.ts'
+import { asBuffer, LogIntake } from './log-intake.ts'
+import { Membership } from './membership.ts'
+import { NodeFigures, sizesOf, stateOf, statisticsOf } from './node-report.ts'
 import { type ApplyRecord, DamagedBatch, PageReader } from './page-reader.ts'
-import { type Acceptance, Segment } from './segment.ts'
-import type { SegmentStore, StoredBatch } from './segment-store.ts'
+import { ReadPoints } from './read-points.ts'
+import { Refusal } from './refusal.ts'
+import type { Segment } from './segment.ts'
+import { DamagedImage, type SegmentStore } from './segment-store.ts'
+import { type Timeline, Timelines } from './timeline.ts'
+import { TimelineRegister } from './timeline-register.ts'
 
-/** A request that cannot be served here or now though nothing is broken. */
-class Refusal extends Error {
-  readonly kind: FailureKind
+type Message<Kind extends VolumeMessage['kind']> = Extract<VolumeMessage, { kind: Kind }>
 
-  constructor(kind: FailureKind, message: string) {
-    super(message)
-    this.kind = kind
-  }
-}
-
-/** A batch of an append on its way through the node. */
-interface Arrival {
-  readonly segment: Segment
-  readonly header: BatchHeader
-  readonly bytes: Buffer
-  readonly judged: Acceptance
+export interface NodeOptions {
+  /** The number under which the configuration knows it; 0: it keeps all groups, as a full member. */
+  readonly number?: number | undefined
+  /** Something that grows from one life of the node to the next: wall time, say. */
+  readonly life?: number | undefined
 }
 
 export class StorageNode {
   readonly store: SegmentStore
+  readonly timelines: Timelines
+  readonly points: ReadPoints
   readonly reader: PageReader
-  readonly segments: Map<TimelineId, Segment> = new Map()
-  /** Pages in active tails, bytes of records and batches that came since the last checkpoint began: when to begin the next. */
-  unindexed: { pages: number; bytes: number; batches: number } = { pages: 0, bytes: 0, batches: 0 }
+  readonly commits: CommitTimes
+  readonly intake: LogIntake
+  readonly register: TimelineRegister
+  readonly figures: NodeFigures = new NodeFigures()
+  /** Batches and images that were found damaged and that only a peer can mend. */
+  readonly damagedBatches: Map<string, SegmentKey & { readonly lsn: Lsn }> = new Map()
+  readonly damagedImages: Map<string, DamagedImage['image']> = new Map()
+  /** Timelines of which something may have become useless. */
+  readonly collectable: Set<Timeline> = new Set()
+  /** Segments whose images a peer has just asked for: they are not collected meanwhile. */
+  readonly copied: Set<Segment> = new Set()
+  membership: Membership
   #failed: StorageError | undefined
-  #damage: string | undefined
+  /** Damage of the log's end, by the segment whose SCL it keeps down. */
+  readonly #damage = new Map<Segment, { readonly lsn: Lsn; readonly why: string }>()
 
   /** Reads what the store holds: marks, and the log since the last checkpoint. Throws StorageError. */
-  constructor(store: SegmentStore, apply: ApplyRecord) {
+  constructor(store: SegmentStore, apply: ApplyRecord, options: NodeOptions = {}) {
     this.store = store
-    this.reader = new PageReader(store, this.segments, apply)
-    for (const stored of store.timelines()) this.segments.set(stored.birth.id, new Segment(stored))
-    store.visitUnindexed((batch) => this.#reload(batch))
-  }
-
-  #reload(batch: StoredBatch): void {
-    const segment = this.segments.get(batch.timeline)
-    if (segment === undefined) return
-    try {
-      verifyBatch(batch.bytes, `${this.store.where}: table log`)
-    } catch (error) {
-      // What it held is missing from here on; the volume is told, trusts other nodes, and sends it again.
-      this.#damage = error instanceof Error ? error.message : 'unreadable'
-      return
+    this.membership = new Membership(options.number ?? 0, store.configuration())
+    this.timelines = new Timelines(options.life ?? 1)
+    this.points = new ReadPoints(this.timelines)
+    this.reader = new PageReader(store, this.timelines, this.points, apply)
+    this.commits = new CommitTimes(store, this.reader, this.timelines, this.points)
+    this.intake = new LogIntake({
+      store,
+      timelines: this.timelines,
+      reader: this.reader,
+      segmentOf: (header) => this.#segment(header),
+      keepsPages: (group) => this.membership.kindOf(group) === 'full',
+      write: (work) => this.write(work),
+    })
+    this.register = new TimelineRegister(this)
+    for (const stored of store.timelines()) this.timelines.add(stored)
+    const marked: Segment[] = []
+    for (const stored of store.segments()) {
+      const segment = this.timelines.get(stored.timeline)?.make(stored.group, stored)
+      if (segment !== undefined && stored.mark?.hasGap === true) marked.push(segment)
     }
-    const header = readBatchHeader(batch.bytes)
-    const judged = segment.judge(header)
-    if (judged !== 'next' && judged !== 'gap') return
-    this.#index(segment, segment.accept(header, judged), batch.bytes)
+    for (const { segment, lsn, why } of this.intake.reload(marked)) this.#damage.set(segment, { lsn, why })
   }
 
   /** Whether background work may write. */
@@ -85,9 +93,19 @@ export class StorageNode {
     this.#failed ??= error
   }
 
+  /** Names a damaged batch that still keeps a segment's SCL below what this node once acknowledged. */
+  damage(): string | undefined {
+    for (const [segment, { lsn }] of this.#damage) {
+      const isGone = segment.owner.dropped || segment.isAnnulled(lsn)
+      if (isGone || segment.scl >= lsn) this.#damage.delete(segment)
+    }
+    return this.#damage.values().next().value?.why
+  }
+
   /** Handles one message and answers it exactly once, before it returns. */
   handle(message: VolumeMessage, reply: Reply): void {
     try {
+      this.#checkEpochs(message)
       this.#dispatch(message, reply)
     } catch (error) {
       reply(this.#failure(message.id, error))
@@ -95,61 +113,110 @@ export class StorageNode {
   }
 
   #dispatch(message: VolumeMessage, reply: Reply): void {
-    if (message.kind !== 'query' && message.kind !== 'fence') this.#checkEpochs(message)
     const { id } = message
     switch (message.kind) {
-      case 'query':
-        return reply({ kind: 'state', id, state: this.#state() })
-      case 'fence':
-        this.#fence(message)
-        return reply({ kind: 'state', id, state: this.#state() })
       case 'append':
         return this.#append(message, reply)
       case 'read-page':
         return this.#readPage(message, reply)
       case 'fetch-log':
-        return reply({ kind: 'log', id, ...this.#fetchLog(message.timeline, message.after, message.sizeMax) })
-      case 'find-time': {
-        const segment = this.#segment(message.timeline)
-        const found = findTime(this.store, this.reader, this.segments, { segment, ...message })
-        return reply({ kind: 'time', id, ...found })
+        return reply({ kind: 'log', id, ...fetchLog(this.store, this.#segment(message), message) })
+      case 'fetch-images':
+        return reply({ kind: 'images', id, ...this.#fetchImages(message) })
+      case 'gossip':
+        return reply({ kind: 'gossip', id, ...this.#gossip(message.since) })
+      case 'find-time':
+      case 'time-of': {
+        const timeline = this.register.known(message.timeline)
+        const isTimeKnown = message.kind === 'find-time'
+        const below = isTimeKnown ? message.below : message.lsn
+        const wallMicros = isTimeKnown ? message.wallMicros : Infinity
+        return reply({ kind: 'time', id, ...this.commits.find(timeline, { below, wallMicros }) })
       }
-      case 'changed-pages': {
-        const segment = this.#segment(message.timeline)
-        this.#checkReach(segment, message.upTo)
-        return reply({ kind: 'changed-pages', id, ...changedPages(this.store, segment, message) })
-      }
+      case 'sizes':
+        return reply({ kind: 'sizes', id, sizes: sizesOf(this, message.timelines) })
+      case 'changed-pages':
+        return reply({ kind: 'changed-pages', id, ...this.#changedPages(message) })
       case 'find-commit': {
-        const commit = commitOf(this.store, this.reader, this.#segment(message.timeline), message.lsn)
+        const first = this.register.known(message.timeline).segment(FIRST_GROUP)
+        const commit = first && commitOf(this.store, this.reader, first, message.lsn)
         return reply({ kind: 'commit', id, commit })
       }
       case 'statistics':
-        return reply({ kind: 'statistics', id, statistics: this.#statistics() })
-      case 'truncate':
-      case 'create-timeline':
-      case 'drop-timeline':
-      case 'repair':
-        this.#checkWritable()
+        return reply({ kind: 'statistics', id, statistics: statisticsOf(this) })
+      case 'query':
+      case 'fence':
+        if (message.kind === 'fence') this.#fence(message)
+        return reply({ kind: 'state', id, state: stateOf(this) })
+      default:
         this.#change(message)
         return reply({ kind: 'done', id })
-      case 'read-floor':
+    }
+  }
+
+  #change(
+    message: Exclude<
+      VolumeMessage,
+      Message<
+        | 'append'
+        | 'read-page'
+        | 'fetch-log'
+        | 'fetch-images'
+        | 'gossip'
+        | 'find-time'
+        | 'time-of'
+        | 'changed-pages'
+        | 'find-commit'
+        | 'sizes'
+        | 'statistics'
+        | 'query'
+        | 'fence'
+      >
+    >,
+  ): void {
+    if (message.kind !== 'shut-down' && message.kind !== 'inject') this.checkWritable()
+    switch (message.kind) {
+      case 'configure':
+        return this.#configure(message.configuration, message.volumeEpoch)
+      case 'truncate':
+        return this.register.truncate(message.annulled)
+      case 'create-timelines':
+        return this.register.create(message.births)
+      case 'drop-timeline':
+        return this.register.drop(message.timeline)
+      case 'open-segment':
+        return this.register.open(message)
+      case 'repair':
+        return this.repair(asBuffer(message.batch))
+      case 'read-floors':
+        return this.register.raiseFloors(message.floors)
+      case 'inject':
       case 'shut-down':
-        return reply({ kind: 'done', id })
+        // The business of whoever runs the node (./node-process.ts).
+        return
       default:
         return unreachable(message)
     }
   }
 
   #checkEpochs(message: VolumeMessage): void {
-    const identity = this.store.identity()
-    this.#checkNotOlder(message.volumeEpoch, identity.volumeEpoch)
-    this.#checkNotOlder(message.membershipEpoch, identity.membershipEpoch)
-    if (message.volumeEpoch > identity.volumeEpoch) {
-      throw new Refusal(
-        'behind',
-        `node knows volume epoch ${identity.volumeEpoch} and was not told of newer ones`,
-      )
+    const { kind, volumeEpoch, membershipEpoch } = message
+    if (kind === 'query' || kind === 'fence' || kind === 'gossip') return
+    const known = this.store.identity().volumeEpoch
+    this.#checkNotOlder(volumeEpoch, known)
+    if (volumeEpoch > known) {
+      throw new Refusal('behind', `node knows volume epoch ${known} and was not told of newer ones`)
     }
+    if (kind === 'configure' || kind === 'fetch-log' || kind === 'fetch-images') return
+    const configured = this.membershipEpoch
+    if (membershipEpoch < configured) {
+      const message = `the members of the volume have changed (epoch ${configured}, yours ${membershipEpoch})`
+      throw new Refusal('fenced', message)
+    }
+  }
+
+  get membershipEpoch(): Epoch {
+    return this.membership.configuration?.membershipEpoch ?? (0 as Epoch)
   }
 
   #checkNotOlder(sent: Epoch, known: Epoch): void {
@@ -157,206 +224,163 @@ export class StorageNode {
       throw new Refusal('fenced', `another writer has opened the volume (epoch ${known}, yours ${sent})`)
   }
 
-  #checkWritable(): void {
+  checkWritable(): void {
     if (this.#failed !== undefined) throw this.#failed
   }
 
-  #fence(message: VolumeMessage & { kind: 'fence' }): void {
-    this.#checkWritable()
+  #fence(message: Message<'fence'>): void {
+    this.checkWritable()
     const known = this.store.identity()
-    this.#checkNotOlder(message.volumeEpoch, known.volumeEpoch)
-    this.#checkNotOlder(message.membershipEpoch, known.membershipEpoch)
-    if (known.clusterId !== '' && known.clusterId !== message.clusterId) {
-      throw new Refusal(
-        'fenced',
-        `${this.store.where} belongs to cluster ${known.clusterId}, not ${message.clusterId}`,
-      )
+    const { clusterId, volumeEpoch, writer } = message
+    this.#checkNotOlder(volumeEpoch, known.volumeEpoch)
+    if (known.clusterId !== '' && known.clusterId !== clusterId) {
+      const message = `${this.store.where} belongs to cluster ${known.clusterId}, not ${clusterId}`
+      throw new Refusal('fenced', message)
     }
-    const { clusterId, volumeEpoch, membershipEpoch } = message
-    if (known.clusterId === clusterId && known.volumeEpoch === volumeEpoch) return
-    this.#write(() => this.store.setIdentity({ clusterId, volumeEpoch, membershipEpoch }))
-  }
-
-  #change(
-    message: Extract<VolumeMessage, { kind: 'truncate' | 'create-timeline' | 'drop-timeline' | 'repair' }>,
-  ): void {
-    switch (message.kind) {
-      case 'truncate':
-        return this.#truncate(message)
-      case 'create-timeline': {
-        const { birth } = message
-        if (this.segments.has(birth.id)) return
-        this.#write(() => this.store.putTimeline(birth))
-        this.segments.set(birth.id, new Segment({ birth, dropped: false, mark: undefined, annulled: [] }))
-        return
-      }
-      case 'drop-timeline': {
-        const segment = this.#segment(message.timeline)
-        this.#write(() => this.store.dropTimeline(message.timeline))
-        segment.dropped = true
-        return
-      }
-      case 'repair': {
-        const bytes = asBuffer(message.batch)
-        verifyBatch(bytes, 'repair')
-        const { timeline, first } = readBatchHeader(bytes)
-        this.#write(() => this.store.replaceBatch({ timeline, first, bytes }))
-        this.reader.forget()
-        return
-      }
-      default:
-        return unreachable(message)
+    if (known.clusterId === clusterId && known.volumeEpoch === volumeEpoch) {
+      if (known.writer === writer) return
+      throw new Refusal('fenced', `another writer is opening the volume (epoch ${volumeEpoch})`)
     }
-  }
-
-  #truncate(message: VolumeMessage & { kind: 'truncate' }): void {
-    const changed: { segment: Segment; ranges: Segment['annulled'] }[] = []
-    for (const { timeline, ranges } of message.annulled) {
-      const segment = this.segments.get(timeline)
-      if (segment !== undefined && !sameRanges(segment.annulled, ranges)) changed.push({ segment, ranges })
-    }
-    if (changed.length === 0) return
-    for (const { segment, ranges } of changed) segment.truncate(ranges)
-    const identity = this.store.identity()
-    this.#write(() => {
-      const entries = changed.map(({ segment, ranges }) => ({
-        timeline: segment.timeline,
-        ranges,
-        mark: segment.mark(),
-      }))
-      this.store.truncate(identity, entries)
+    this.write(() => {
+      this.#forgetGaps()
+      this.store.setIdentity({ ...known, clusterId, volumeEpoch, writer })
     })
   }
 
-  #append(message: VolumeMessage & { kind: 'append' }, reply: Reply): void {
-    this.#checkWritable()
-    const arrivals = message.batches.map((batch) => this.#arrive(asBuffer(batch)))
-    const fresh = arrivals.filter(({ judged }) => judged === 'next' || judged === 'gap')
-    if (fresh.length > 0) this.#write(() => this.store.append(fresh.map(toStored)))
-    const touched = new Set(arrivals.map(({ segment }) => segment))
-    const indexable: { segment: Segment; complete: readonly BatchHeader[]; pageList: Buffer }[] = []
-    for (const { segment, header, bytes } of fresh) {
-      const judged = segment.judge(header)
-      if (judged !== 'next' && judged !== 'gap') continue
-      const complete = segment.accept(header, judged)
-      // The sender may reuse its memory once it has our answer.
-      const pageList = Buffer.from(bytes.subarray(0, pageListLength(header)))
-      indexable.push({ segment, complete, pageList })
+  /** What an older writer sent above a gap was never acknowledged, and nothing may be attached to it by a newer one. */
+  #forgetGaps(): void {
+    for (const segment of [...this.intake.gaps]) {
+      while (this.store.dropLog(segment, segment.scl, Number.MAX_SAFE_INTEGER as Lsn, Infinity) > 0);
+      segment.pending = undefined
+      this.intake.moved(segment)
     }
-    const segments = [...touched].map(({ timeline, scl }) => ({ timeline, scl }))
+  }
+
+  #configure(configuration: Configuration, volumeEpoch: Epoch): void {
+    const identity = this.store.identity()
+    const known = this.membershipEpoch
+    if (configuration.membershipEpoch < known) {
+      const message = `the members of the volume have changed (epoch ${known}, yours ${configuration.membershipEpoch})`
+      throw new Refusal('fenced', message)
+    }
+    if (configuration.membershipEpoch === known && identity.joinedEpoch === volumeEpoch) return
+    this.write(() => this.store.setConfiguration(configuration, { ...identity, joinedEpoch: volumeEpoch }))
+    this.membership = new Membership(this.membership.node, configuration)
+  }
+
+  #append(message: Message<'append'>, reply: Reply): void {
+    this.checkWritable()
+    const taken = this.intake.take(message.batches)
+    const segments = taken.segments.map(({ timeline, group, scl }) => ({ timeline, group, scl }))
     reply({ kind: 'appended', id: message.id, segments })
-    for (const { segment, complete, pageList } of indexable) this.#index(segment, complete, pageList)
+    this.intake.index(taken)
   }
 
-  #arrive(bytes: Buffer): Arrival {
-    verifyBatch(bytes, 'message')
-    const header = readBatchHeader(bytes)
-    const segment = this.#segment(header.timeline)
-    return { segment, header, bytes, judged: segment.judge(header) }
+  /** Puts back a batch from a peer's copy. */
+  repair(bytes: Buffer): void {
+    verifyBatch(bytes, 'repair')
+    const { timeline, group, first } = readBatchHeader(bytes)
+    this.write(() => this.store.replaceBatch({ timeline, group, first, bytes }))
+    this.reader.forget()
   }
 
-  /** Adds complete batches to the page index. `bytes` is the page list of the first; the store has the others. */
-  #index(segment: Segment, complete: readonly BatchHeader[], bytes: Buffer): void {
-    for (const [index, header] of complete.entries()) {
-      const pageList = index === 0 ? bytes : this.store.batchAt(segment.timeline, header.first)
-      if (pageList === undefined) continue
-      this.unindexed.pages += segment.index(pageList, header)
-      this.unindexed.bytes += header.rawLength
-      this.reader.recent.add(header, pageList)
-      this.unindexed.batches++
+  #readPage({ id, timeline, page, lsn }: Message<'read-page'>, reply: Reply): void {
+    const group = this.membership.groupOf(page)
+    if (!this.membership.keeps(group) || this.membership.kindOf(group) === 'tail') {
+      throw new Refusal('behind', `this node keeps no pages of group ${group}`)
     }
-  }
-
-  #readPage(message: VolumeMessage & { kind: 'read-page' }, reply: Reply): void {
-    const segment = this.#segment(message.timeline)
-    this.#checkReach(segment, message.lsn)
-    const image = this.reader.read(segment, message.page, message.lsn)
+    const owner = this.register.known(timeline)
+    if (!this.points.isNeeded(owner)) {
+      throw new StorageError('out-of-window', `timeline ${timeline} was dropped`)
+    }
+    this.checkReach(owner.birth.id, group, lsn)
+    const image = this.#resolve(owner.birth.id, group, page, lsn)
     const own =
       image.byteOffset === 0 && image.byteLength === image.buffer.byteLength ? image : Uint8Array.from(image)
     const bytes = new Uint8Array(own.buffer as ArrayBuffer)
-    reply({ kind: 'page', id: message.id, image: bytes }, bytes.buffer)
+    reply({ kind: 'page', id, image: bytes }, bytes.buffer)
+  }
+
+  #resolve(id: SegmentKey['timeline'], group: GroupNo, page: PageNo, lsn: Lsn): Buffer {
+    try {
+      return this.reader.read(this.register.known(id), group, page, lsn)
+    } catch (error) {
+      this.noteDamage(error)
+      throw error
+    }
+  }
+
+  /** Remembers damage that was met, so that a peer may be asked. */
+  noteDamage(error: unknown): void {
+    if (error instanceof DamagedBatch) {
+      const { timeline, group, lsn } = error.batch
+      this.damagedBatches.set(`${timeline}/${group}/${lsn}`, error.batch)
+    } else if (error instanceof DamagedImage) {
+      const { timeline, group, page, lsn } = error.image
+      this.damagedImages.set(`${timeline}/${group}/${page}/${lsn}`, error.image)
+    }
   }
 
   /** Refuses a read that this node's log, or that of an ancestor, does not reach. */
-  #checkReach(segment: Segment, lsn: Lsn): void {
-    let at: Segment | undefined = segment
+  checkReach(timeline: SegmentKey['timeline'], group: GroupNo, lsn: Lsn): void {
+    let at = this.register.known(timeline)
     let reach = lsn
-    while (at !== undefined) {
-      if (reach > at.base && at.scl < reach) {
-        throw new Refusal('behind', `timeline ${at.timeline} is complete to ${formatLsn(at.scl)} only`)
+    for (;;) {
+      const segment = at.segment(group)
+      if (segment !== undefined && reach > segment.start.birth && segment.scl < reach) {
+        const message = `timeline ${at.birth.id} is complete to ${formatLsn(segment.scl)} only`
+        throw new Refusal('behind', message)
       }
       const { parent } = at.birth
       if (parent === undefined) return
       reach = Math.min(reach, parent.lsn) as Lsn
-      at = this.#segment(parent.timeline)
+      at = this.register.known(parent.timeline)
     }
   }
 
-  #fetchLog(timeline: TimelineId, after: Lsn, sizeMax: number): { batches: Uint8Array[]; scl: Lsn } {
-    const segment = this.#segment(timeline)
-    const batches: Uint8Array[] = []
-    let size = 0
-    let at = after
-    while (at < segment.scl && size < sizeMax) {
-      const bytes = this.#batchFollowing(segment, at)
-      if (bytes === undefined) break
-      batches.push(bytes)
-      size += bytes.length
-      at = segment.lastOf(readBatchHeader(bytes))
+  /** Of all groups of the timeline that are kept here. */
+  #changedPages(message: Message<'changed-pages'>): ReturnType<typeof changedPages> {
+    const timeline = this.register.known(message.timeline)
+    timeline.segment(FIRST_GROUP)
+    const segments = timeline.segments.filter(({ group }) => this.membership.keeps(group))
+    for (const { scl } of segments) {
+      if (scl >= message.upTo) continue
+      throw new Refusal('behind', `timeline ${message.timeline} is complete to ${formatLsn(scl)} only`)
     }
-    return { batches, scl: segment.scl }
+    return changedPages(this.store, segments, message)
   }
 
-  /** The batch that holds the first record above `lsn`. */
-  #batchFollowing(segment: Segment, lsn: Lsn): Buffer | undefined {
-    const around = this.store.batchAt(segment.timeline, lsn)
-    if (around !== undefined && segment.lastOf(readBatchHeader(around)) > lsn)
-      return this.#sound(segment, around)
-    let at = lsn
-    for (;;) {
-      const next = this.store.batchAfter(segment.timeline, at)
-      if (next === undefined) return undefined
-      const header = readBatchHeader(next)
-      if (!segment.isAnnulled(header.first)) return this.#sound(segment, next)
-      at = header.first
+  #fetchImages(message: Message<'fetch-images'>): ReturnType<typeof fetchImages> {
+    const segment = this.#segment(message)
+    if (this.points.isBroken(segment.owner)) {
+      throw new Refusal('behind', `what children of timeline ${message.timeline} read may be missing here`)
     }
+    this.copied.add(segment)
+    return fetchImages(this.store, segment, message)
   }
 
-  #sound(segment: Segment, bytes: Buffer): Buffer {
-    try {
-      verifyBatch(bytes, `${this.store.where}: table log`)
-      return bytes
-    } catch (error) {
-      const { first } = readBatchHeader(bytes)
-      throw new DamagedBatch(segment.timeline, first, error instanceof Error ? error.message : 'unreadable')
+  #gossip(since: number): Omit<Answer<'gossip'>, 'kind' | 'id'> {
+    const { sequence, timelines, segments } = this.timelines.changesSince(since)
+    return {
+      // A node that was fenced, but not told what that recovery decided, may hold what never happened.
+      volumeEpoch: this.store.identity().joinedEpoch,
+      membershipEpoch: this.membershipEpoch,
+      sequence,
+      timelines: timelines.map((timeline) => timeline.state()),
+      segments: segments.map((segment) => segment.state()),
     }
   }
 
-  #segment(timeline: TimelineId): Segment {
-    const segment = this.segments.get(timeline)
-    if (segment === undefined) throw new Refusal('behind', `timeline ${timeline} is not known here`)
+  #segment(key: SegmentKey | BatchHeader): Segment {
+    const timeline = this.register.known(key.timeline)
+    const segment = this.membership.keeps(key.group) ? timeline.segment(key.group) : undefined
+    if (segment === undefined)
+      throw new Refusal('behind', `group ${key.group} of timeline ${key.timeline} is not open here`)
     return segment
   }
 
-  #state(): NodeState {
-    const timelines = [...this.segments.values()].map((segment) => ({
-      ...segment.state(),
-      birth: segment.birth,
-      dropped: segment.dropped,
-      annulled: segment.annulled,
-    }))
-    return { protocol: PROTOCOL_VERSION, ...this.store.identity(), timelines, damage: this.#damage }
-  }
-
-  #statistics(): Extract<NodeMessage, { kind: 'statistics' }>['statistics'] {
-    let gaps = 0
-    for (const segment of this.segments.values()) gaps += segment.pending.size
-    const { pagesRead, recordsApplied, batchesRead } = this.reader
-    return { ...this.store.statistics(), gaps, pagesRead, recordsApplied, batchesRead }
-  }
-
   /** Runs a write; a disk error makes the node refuse all writes from then on. */
-  #write(work: () => void): void {
+  write(work: () => void): void {
     try {
       work()
     } catch (error) {
@@ -366,38 +390,15 @@ export class StorageNode {
   }
 
   #failure(id: number, error: unknown): NodeMessage {
-    const damaged = error instanceof DamagedBatch ? { timeline: error.timeline, lsn: error.lsn } : undefined
+    const damaged = error instanceof DamagedBatch ? error.batch : undefined
     const fatal = error === this.#failed
-    if (error instanceof StorageError) {
-      const { message, detail } = error
-      return { kind: 'failed', id, failure: error.kind, message, detail, damaged, fatal }
-    }
-    if (error instanceof Refusal) {
-      return {
-        kind: 'failed',
-        id,
-        failure: error.kind,
-        message: error.message,
-        detail: undefined,
-        damaged,
-        fatal,
-      }
+    if (error instanceof StorageError || error instanceof Refusal) {
+      const { kind: failure, message } = error
+      const detail = error instanceof StorageError ? error.detail : undefined
+      return { kind: 'failed', id, failure, message, detail, damaged, fatal }
     }
     throw error
   }
 }
 
-function toStored({ header, bytes }: Arrival): StoredBatch {
-  return { timeline: header.timeline, first: header.first, bytes }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function sameRanges(a: Segment['annulled'], b: Segment['annulled']): boolean {
-  return (
-    a.length === b.length &&
-    a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
-  )
-}
+type Answer<Kind extends NodeMessage['kind']> = Extract<NodeMessage, { kind: Kind }>

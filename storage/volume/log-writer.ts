@@ -11,6 +11,7 @@
 import type { Clock } from '../base/env.ts'
 import { BatchMemory, type SharedBytes } from './batch-memory.ts'
 import { MESSAGE_SIZE_BYTES_MAX, type NodeLink } from './node-link.ts'
+import { Gauge } from './quorum.ts'
 import type { TimelineWriter } from './timeline-log.ts'
 
 /** A trailing node gets its batches when they are this old, this many or this large. */
@@ -21,8 +22,9 @@ const TRAIL_SIZE_BYTES_MAX = 256 * 1024
 export class LogWriter {
   batchesSent = 0
   bytesSent = 0
-  readonly #links: readonly NodeLink[]
-  readonly #writeQuorum: number
+  /** In the order in which they are preferred; the order should alternate zones. */
+  #links: readonly NodeLink[] = []
+  #quorum = new Gauge([], () => 0)
   readonly #clock: Clock
   readonly #memory = new BatchMemory()
   /** Logs with something to send, in the order in which they asked. */
@@ -30,11 +32,14 @@ export class LogWriter {
   #scheduled = false
   #cancelTrail: (() => void) | undefined
 
-  /** `links` in the order in which they are preferred; the order should alternate zones. */
-  constructor(links: readonly NodeLink[], writeQuorum: number, clock: Clock) {
-    this.#links = links
-    this.#writeQuorum = writeQuorum
+  constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** From now on batches go to these nodes, at once to as many idle ones as make a `quorum`. */
+  target(links: readonly NodeLink[], quorum: Gauge): void {
+    this.#links = links
+    this.#quorum = quorum
   }
 
   /** `log` has something to send: at the end of this turn of the event loop. */
@@ -62,10 +67,12 @@ export class LogWriter {
   /** The first write quorum of idle nodes, or undefined if there are not so many. */
   #chooseEager(): NodeLink[] | undefined {
     const eager: NodeLink[] = []
+    let chosen = 0
     for (const link of this.#links) {
       if (!link.isIdle) continue
       eager.push(link)
-      if (eager.length === this.#writeQuorum) return eager
+      chosen |= 1 << link.place
+      if (eager.length >= this.#quorum.sizeMin && this.#quorum.holds(chosen)) return eager
     }
     return undefined
   }
@@ -91,8 +98,10 @@ export class LogWriter {
 
   #queue(batch: SharedBytes): void {
     this.batchesSent++
-    this.bytesSent += batch.bytes.length * this.#links.length
-    for (const link of this.#links) link.enqueue(batch)
+    for (const link of this.#links) {
+      if (link.mode === 'live') this.bytesSent += batch.bytes.length
+      link.enqueue(batch)
+    }
   }
 
   #trail(): void {
@@ -100,7 +109,7 @@ export class LogWriter {
     let waitMs: number | undefined
     for (const link of this.#links) {
       const since = link.waitingSinceMs
-      if (!link.isSendable || since === undefined) continue
+      if (!link.isIdle || since === undefined) continue
       const due = now - since >= TRAIL_MS
       if (due || link.queueLength >= TRAIL_BATCHES_MAX || link.queueSize >= TRAIL_SIZE_BYTES_MAX) link.flush()
       else waitMs = Math.min(waitMs ?? TRAIL_MS, Math.max(since + TRAIL_MS - now, 1))
@@ -115,12 +124,7 @@ export class LogWriter {
   /** Sends everything that waits for a trailing node now. */
   flushAll(): void {
     this.flush()
-    for (const link of this.#links) if (link.isSendable) link.flush()
-  }
-
-  /** True when no log has anything left to send. */
-  get isDrained(): boolean {
-    return this.#dirty.size === 0
+    for (const link of this.#links) link.flush()
   }
 
   stop(): void {

@@ -9,7 +9,7 @@
 import { assert, must } from '../base/assert.ts'
 import { u32, u64, u8 } from '../base/bytes.ts'
 import type { Clock } from '../base/env.ts'
-import type { StorageError } from '../base/errors.ts'
+import { StorageError } from '../base/errors.ts'
 import {
   type Epoch,
   LSN_ZERO,
@@ -21,9 +21,10 @@ import {
 } from '../base/ids.ts'
 import { LAL_BYTES, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { RECORD_TYPE_COMMIT } from '../log/record.ts'
-import type { CommitRecord } from '../message/message.ts'
+import { type Configuration, SEGMENT_SIZE_BYTES_DEFAULT } from '../message/configuration.ts'
+import type { CommitRecord, TimelineSize } from '../message/message.ts'
 import { applyRecord } from '../page/apply.ts'
-import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 
 const CHUNK_SIZE_BYTES = 1 << 20
 /** Records between two kept images of a page. */
@@ -64,6 +65,12 @@ export class MemoryVolume implements Volume {
     return this.infos.get(id)
   }
 
+  async createTimelines(
+    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+  ): Promise<readonly TimelineId[]> {
+    return Promise.all(parents.map((parent) => this.createTimeline(parent)))
+  }
+
   async createTimeline(
     parent: { timeline: TimelineId; lsn: Lsn } | undefined,
     numbered?: (id: TimelineId) => void,
@@ -93,6 +100,17 @@ export class MemoryVolume implements Volume {
     return this.memoryLog(timeline).commitAt(wallMicros, below ?? (Infinity as Lsn))
   }
 
+  async timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number> {
+    return (await this.commitAt(timeline, Infinity, lsn))?.wallMicros ?? 0
+  }
+
+  async sizes(timelines: readonly TimelineId[]): Promise<readonly TimelineSize[]> {
+    return timelines.map((timeline) => {
+      const { tail, base } = this.memoryLog(timeline)
+      return { timeline, logBytes: tail - base, imageBytes: 0, historyBytes: 0 }
+    })
+  }
+
   async changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
     return this.memoryLog(timeline).changedPages(above, upTo)
   }
@@ -103,18 +121,73 @@ export class MemoryVolume implements Volume {
 
   setReadFloor(): void {}
 
+  /** One node that is this process. */
+  readonly configuration: Configuration = MEMORY_CONFIGURATION
+
+  async segments(): Promise<readonly SegmentStatus[]> {
+    return []
+  }
+
+  replaceNode(): Promise<void> {
+    return noNodes()
+  }
+
+  revertReplacement(): Promise<void> {
+    return noNodes()
+  }
+
+  addSpare(): Promise<void> {
+    return noNodes()
+  }
+
+  setZoneAway(): Promise<void> {
+    return noNodes()
+  }
+
+  inject(): Promise<void> {
+    return noNodes()
+  }
+
   /** Makes everything appended so far durable. */
   makeDurable(): void {
     for (const log of this.logs.values()) log.makeDurable()
   }
 
   status(): VolumeStatus {
-    return { nodes: [], batchesSent: 0, messagesSent: 0, bytesSent: 0, pagesRead: this.pagesRead }
+    return { ...NO_MESSAGES, pagesRead: this.pagesRead }
   }
 
   async close(): Promise<void> {
     this.makeDurable()
   }
+}
+
+function noNodes(): Promise<never> {
+  return Promise.reject(new StorageError('unsuitable', 'a volume in memory has no storage nodes'))
+}
+
+const MEMORY_CONFIGURATION: Configuration = {
+  clusterId: 'memory',
+  membershipEpoch: 1 as Epoch,
+  geometryEpoch: 1 as Epoch,
+  segmentSizeBytes: SEGMENT_SIZE_BYTES_DEFAULT,
+  quorum: { nodeCount: 1, writeCount: 1, readCount: 1, fullWriteCount: 0 },
+  zonesAway: [],
+  groups: [],
+  spares: [],
+}
+
+const NO_MESSAGES: VolumeStatus = {
+  nodes: [],
+  batchesSent: 0,
+  messagesSent: 0,
+  appendsSent: 0,
+  messagesReceived: 0,
+  bytesSent: 0,
+  pagesRead: 0,
+  hedgedReads: 0,
+  membershipEpoch: 1 as Epoch,
+  geometryEpoch: 1 as Epoch,
 }
 
 interface LoggedRecord {
@@ -136,6 +209,7 @@ interface DurableWaiter {
 
 export class MemoryLog implements TimelineLog {
   readonly timeline: TimelineId
+  readonly base: Lsn
   tail: Lsn
   vdl: Lsn
   vcl: Lsn
@@ -158,6 +232,7 @@ export class MemoryLog implements TimelineLog {
     this.timeline = timeline
     this.parent = parent
     const start = parent?.lsn ?? LSN_ZERO
+    this.base = start
     this.tail = (Math.floor(start / 8) * 8 + 8) as Lsn
     this.vdl = this.vcl = this.newest = this.consistent = start
   }

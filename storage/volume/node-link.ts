@@ -1,15 +1,18 @@
-// The volume's side of one storage node: numbered requests, the one append in flight, the queue behind it, and what the
-// node is known to hold.
+// The volume's side of one storage node: the connection, numbered requests, the one append in flight, the queue behind
+// it, and what is known of how the node does.
 //
-//   live ── queue too long, 'behind', connection back ──▶ lagging ── catch-up.ts ──▶ live
-//    └────── disk error, connection lost ──▶ failed ◀──────┘
+//   joining ── fenced, aligned (./joining.ts) ──▶ live ── queue too long, 'behind', no answer ──▶ joining
+//      ▲                                           │
+//      └── a fresh connection ◀── failed ◀─────────┘ disk error, connection lost
 //
-// A node that is slow or gone never holds anything up but its own queue, which is bounded.
+// A node that is slow or gone never holds anything up but its own queue, which is bounded. What was queued or under way
+// to a node that stopped being live is lost to it: it gets that from its peers.
 
-import { assert, must } from '../base/assert.ts'
+import { must } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { asEpoch, type Epoch, type Lsn, type TimelineId } from '../base/ids.ts'
+import { asEpoch, type Epoch, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
+import type { Configuration, Member } from '../message/configuration.ts'
 import type { NodeMessage, VolumeMessage } from '../message/message.ts'
 import type { Transport } from '../message/transport.ts'
 import type { SharedBytes } from './batch-memory.ts'
@@ -20,21 +23,18 @@ const QUEUE_BATCHES_MAX = 8192
 /** Bytes of batches sent in one message. */
 export const MESSAGE_SIZE_BYTES_MAX: number = 1024 * 1024
 const LATENCY_WEIGHT = 0.2
-
-/** One way to describe a node: where it is and how to talk to it. */
-export interface NodeAddress {
-  readonly id: number
-  readonly zone: string
-  readonly transport: Transport
-}
+/** Pause before a fresh connection: doubled after each failure. */
+const RECONNECT_MS_MIN = 100
+const RECONNECT_MS_MAX = 2000
 
 type WithoutBase<M> = M extends unknown ? Omit<M, 'id' | 'volumeEpoch' | 'membershipEpoch'> : never
 /** A request without its number and epochs, which the link fills in. */
 export type NodeRequest = WithoutBase<VolumeMessage>
 type Failed = Extract<NodeMessage, { kind: 'failed' }>
+export type AppendedSegment = { readonly timeline: TimelineId; readonly group: GroupNo; readonly scl: Lsn }
 
 /** A batch as it waits for one node. */
-export interface QueuedBatch {
+interface QueuedBatch {
   readonly shared: SharedBytes
   readonly queuedMs: number
 }
@@ -49,9 +49,9 @@ interface Pending {
 /** What the volume wants to hear from its links. */
 export interface LinkEvents {
   /** The node answered an append: these segments stand here now, and the link is idle. */
-  appended(link: NodeLink, segments: readonly { timeline: TimelineId; scl: Lsn }[]): void
-  /** The node needs to be caught up. */
-  lagging(link: NodeLink): void
+  appended(link: NodeLink, segments: readonly AppendedSegment[]): void
+  /** The node must be fenced and aligned before it is sent anything else. */
+  joining(link: NodeLink): void
   /** The node refused the volume's epoch. */
   fenced(error: StorageError): void
   failed(link: NodeLink): void
@@ -61,52 +61,61 @@ export interface LinkSettings {
   readonly clock: Clock
   /** Sends a request again when its answer is this late; undefined where transports lose nothing. */
   readonly resendAfterMs: number | undefined
+  readonly reach: (member: Member) => Transport
 }
 
 export class NodeLink {
-  readonly id: number
-  readonly zone: string
+  readonly member: Member
+  /** Where the volume's arrays have this node. */
+  readonly place: number
   volumeEpoch: Epoch = asEpoch(0)
   membershipEpoch: Epoch = asEpoch(0)
-  mode: 'joining' | 'live' | 'lagging' | 'failed' = 'joining'
-  /** Whether new batches are queued for it (a lagging node that is nearly there gets them again). */
-  accepting = false
+  mode: 'joining' | 'live' | 'failed' = 'joining'
+  /** It was fenced on this connection: where its segments stand is known, and it may be asked for pages. */
+  isReadable = false
   error: StorageError | undefined
   /** Round trip of reads in ms, smoothed; grows when reads fail. */
   readLatencyMs = 0
   messagesSent = 0
-  readonly #transport: Transport
+  appendsSent = 0
+  messagesReceived = 0
+  /** When the node last said anything. */
+  heardMs: number
   readonly #settings: LinkSettings
   readonly #events: LinkEvents
   readonly #pending = new Map<number, Pending>()
+  #transport: Transport | undefined
+  #reconnectMs = RECONNECT_MS_MIN
+  #cancelReconnect: (() => void) | undefined
+  #isClosed = false
   #nextId = 1
   #queue: QueuedBatch[] = []
   #queueSize = 0
   #inFlight: readonly QueuedBatch[] | undefined
+  #inFlightId = 0
+  /** Membership epoch of the newest configuration that the node was sent. */
+  #toldEpoch: Epoch = asEpoch(0)
 
-  constructor(address: NodeAddress, settings: LinkSettings, events: LinkEvents) {
-    this.id = address.id
-    this.zone = address.zone
-    this.#transport = address.transport
+  constructor(member: Member, place: number, settings: LinkSettings, events: LinkEvents) {
+    this.member = member
+    this.place = place
     this.#settings = settings
     this.#events = events
-    this.#transport.onMessage((answer) => this.#receive(answer))
-    this.#transport.onClose((reason) => {
-      const kind = reason instanceof StorageError ? reason.kind : 'io'
-      this.fail(new StorageError(kind, `node ${this.id}: ${reason.message}`))
-    })
+    this.heardMs = settings.clock.monotonicMs()
+    this.#connect()
+  }
+
+  get id(): number {
+    return this.member.node
+  }
+
+  get zone(): string {
+    return this.member.zone
   }
 
   /** Whether a batch handed over now would leave at once. */
   get isIdle(): boolean {
     return this.mode === 'live' && this.#inFlight === undefined
-  }
-
-  /** Whether the queue may be sent: also to a node that is nearly caught up. */
-  get isSendable(): boolean {
-    return (
-      this.#inFlight === undefined && (this.mode === 'live' || (this.mode === 'lagging' && this.accepting))
-    )
   }
 
   get queueLength(): number {
@@ -122,6 +131,88 @@ export class NodeLink {
     return this.#queue[0]?.queuedMs
   }
 
+  // --- the connection
+
+  #connect(): void {
+    const transport = this.#settings.reach(this.member)
+    this.#transport = transport
+    transport.onMessage((answer) => {
+      if (this.#transport === transport) this.#receive(answer)
+    })
+    transport.onClose((reason) => {
+      if (this.#transport !== transport) return
+      const kind = reason instanceof StorageError ? reason.kind : 'io'
+      this.fail(new StorageError(kind, `node ${this.id}: ${reason.message}`))
+    })
+  }
+
+  #reconnectLater(): void {
+    this.#cancelReconnect = this.#settings.clock.after(this.#reconnectMs, () => {
+      this.#cancelReconnect = undefined
+      if (this.#isClosed) return
+      this.#connect()
+      this.mode = 'joining'
+      this.#events.joining(this)
+    })
+    this.#reconnectMs = Math.min(this.#reconnectMs * 2, RECONNECT_MS_MAX)
+  }
+
+  /** The node is fenced and aligned: batches are queued for it from now on. */
+  goLive(): void {
+    if (this.mode !== 'joining') return
+    this.mode = 'live'
+    this.isReadable = true
+    this.error = undefined
+    this.#reconnectMs = RECONNECT_MS_MIN
+    // It answered the fence, so whatever was sent before is dealt with, even if its answer was lost.
+    this.#land()
+  }
+
+  /** From here on the node must be aligned again, and gets from its peers what it misses. */
+  lag(error?: StorageError): void {
+    this.#dropQueue()
+    if (this.mode !== 'live') return
+    this.mode = 'joining'
+    this.error = error
+    this.#events.joining(this)
+  }
+
+  /** Gives up this connection; another is made in a while. */
+  fail(error: StorageError): void {
+    if (this.mode === 'failed') return
+    this.mode = 'failed'
+    this.isReadable = false
+    this.error = error
+    this.#dropQueue()
+    const transport = this.#transport
+    this.#transport = undefined
+    void transport?.close()
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.settle(gone(id, error))
+    this.#land()
+    this.#events.failed(this)
+    if (!this.#isClosed) this.#reconnectLater()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelReconnect?.()
+    if (this.mode !== 'failed') await this.request({ kind: 'shut-down' }, 5000).catch(() => undefined)
+    await this.abandon()
+  }
+
+  /** Lets go of the connection without a word. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelReconnect?.()
+    this.mode = 'failed'
+    const transport = this.#transport
+    this.#transport = undefined
+    for (const id of [...this.#pending.keys()]) this.#take(id)?.settle(gone(id, this.error))
+    await transport?.close()
+  }
+
+  // --- requests
+
   /** Sends a request and returns its answer. Rejects with StorageError when the node refuses or is gone. */
   request(request: NodeRequest, timeoutMs?: number): Promise<NodeMessage> {
     return new Promise((resolve, reject) => {
@@ -135,7 +226,7 @@ export class NodeLink {
 
   #send(request: NodeRequest, settle: (answer: NodeMessage) => void, timeoutMs: number | undefined): void {
     const id = this.#nextId++
-    if (this.mode === 'failed') return settle(gone(id, this.error))
+    if (this.#transport === undefined) return settle(gone(id, this.error))
     const { volumeEpoch, membershipEpoch } = this
     // The union loses its link between kind and fields on the way through Omit and spread.
     const message = { ...request, id, volumeEpoch, membershipEpoch } as VolumeMessage
@@ -156,13 +247,31 @@ export class NodeLink {
   #resendLater(pending: Pending, delayMs: number): void {
     pending.cancelResend = this.#settings.clock.after(delayMs, () => {
       this.messagesSent++
-      this.#transport.send(pending.message)
+      this.#transport?.send(pending.message)
       this.#resendLater(pending, delayMs)
     })
   }
 
   #receive(answer: NodeMessage): void {
-    this.#take(answer.id)?.settle(answer)
+    this.messagesReceived++
+    this.heardMs = this.#settings.clock.monotonicMs()
+    const pending = this.#take(answer.id)
+    if (pending !== undefined) pending.settle(this.#judge(pending.message, answer))
+  }
+
+  /** A request that left before the node was told of new members is not from an older writer, only out of date. */
+  #judge({ kind, membershipEpoch }: VolumeMessage, answer: NodeMessage): NodeMessage {
+    const isRefused = answer.kind === 'failed' && answer.failure === 'fenced' && kind !== 'fence'
+    return isRefused && membershipEpoch < this.#toldEpoch ? { ...answer, failure: 'behind' } : answer
+  }
+
+  /** Tells the node of a configuration; what is sent from now on carries its epoch. */
+  configure(configuration: Configuration): Promise<NodeMessage> {
+    const { membershipEpoch } = configuration
+    const told = this.request({ kind: 'configure', configuration })
+    this.membershipEpoch = membershipEpoch
+    if (membershipEpoch > this.#toldEpoch) this.#toldEpoch = membershipEpoch
+    return told
   }
 
   /** Removes a pending request and its timers. */
@@ -175,9 +284,11 @@ export class NodeLink {
     return pending
   }
 
+  // --- batches
+
   /** Puts a batch into the queue; `flush` sends it. */
   enqueue(shared: SharedBytes): void {
-    if (!this.accepting) return shared.release()
+    if (this.mode !== 'live') return shared.release()
     this.#queue.push({ shared, queuedMs: this.#settings.clock.monotonicMs() })
     this.#queueSize += shared.bytes.length
     if (this.#queueSize > QUEUE_SIZE_BYTES_MAX || this.#queue.length > QUEUE_BATCHES_MAX) this.lag()
@@ -185,9 +296,11 @@ export class NodeLink {
 
   /** Sends what is queued, if nothing is in flight. */
   flush(): void {
-    if (this.#inFlight !== undefined || this.#queue.length === 0 || this.mode === 'failed') return
+    if (this.#inFlight !== undefined || this.#queue.length === 0 || this.mode !== 'live') return
     const sent = this.#takeMessage()
     this.#inFlight = sent
+    this.appendsSent++
+    this.#inFlightId = this.#nextId
     const batches = sent.map(({ shared }) => shared.bytes)
     this.#send({ kind: 'append', batches }, (answer) => this.#appended(sent, answer), undefined)
   }
@@ -206,34 +319,20 @@ export class NodeLink {
   }
 
   #appended(sent: readonly QueuedBatch[], answer: NodeMessage): void {
-    assert(this.#inFlight === sent || this.mode === 'failed', 'one append is in flight at a time')
-    this.#inFlight = undefined
-    for (const { shared } of sent) shared.release()
+    if (this.#inFlight === sent) this.#land()
     if (answer.kind === 'appended') return this.#events.appended(this, answer.segments)
     if (answer.kind !== 'failed' || this.mode === 'failed') return
-    if (answer.failure === 'fenced') this.#events.fenced(this.#toError(answer))
-    else if (answer.fatal) this.fail(this.#toError(answer))
-    else this.lag()
+    const error = this.#toError(answer)
+    if (answer.failure === 'fenced') this.#events.fenced(error)
+    else if (answer.fatal) this.fail(error)
+    else this.lag(error)
   }
 
-  /** From here on the node is filled from its peers. */
-  lag(): void {
-    this.#dropQueue()
-    this.accepting = false
-    if (this.mode === 'lagging' || this.mode === 'failed') return
-    this.mode = 'lagging'
-    this.#events.lagging(this)
-  }
-
-  /** Gives up on the node until it joins again. */
-  fail(error: StorageError): void {
-    if (this.mode === 'failed') return
-    this.mode = 'failed'
-    this.error = error
-    this.accepting = false
-    this.#dropQueue()
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.settle(gone(id, error))
-    this.#events.failed(this)
+  /** Nothing is in flight any more: neither sent again nor, if it was not answered yet, waited for. */
+  #land(): void {
+    this.#take(this.#inFlightId)
+    for (const { shared } of this.#inFlight ?? []) shared.release()
+    this.#inFlight = undefined
   }
 
   #dropQueue(): void {
@@ -253,12 +352,6 @@ export class NodeLink {
     const name = `node ${this.id}: `
     const message = answer.message.startsWith(name) ? answer.message : name + answer.message
     return new NodeError(kind, message, answer)
-  }
-
-  async close(): Promise<void> {
-    if (this.mode !== 'failed') await this.request({ kind: 'shut-down' }, 5000).catch(() => undefined)
-    this.mode = 'failed'
-    await this.#transport.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { formatLsn, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
+import type { SegmentKey } from '../message/message.ts'
 import { NodeError, type NodeLink } from './node-link.ts'
 
 /** One read in so many goes to a node other than the quickest. */
@@ -30,11 +31,13 @@ export interface PageSourceSettings {
   /** Nodes whose segment is known to reach the LSN. */
   candidates(request: PageRequest): readonly NodeLink[]
   /** A node said that this batch of its log is damaged. */
-  damaged(link: NodeLink, timeline: TimelineId, lsn: Lsn): void
+  damaged(link: NodeLink, segment: SegmentKey, lsn: Lsn): void
 }
 
 export class PageSource {
   pagesRead = 0
+  /** Reads for which a second node was asked because the first was late. */
+  hedgedReads = 0
   readonly #settings: PageSourceSettings
 
   constructor(settings: PageSourceSettings) {
@@ -83,7 +86,9 @@ export class PageSource {
         open++
         cancelHedge?.()
         cancelHedge = this.#hedge(link, () => {
-          if (asked < candidates.length) askNext()
+          if (asked >= candidates.length) return
+          this.hedgedReads++
+          askNext()
         })
         this.#ask(link, request).then(
           (image) => {
@@ -119,7 +124,7 @@ export class PageSource {
     } catch (error) {
       link.observeRead(undefined)
       const damaged = error instanceof NodeError ? error.answer.damaged : undefined
-      if (damaged !== undefined) this.#settings.damaged(link, damaged.timeline, damaged.lsn)
+      if (damaged !== undefined) this.#settings.damaged(link, damaged, damaged.lsn)
       throw error
     }
   }

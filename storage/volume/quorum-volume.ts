@@ -1,384 +1,477 @@
-// The volume (door: volume.ts) over a quorum of storage nodes: joins the log writer, the logs, the reads and the nodes'
-// comings and goings.
+// The volume (door: volume.ts) over a quorum of storage nodes: joins its parts.
 //
-//   openVolume ─▶ recover ─▶ QuorumVolume ─┬─ LogWriter ─▶ NodeLink × 6
-//                                          ├─ TimelineWriter per open timeline ◀─ SCLs
-//                                          ├─ PageSource
-//                                          └─ catchUp for a node that fell behind
+//   openVolume ─▶ recover ─▶ QuorumVolume ─┬─ Members: a NodeLink each ◀─ Joining: fence, align, live
+//                                          ├─ Timelines: a TimelineWriter each ─▶ LogWriter ─▶ NodeLinks ─▶ SCLs
+//                                          ├─ Agreement: births, drops, segments, configurations at a write quorum
+//                                          ├─ Growth, Reconfiguration, Replacement
+//                                          ├─ PageSource, log questions, segment statuses: reads
+//                                          └─ Watch: twice a second
 
-import { assert, must } from '../base/assert.ts'
-import type { Clock, Prng } from '../base/env.ts'
+import { assert } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import {
-  asTimelineId,
-  type Epoch,
-  formatLsn,
-  type Lsn,
-  LSN_ZERO,
-  type PageNo,
-  type TimelineId,
-} from '../base/ids.ts'
+import { type Epoch, formatLsn, type Lsn, LSN_ZERO, type PageNo, type TimelineId } from '../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../base/limits.ts'
+import type { Configuration, Member } from '../message/configuration.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { CommitRecord, NodeState, TimelineBirth } from '../message/message.ts'
-import { catchUp, type CatchUpSurroundings, fillSegment } from './catch-up.ts'
-import { askChangedPages, askCommitOf } from './log-questions.ts'
+import type { CommitRecord, Fault, TimelineBirth, TimelineSize } from '../message/message.ts'
+import { Agreement } from './agreement.ts'
+import { Growth } from './growth.ts'
+import { Joining } from './joining.ts'
+import { askAny, askChangedPages, askCommitOf } from './log-questions.ts'
 import { LogWriter } from './log-writer.ts'
-import { type NodeAddress, NodeError, NodeLink, type NodeRequest } from './node-link.ts'
+import { Members } from './members.ts'
+import type { AppendedSegment, NodeLink } from './node-link.ts'
 import { PageSource } from './page-source.ts'
-import { checkQuorum, type Quorum } from './quorum.ts'
-import { alignNode, recover, type Recovered } from './recovery.ts'
-import type { TimelinePlan } from './recovery-plan.ts'
-import { type Deflate, TimelineWriter } from './timeline-log.ts'
-import type { CommitPoint, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import { checkQuorum, Gauge } from './quorum.ts'
+import { Reconfiguration } from './reconfiguration.ts'
+import { recover, type Recovered } from './recovery.ts'
+import { refill } from './refill.ts'
+import { Repairs } from './repairs.ts'
+import { Replacement } from './replacement.ts'
+import { segmentStatuses } from './segment-statuses.ts'
+import { FIRST_GROUP_ONLY, type LogSurroundings, type TimelineWriter } from './timeline-log.ts'
+import { Timelines } from './timelines.ts'
+import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
+import { DEAD_AFTER_MS, QUORUM_TIMEOUT_MS, type VolumeOptions } from './volume-options.ts'
+import { Watch } from './watch.ts'
 
-export interface VolumeOptions {
-  /** In the order in which they are preferred for writes; it should alternate zones. */
-  readonly nodes: readonly NodeAddress[]
-  readonly quorum: Quorum
-  readonly clock: Clock
-  readonly prng: Prng
-  /** Identity that nodes get if they have none yet. */
-  readonly newClusterId: string
-  /** How to deflate large batches; undefined: not at all. */
-  readonly deflate?: Deflate | undefined
-  /** For transports that lose messages: repeat a request after so long. */
-  readonly resendAfterMs?: number | undefined
-}
-
-const REJOIN_PAUSE_MS = 200
 const CLOSE_PATIENCE_MS = 2000
+/** An opening for which a write quorum was fenced waits this long until it can be written; then it goes on reading. */
+const OPEN_PATIENCE_MS = 10_000
+/** Openings that meet another writer's opening are tried again so often. */
+const ATTEMPTS_MAX = 3
+/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
+const BIRTHS_MAX = 4096
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
   checkQuorum(options.quorum)
-  assert(options.nodes.length === options.quorum.nodeCount, 'as many nodes as the quorum counts')
-  const volume = new QuorumVolume(options)
-  try {
-    await volume.open()
-    return volume
-  } catch (error) {
-    await volume.abandon()
-    throw error
+  for (let attempt = 1; ; attempt++) {
+    const volume = new QuorumVolume(options)
+    try {
+      await volume.open()
+      return volume
+    } catch (error) {
+      await volume.abandon()
+      const again = error instanceof StorageError && error.kind === 'fenced' && attempt < ATTEMPTS_MAX
+      if (!again) throw error
+    }
   }
-}
-
-/** A timeline on this side: its birth, its log, and whether anyone may still open it. */
-interface TimelineEntry {
-  readonly plan: TimelinePlan
-  dropped: boolean
-  readonly log: TimelineWriter
 }
 
 class QuorumVolume implements Volume {
   isNew = false
   readonly #options: VolumeOptions
-  readonly #links: readonly NodeLink[]
-  readonly #nodeIndex: ReadonlyMap<NodeLink, number>
+  readonly #surroundings: LogSurroundings
+  readonly #timelines: Timelines
+  readonly #members: Members
   readonly #writer: LogWriter
   readonly #pages: PageSource
-  readonly #timelines = new Map<TimelineId, TimelineEntry>()
-  #clusterId = ''
-  #lastTimeline = 0
+  readonly #repairs: Repairs
+  readonly #agreement: Agreement
+  readonly #joining: Joining
+  readonly #reconfiguration: Reconfiguration
+  readonly #replacement: Replacement
+  readonly #growth: Growth
+  readonly #watch: Watch
   #lastWallMicros = 0
+  #birthsUnderWay = 0
+  /** Recovery has told what the volume holds: nodes may join. */
+  #isPlanned = false
+  /** A write quorum holds all that recovery found: the volume may be written. */
+  #isRefilled = false
   #failure: StorageError | undefined
-  #closed = false
-  readonly #repairs = new Set<string>()
+  #isClosed = false
 
   constructor(options: VolumeOptions) {
+    const { clock, prng } = options
+    const timeoutMs = options.quorumTimeoutMs ?? QUORUM_TIMEOUT_MS
     this.#options = options
-    const settings = { clock: options.clock, resendAfterMs: options.resendAfterMs }
-    this.#links = options.nodes.map(
-      (address) =>
-        new NodeLink(address, settings, {
-          appended: (link, segments) => this.#appended(link, segments),
-          lagging: (link) => void this.#rejoin(link),
-          fenced: (error) => this.#fail(error),
-          failed: (link) => this.#nodeFailed(link),
-        }),
-    )
-    this.#nodeIndex = new Map(this.#links.map((link, index) => [link, index]))
-    this.#writer = new LogWriter(this.#links, options.quorum.writeCount, options.clock)
+    this.#surroundings = this.#logSurroundings()
+    const timelines = (this.#timelines = new Timelines(this.#surroundings))
+    const settings = { clock, resendAfterMs: options.resendAfterMs, reach: options.reach }
+    const writer = Math.floor(prng.next() * 2 ** 52).toString(36)
+    const members = (this.#members = new Members(writer, settings, {
+      appended: (link, segments) => this.#appended(link, segments),
+      joining: (link) => this.#nodeJoining(link),
+      fenced: (error) => this.#fail(error),
+      failed: () => this.#refresh(),
+    }))
+    this.#writer = new LogWriter(clock)
     this.#pages = new PageSource({
-      clock: options.clock,
-      prng: options.prng,
-      candidates: (request) => this.#candidates(request.timeline, request.lsn),
-      damaged: (link, timeline, lsn) => void this.#repair(link, timeline, lsn),
+      clock,
+      prng,
+      candidates: ({ timeline, lsn }) =>
+        this.#holders(timeline, lsn).filter(({ member }) => member.kind === 'full'),
+      damaged: (link, segment, lsn) => void this.#repairs.repair(link, segment, lsn),
     })
+    this.#repairs = new Repairs(({ timeline }, lsn) => this.#holders(timeline, lsn))
+    const agreement = (this.#agreement = new Agreement(members))
+    this.#joining = new Joining(
+      { members, timelines, agreement, clock },
+      {
+        readable: () => this.#refresh(),
+        live: (link) => this.#nodeLive(link),
+        fenced: (error) => this.#fail(error),
+        isClosed: () => this.#isClosed || this.#failure !== undefined,
+      },
+    )
+    const reconfiguration = (this.#reconfiguration = new Reconfiguration(
+      { members, timelines, agreement, clock, timeoutMs },
+      {
+        changed: () => this.#refresh(),
+        left: (link) => this.#nodeLeft(link),
+        entered: (link) => void this.#joining.join(link),
+      },
+    ))
+    const deadAfterMs = options.deadAfterMs ?? DEAD_AFTER_MS
+    this.#replacement = new Replacement({ members, timelines, reconfiguration, clock, deadAfterMs })
+    this.#growth = new Growth({ members, timelines, agreement, reconfiguration })
+    this.#watch = new Watch(
+      { members, timelines, clock, quorumTimeoutMs: timeoutMs },
+      { tend: () => void this.#replacement.tend(), hasQuorum: () => this.#surroundings.hasQuorum },
+    )
+  }
+
+  #logSurroundings(): LogSurroundings {
+    const { clock, deflate } = this.#options
+    return {
+      deflate,
+      pagesPerGroup: Infinity,
+      quorum: new Gauge([], () => 0),
+      hasQuorum: false,
+      known: 0,
+      tracked: (log) => void this.#timelines.tracked.add(log),
+      monotonicMs: () => clock.monotonicMs(),
+      scheduleFlush: (log) => this.#writer.schedule(log),
+      openGroup: (log, group) => void this.#growth.open(log, group),
+      readPage: (log, page, lsn) => this.#readPage(log, page, lsn),
+      wallMicros: () => this.#wallMicros(),
+    }
   }
 
   get volumeEpoch(): Epoch {
-    return must(this.#links[0]).volumeEpoch
+    return this.#members.volumeEpoch
+  }
+
+  get configuration(): Configuration {
+    return this.#members.configuration
   }
 
   // --- opening
 
   async open(): Promise<void> {
-    const { clock, quorum, newClusterId } = this.#options
-    const recovered = await recover(this.#links, quorum, clock, newClusterId)
-    this.#clusterId = recovered.clusterId
-    this.isNew = recovered.plans.length === 0
-    for (const plan of recovered.plans) this.#adopt(plan, this.#sclsAfter(plan, recovered))
-    for (const [node, state] of recovered.joined) {
-      const link = must(this.#links[node])
-      const behind = state.damage !== undefined || this.#isBehind(node)
-      link.mode = behind ? 'lagging' : 'live'
-      link.accepting = !behind
-    }
-    await this.#reachQuorum()
-    for (const link of this.#links) {
-      if (link.mode === 'joining') link.lag()
-      else if (link.mode === 'lagging') void this.#rejoin(link)
-    }
+    const members = this.#members
+    const recovered = await recover(members, this.#options)
+    this.#surroundings.pagesPerGroup = members.configuration.segmentSizeBytes / PAGE_SIZE_BYTES
+    for (const start of recovered.logs) this.#timelines.add(start)
+    this.isNew = this.#timelines.isEmpty
+    if (!recovered.isComplete && !this.isNew) this.#timelines.skipTo(this.#timelines.last + BIRTHS_MAX)
+    this.#isPlanned = true
+    this.#refresh()
+    for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))
+    this.#watch.start()
+    await this.#untilServing(recovered)
+    if (this.#failure !== undefined) throw this.#failure
   }
 
-  #sclsAfter(plan: TimelinePlan, { joined }: Recovered): Lsn[] {
-    return this.#links.map((_, node) => {
-      const state = joined.get(node)
-      return state === undefined ? LSN_ZERO : sclAfter(plan, state)
+  /** With a write quorum: until it holds everything. Without: at once, for reading; writes wait until there is one. */
+  async #untilServing({ fenced }: Recovered): Promise<void> {
+    const refilled = this.#refill()
+    const places = [...fenced.keys()].reduce((mask, { place }) => mask | (1 << place), 0)
+    if (!this.#members.quorum.holds(places)) return
+    await Promise.race([refilled, this.#pause(OPEN_PATIENCE_MS)])
+  }
+
+  async #refill(): Promise<void> {
+    const { clock } = this.#options
+    while (!this.#isOver && !this.#members.quorum.holds(this.#members.live)) await this.#pause(1)
+    await refill({
+      members: this.#members,
+      timelines: this.#timelines,
+      clock,
+      isClosed: () => this.#isOver,
+      poll: () => this.#watch.pollAll(),
     })
+    if (this.#isOver) return
+    this.#isRefilled = true
+    this.#refresh()
   }
 
-  #adopt(plan: TimelinePlan, scls: Lsn[]): TimelineEntry {
-    const { birth, vdl, tail } = plan
-    const base = birth.parent?.lsn ?? LSN_ZERO
-    const start = { timeline: birth.id, base, vdl, tail, scls }
-    const log = new TimelineWriter(start, {
-      writeQuorum: this.#options.quorum.writeCount,
-      deflate: this.#options.deflate,
-      scheduleFlush: (each) => this.#writer.schedule(each),
-      runReady: (each) => this.#writer.schedule(each),
-      readPage: (each, page, lsn) => this.#readPage(each, page, lsn),
-      wallMicros: () => this.#wallMicros(),
-    })
-    const entry: TimelineEntry = { plan, dropped: plan.dropped, log }
-    this.#timelines.set(birth.id, entry)
-    this.#lastTimeline = Math.max(this.#lastTimeline, birth.id)
-    return entry
-  }
-
-  #isBehind(node: number): boolean {
-    for (const { log } of this.#timelines.values()) if (must(log.scls[node]) < log.sentLast) return true
-    return false
-  }
-
-  /** Before anything is served, a write quorum holds everything up to the VDL. */
-  async #reachQuorum(): Promise<void> {
-    const { quorum } = this.#options
-    const around = this.#catchUpSurroundings()
-    for (const { log } of this.#timelines.values()) {
-      for (let attempt = 0; log.scls.filter((scl) => scl >= log.vdl).length < quorum.writeCount; attempt++) {
-        let moved = false
-        for (const [node, link] of this.#links.entries()) {
-          if (link.mode !== 'lagging' || must(log.scls[node]) >= log.vdl) continue
-          if (await fillSegment(around, node, log)) moved = true
-        }
-        if (!moved && attempt > 100)
-          throw new StorageError('no-quorum', 'the log cannot be brought to a write quorum')
-      }
-    }
+  get #isOver(): boolean {
+    return this.#isClosed || this.#failure !== undefined
   }
 
   // --- nodes
 
-  #catchUpSurroundings(): CatchUpSurroundings {
-    return {
-      clock: this.#options.clock,
-      links: this.#links,
-      positions: () => [...this.#timelines.values()].map(({ log }) => log),
-      acknowledged: (node, timeline, scl) => this.#timelines.get(timeline)?.log.acknowledge(node, scl),
-      isClosed: () => this.#closed,
-    }
-  }
-
-  #appended(link: NodeLink, segments: readonly { timeline: TimelineId; scl: Lsn }[]): void {
-    const node = must(this.#nodeIndex.get(link))
-    for (const { timeline, scl } of segments) this.#timelines.get(timeline)?.log.acknowledge(node, scl)
+  #appended(link: NodeLink, segments: readonly AppendedSegment[]): void {
+    for (const { timeline, group, scl } of segments)
+      this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
     this.#writer.flush()
   }
 
-  /** Fences, aligns and fills a node, over and over until it is live or gone. */
-  async #rejoin(link: NodeLink): Promise<void> {
-    const node = must(this.#nodeIndex.get(link))
-    while (link.mode === 'lagging' && !this.#closed) {
-      try {
-        const answer = await link.request({ kind: 'fence', clusterId: this.#clusterId }, CLOSE_PATIENCE_MS)
-        if (answer.kind !== 'state')
-          throw new StorageError('io', `node ${link.id} answered a fence with ${answer.kind}`)
-        const plans = [...this.#timelines.values()].map((entry) => ({
-          ...entry.plan,
-          dropped: entry.dropped,
-        }))
-        await alignNode(link, answer.state, plans)
-        for (const { plan, log } of this.#timelines.values())
-          log.acknowledge(node, sclAfter(plan, answer.state))
-        if (await catchUp(this.#catchUpSurroundings(), node)) return this.#writer.flush()
-      } catch (error) {
-        if (!(error instanceof StorageError)) throw error
-        if (error.kind === 'fenced') return this.#fail(error)
-        link.error = error
-      }
-      await new Promise<void>((resolve) => void this.#options.clock.after(REJOIN_PAUSE_MS, resolve))
-    }
+  #nodeJoining(link: NodeLink): void {
+    this.#refresh()
+    if (this.#isPlanned && !this.#isOver) void this.#joining.join(link)
   }
 
-  #nodeFailed(link: NodeLink): void {
-    if (this.#closed) return
-    const left = this.#links.filter(({ mode }) => mode !== 'failed').length
-    if (left >= this.#options.quorum.writeCount) return this.#writer.flush()
-    const cause = must(link.error)
-    const detail =
-      'What was acknowledged is safe. Whether commits that were under way are durable is not known.'
-    const message = `${left} of ${this.#options.quorum.nodeCount} storage nodes are left, ${this.#options.quorum.writeCount} are `
-    this.#fail(
-      new StorageError(
-        cause.kind === 'io' ? 'no-quorum' : cause.kind,
-        `${message}needed: ${cause.message}`,
-        detail,
-      ),
-    )
+  #nodeLive(link: NodeLink): void {
+    this.#watch.joined(link)
+    this.#refresh()
   }
 
+  #nodeLeft(link: NodeLink): void {
+    this.#timelines.forgetPlace(link.place)
+    this.#agreement.forgetPlace(link.place)
+    this.#joining.forgetPlace(link.place)
+    void this.#members.retire(link)
+  }
+
+  /** Nodes came or went, or rules changed. */
+  #refresh(): void {
+    const members = this.#members
+    const around = this.#surroundings
+    const had = around.hasQuorum
+    around.quorum = members.quorum
+    around.known = members.known
+    around.hasQuorum = this.#isRefilled && !this.#isOver && members.quorum.holds(members.live)
+    this.#writer.target(members.targets, members.quorum)
+    if (!this.#isRefilled) return
+    this.#timelines.advance()
+    this.#agreement.reconsider()
+    if (around.hasQuorum && !had) for (const log of this.#timelines.logs()) log.wakeRooms()
+    this.#writer.flush()
+  }
+
+  /** For good: another writer took over, or the volume is closed. */
   #fail(error: StorageError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
-    for (const { log } of this.#timelines.values()) log.fail(error)
+    this.#surroundings.hasQuorum = false
+    this.#reconfiguration.fail(error)
+    this.#agreement.fail(error)
+    for (const log of this.#timelines.logs()) log.fail(error)
+    this.#joining.wake()
     this.#writer.stop()
+    this.#watch.stop()
   }
 
-  /** Puts a damaged batch back from a peer that has it. */
-  async #repair(link: NodeLink, timeline: TimelineId, lsn: Lsn): Promise<void> {
-    const key = `${link.id}/${timeline}/${lsn}`
-    if (this.#repairs.has(key)) return
-    this.#repairs.add(key)
-    try {
-      for (const peer of this.#candidates(timeline, lsn)) {
-        if (peer === link) continue
-        const after = (lsn - 1) as Lsn
-        const log = await peer.request({ kind: 'fetch-log', timeline, after, sizeMax: 1 }, CLOSE_PATIENCE_MS)
-        const batch = log.kind === 'log' ? log.batches[0] : undefined
-        if (batch === undefined) continue
-        await link.request({ kind: 'repair', batch }, CLOSE_PATIENCE_MS)
-        return
-      }
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      link.error = error
-    } finally {
-      this.#repairs.delete(key)
-    }
-  }
-
-  // --- the door
+  // --- timelines
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.#timelines.values()].filter(({ dropped }) => !dropped).map(({ plan }) => plan.birth)
+    return [...this.#timelines.logs()].filter(({ dropped }) => !dropped).map(({ birth }) => birth)
   }
 
   timeline(id: TimelineId): TimelineInfo | undefined {
-    return this.#timelines.get(id)?.plan.birth
+    return this.#timelines.find(id)?.birth
   }
 
   async createTimeline(
     parent: { timeline: TimelineId; lsn: Lsn } | undefined,
     numbered?: (id: TimelineId) => void,
   ): Promise<TimelineId> {
-    this.#checkUsable()
-    const id = asTimelineId(++this.#lastTimeline)
-    if (parent !== undefined) await this.#untilDurable(this.#entry(parent.timeline).log, parent.lsn)
-    const birth: TimelineBirth = { id, parent, createdMicros: this.#wallMicros() }
-    const base = parent?.lsn ?? LSN_ZERO
-    const plan: TimelinePlan = { birth, dropped: false, vdl: base, tail: firstLsnAfter(base), annulled: [] }
-    const scls = this.#links.map(() => LSN_ZERO)
-    const entry = this.#adopt(plan, scls)
-    numbered?.(id)
-    await this.#onWriteQuorum({ kind: 'create-timeline', birth }, (node) => entry.log.acknowledge(node, base))
+    const [id] = await this.#bear([parent], numbered)
+    assert(id !== undefined, 'one parent, one child')
     return id
   }
 
+  async createTimelines(
+    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+  ): Promise<readonly TimelineId[]> {
+    const made: TimelineId[] = []
+    for (let from = 0; from < parents.length; from += BIRTHS_MAX) {
+      made.push(...(await this.#bear(parents.slice(from, from + BIRTHS_MAX))))
+    }
+    return made
+  }
+
+  async #bear(
+    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+    numbered?: (id: TimelineId) => void,
+  ): Promise<readonly TimelineId[]> {
+    if (this.#failure !== undefined) throw this.#failure
+    const unsafe = parents.filter((parent) => parent !== undefined)
+    await Promise.all(
+      unsafe
+        .filter(({ timeline, lsn }) => lsn > this.#vdl(timeline))
+        .map(({ timeline, lsn }) => this.#untilDurable(timeline, lsn)),
+    )
+    while (this.#birthsUnderWay > 0 && this.#birthsUnderWay + parents.length > BIRTHS_MAX)
+      await this.#pause(1)
+    if (this.#failure !== undefined) throw this.#failure
+    const births = parents.map((parent): TimelineBirth => {
+      return { id: this.#timelines.nextId(), parent, createdMicros: this.#wallMicros() }
+    })
+    for (const birth of births) {
+      const base = birth.parent?.lsn ?? LSN_ZERO
+      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
+      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      numbered?.(birth.id)
+    }
+    this.#birthsUnderWay += births.length
+    try {
+      await this.#agreement.spread({ kind: 'create-timelines', births })
+    } finally {
+      this.#birthsUnderWay -= births.length
+    }
+    return births.map(({ id }) => id)
+  }
+
+  #vdl(timeline: TimelineId): Lsn {
+    const log = this.#timelines.log(timeline)
+    return Math.max(log.vdl, log.base) as Lsn
+  }
+
   async dropTimeline(timeline: TimelineId): Promise<void> {
-    this.#checkUsable()
-    const entry = this.#entry(timeline)
-    entry.dropped = true
-    await this.#onWriteQuorum({ kind: 'drop-timeline', timeline }, () => undefined)
+    if (this.#failure !== undefined) throw this.#failure
+    const log = this.#timelines.log(timeline)
+    log.dropped = true
+    this.#timelines.version++
+    await this.#agreement.spread({ kind: 'drop-timeline', timeline })
   }
 
   log(timeline: TimelineId): TimelineLog {
-    return this.#entry(timeline).log
+    return this.#timelines.log(timeline)
   }
 
   setReadFloor(timeline: TimelineId, lsn: Lsn): void {
-    for (const link of this.#links) {
-      if (link.mode === 'live')
-        void link.request({ kind: 'read-floor', timeline, lsn }).catch(() => undefined)
-    }
+    this.#watch.setReadFloor(timeline, lsn)
   }
 
+  // --- questions
+
   async commitAt(timeline: TimelineId, wallMicros: number, lsn?: Lsn): Promise<CommitPoint | undefined> {
-    const { log } = this.#entry(timeline)
-    const below = Math.min(lsn ?? log.vdl, log.vdl) as Lsn
-    let error: unknown
-    for (const link of this.#candidates(timeline, below)) {
-      try {
-        const request = { kind: 'find-time', timeline, wallMicros, below } as const
-        const answer = await link.request(request, CLOSE_PATIENCE_MS)
-        if (answer.kind !== 'time') continue
-        return answer.lsn === LSN_ZERO ? undefined : { lsn: answer.lsn, wallMicros: answer.wallMicros }
-      } catch (thrown) {
-        error = thrown
-      }
-    }
-    throw error ?? new StorageError('no-quorum', 'no storage node can say what the log held then')
+    const { vdl } = this.#timelines.log(timeline)
+    const below = Math.min(lsn ?? vdl, vdl) as Lsn
+    const request = { kind: 'find-time', timeline, wallMicros, below } as const
+    const found = await askAny(this.#holders(timeline, below), request, (answer) =>
+      answer.kind === 'time' ? answer : undefined,
+    )
+    return found.lsn === LSN_ZERO ? undefined : { lsn: found.lsn, wallMicros: found.wallMicros }
   }
 
   changedPages(timeline: TimelineId, above: Lsn, upTo: Lsn): Promise<ReadonlySet<PageNo>> {
-    return askChangedPages(() => this.#candidates(timeline, upTo), timeline, above, upTo)
+    return askChangedPages(() => this.#holders(timeline, upTo), timeline, above, upTo)
   }
 
   commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
-    return askCommitOf(this.#candidates(timeline, this.#entry(timeline).log.vdl), timeline, lsn)
+    return askCommitOf(this.#holders(timeline, this.#timelines.log(timeline).vdl), timeline, lsn)
   }
 
+  async timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number> {
+    const commit = await this.commitAt(timeline, Number.MAX_SAFE_INTEGER, lsn)
+    return commit?.wallMicros ?? 0
+  }
+
+  async sizes(timelines: readonly TimelineId[]): Promise<readonly TimelineSize[]> {
+    if (timelines.length === 0) return []
+    const full = this.#members.targets.filter(({ member, mode }) => member.kind === 'full' && mode === 'live')
+    return askAny(full, { kind: 'sizes', timelines }, (answer) =>
+      answer.kind === 'sizes' ? answer.sizes : undefined,
+    )
+  }
+
+  segments(): Promise<readonly SegmentStatus[]> {
+    return segmentStatuses(this.#members, (link) => this.#watch.isAlive(link))
+  }
+
+  /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
+  #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
+    const log = this.#timelines.log(timeline)
+    return this.#members.targets.filter(({ isReadable, place }) => isReadable && this.#holds(place, log, lsn))
+  }
+
+  /** A node that misses a segment of an ancestor does not know that it does: it would answer without its records. */
+  #holds(place: number, log: TimelineWriter, lsn: Lsn): boolean {
+    let needed = Math.max(lsn, log.base)
+    for (let at: TimelineWriter | undefined = log; at !== undefined;) {
+      if (at.reach(place) < needed) return false
+      const { parent }: TimelineBirth = at.birth
+      if (parent === undefined) return true
+      needed = Math.min(lsn, parent.lsn)
+      at = this.#timelines.find(parent.timeline)
+    }
+    return true
+  }
+
+  #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {
+    assert(lsn <= log.vcl || lsn <= log.base, 'a read point is at or below the VCL')
+    const at = `${log.timeline} at ${formatLsn(lsn)}`
+    if (this.#isClosed)
+      return Promise.reject(new StorageError('closed', `read of timeline ${at}: the volume is closed`))
+    // Beyond the last group nothing was ever written, on any timeline.
+    const group = Math.floor(page / this.#surroundings.pagesPerGroup)
+    if (group >= this.configuration.groups.length) return Promise.resolve(new Uint8Array(PAGE_SIZE_BYTES))
+    return this.#pages.read({ timeline: log.timeline, page, lsn })
+  }
+
+  // --- members
+
+  replaceNode(node: number, spare: Member): Promise<void> {
+    return this.#replacement.replace(node, spare)
+  }
+
+  revertReplacement(node: number): Promise<void> {
+    return this.#replacement.revert(node)
+  }
+
+  addSpare(spare: Member): Promise<void> {
+    return this.#replacement.addSpare(spare)
+  }
+
+  setZoneAway(zone: string, away: boolean): Promise<void> {
+    return this.#replacement.setZoneAway(zone, away)
+  }
+
+  async inject(node: number, fault: Fault): Promise<void> {
+    const link = this.#members.link(node)
+    if (link === undefined) throw new StorageError('unsuitable', `there is no storage node ${node}`)
+    await link.request({ kind: 'inject', fault }, CLOSE_PATIENCE_MS)
+  }
+
+  // --- the whole
+
   status(): VolumeStatus {
+    const { links, configuration, targets } = this.#members
     return {
-      nodes: this.#links.map((link, node) => ({
+      nodes: targets.map((link) => ({
         id: link.id,
         zone: link.zone,
-        alive: link.mode !== 'failed' && link.mode !== 'joining',
-        scl: this.#highestScl(node),
+        alive: link.mode === 'live',
+        scl: this.#timelines.highestScl(link.place),
         error: link.mode === 'live' ? undefined : link.error?.message,
       })),
       batchesSent: this.#writer.batchesSent,
-      messagesSent: this.#links.reduce((sum, link) => sum + link.messagesSent, 0),
+      messagesSent: links.reduce((sum, link) => sum + link.messagesSent, 0),
+      appendsSent: links.reduce((sum, link) => sum + link.appendsSent, 0),
+      messagesReceived: links.reduce((sum, link) => sum + link.messagesReceived, 0),
       bytesSent: this.#writer.bytesSent,
       pagesRead: this.#pages.pagesRead,
+      hedgedReads: this.#pages.hedgedReads,
+      membershipEpoch: configuration.membershipEpoch,
+      geometryEpoch: configuration.geometryEpoch,
     }
   }
 
-  #highestScl(node: number): Lsn {
-    let highest = LSN_ZERO
-    for (const { log } of this.#timelines.values()) highest = Math.max(highest, log.scls[node] ?? 0) as Lsn
-    return highest
-  }
-
   async close(): Promise<void> {
-    if (this.#closed) return
+    if (this.#isClosed) return
     const { clock } = this.#options
     const deadlineMs = clock.monotonicMs() + CLOSE_PATIENCE_MS
     while (this.#failure === undefined && !this.#isSettled() && clock.monotonicMs() < deadlineMs) {
       this.#writer.flushAll()
-      await new Promise<void>((resolve) => void clock.after(1, resolve))
+      await this.#pause(1)
     }
-    this.#closed = true
+    this.#isClosed = true
     this.#fail(new StorageError('closed', 'the volume is closed'))
-    await Promise.all(this.#links.map((link) => link.close()))
+    await Promise.all(this.#members.links.map((link) => link.close()))
   }
 
   /** Every live node holds everything that was appended. */
   #isSettled(): boolean {
-    for (const { log } of this.#timelines.values()) {
+    for (const log of this.#timelines.tracked) {
       if (log.hasUnsent) return false
-      for (const [node, link] of this.#links.entries()) {
-        if (link.mode === 'live' && must(log.scls[node]) < log.sentLast) return false
+      for (const { mode, place } of this.#members.targets) {
+        if (mode === 'live' && log.reach(place) < log.sentLast) return false
       }
     }
     return true
@@ -386,90 +479,26 @@ class QuorumVolume implements Volume {
 
   /** Lets go of the nodes after an opening that failed. */
   async abandon(): Promise<void> {
-    this.#closed = true
-    await Promise.all(this.#links.map((link) => link.close()))
+    this.#isClosed = true
+    this.#fail(new StorageError('closed', 'the volume did not open'))
+    await Promise.all(this.#members.links.map((link) => link.abandon()))
   }
 
   // --- inside
-
-  #checkUsable(): void {
-    if (this.#failure !== undefined) throw this.#failure
-  }
-
-  #entry(timeline: TimelineId): TimelineEntry {
-    const entry = this.#timelines.get(timeline)
-    assert(entry !== undefined, 'the timeline exists')
-    return entry
-  }
 
   #wallMicros(): number {
     this.#lastWallMicros = Math.max(this.#lastWallMicros, this.#options.clock.wallMicros())
     return this.#lastWallMicros
   }
 
-  #untilDurable(log: TimelineWriter, lsn: Lsn): Promise<void> {
+  #untilDurable(timeline: TimelineId, lsn: Lsn): Promise<void> {
     return new Promise((resolve, reject) => {
+      const log = this.#timelines.log(timeline)
       log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
     })
   }
 
-  /** Sends to every node; resolves when a write quorum of them did it. */
-  #onWriteQuorum(request: NodeRequest, done: (node: number) => void): Promise<void> {
-    const { writeCount } = this.#options.quorum
-    return new Promise((resolve, reject) => {
-      let agreed = 0
-      let refused = 0
-      for (const [node, link] of this.#links.entries()) {
-        this.#insist(link, request).then(
-          () => {
-            done(node)
-            if (++agreed === writeCount) resolve()
-          },
-          (error: unknown) => {
-            if (++refused === this.#links.length - writeCount + 1) reject(error)
-          },
-        )
-      }
-    })
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(ms, resolve))
   }
-
-  /** Makes a request until the node does it: one that is behind is brought up first. Rejects when it is gone. */
-  async #insist(link: NodeLink, request: NodeRequest): Promise<void> {
-    for (;;) {
-      try {
-        await link.request(request)
-        return
-      } catch (error) {
-        const isBehind = error instanceof NodeError && error.answer.failure === 'behind'
-        if (!isBehind || this.#closed) throw error
-        link.lag()
-      }
-      await new Promise<void>((resolve) => void this.#options.clock.after(REJOIN_PAUSE_MS, resolve))
-    }
-  }
-
-  /** Nodes whose segment of the timeline reaches `lsn`. */
-  #candidates(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
-    const { log } = this.#entry(timeline)
-    return this.#links.filter(({ mode }, node) => {
-      if (mode !== 'live' && mode !== 'lagging') return false
-      return must(log.scls[node]) >= Math.max(lsn, log.base)
-    })
-  }
-
-  #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {
-    assert(lsn <= log.vcl || lsn <= log.base, 'a read point is at or below the VCL')
-    const at = `${log.timeline} at ${formatLsn(lsn)}`
-    if (this.#closed)
-      return Promise.reject(new StorageError('closed', `read of timeline ${at}: the volume is closed`))
-    return this.#pages.read({ timeline: log.timeline, page, lsn })
-  }
-}
-
-/** SCL of a node's segment once it was aligned with the plan. */
-function sclAfter(plan: TimelinePlan, state: NodeState): Lsn {
-  const held = state.timelines.find(({ timeline }) => timeline === plan.birth.id)
-  const scl = held?.scl ?? plan.birth.parent?.lsn ?? LSN_ZERO
-  const range = plan.annulled.find(({ above, upTo }) => scl > above && scl <= upTo)
-  return range === undefined ? scl : range.above
 }

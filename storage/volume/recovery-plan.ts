@@ -1,77 +1,155 @@
 // What recovery decides, as a pure function of what the nodes say (Aurora 2017, section 4.3; 2018, section 2.4).
 //
-//   SCLs of a read quorum ─▶ VCL: the highest. Whatever met a write quorum is in there, since the quorums meet.
-//   VDL: the highest consistency point at or below the VCL.
+//   SCLs of a read quorum ─▶ PGCL of each group: the highest. Whatever met a write quorum is in there: the quorums meet.
+//   VCL: the lowest PGCL. VDL: the highest consistency point at or below the VCL.
 //   Annulled: (VDL, VCL + LAL]. No record was ever handed an LSN above that, so nothing of the old writer can come back.
 //
-// No LSN that a node may have seen is given out twice: the new writer begins above the annulled range. When every node
-// of the volume stands at the same consistency point, with the old writer fenced off from all of them, then no node has
-// seen more nor ever will: nothing is annulled and LSNs go on without a jump.
+// No LSN that a node may have seen is given out twice: the new writer begins above the annulled range. When every member
+// of the volume stands at the same consistency point, with the old writer fenced off from all of them, then nothing is
+// annulled and LSNs go on without a jump. The old writer may have handed out some of those LSNs, but to records that no
+// member has nor ever will have: an LSN means something only to a node (its members are fenced, and a node takes
+// batches only from peers that are fenced too; one that once was a member never becomes one again without being empty)
+// and to a client (who heard nothing of them, since nothing above the VDL is ever answered).
+//
+// A segment above the first group counts when a node says so that the last writer had aligned. Others may have been
+// opened, at fewer nodes than a quorum, by a writer that died over it: they hold nothing, and are opened again.
 
 import { must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { type Epoch, FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
+import { epochOfWriter } from './epochs.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { AnnulledRange, NodeState, TimelineBirth, TimelineState } from '../message/message.ts'
+import type { AnnulledRange, NodeState, SegmentState, TimelineState } from '../message/message.ts'
+import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './timeline-log.ts'
 
-export interface TimelinePlan {
-  readonly birth: TimelineBirth
-  readonly dropped: boolean
-  readonly vdl: Lsn
-  /** The first LSN of the new writer. */
-  readonly tail: Lsn
-  /** All that was ever annulled, the new range included. */
-  readonly annulled: readonly AnnulledRange[]
+/** What all nodes say of one timeline. */
+interface Reports {
+  readonly timelines: TimelineState[]
+  /** By group, with the epoch of the writer that last aligned the node. */
+  readonly segments: { readonly state: SegmentState; readonly aligned: number }[]
 }
 
-/** The timelines of a volume, from the states of a fenced read quorum of `nodeCount` nodes, in order of their ids. */
-export function planRecovery(states: readonly NodeState[], nodeCount: number): readonly TimelinePlan[] {
-  const byTimeline = new Map<TimelineId, TimelineState[]>()
-  for (const state of states) {
-    for (const timeline of state.timelines) {
-      const list = byTimeline.get(timeline.birth.id)
-      if (list === undefined) byTimeline.set(timeline.birth.id, [timeline])
-      else list.push(timeline)
+/**
+ * The timelines of a volume, in order of their ids, from the states of a fenced read quorum. `isComplete`: these are all
+ * the nodes that hold segments of it.
+ */
+export function planRecovery(states: readonly NodeState[], isComplete: boolean): readonly LogStart[] {
+  const reports = new Map<TimelineId, Reports>()
+  for (const { timelines, segments, configuration } of states) {
+    const aligned = configuration === undefined ? 0 : epochOfWriter(configuration.membershipEpoch)
+    for (const timeline of timelines) {
+      const known = reports.get(timeline.birth.id)
+      if (known === undefined) reports.set(timeline.birth.id, { timelines: [timeline], segments: [] })
+      else known.timelines.push(timeline)
     }
+    for (const state of segments) reports.get(state.timeline)?.segments.push({ state, aligned })
   }
-  return [...byTimeline.entries()].sort(([a], [b]) => a - b).map(([, held]) => planTimeline(held, nodeCount))
+  const newest = Math.max(0, ...states.map(({ configuration }) => alignedBy(configuration?.membershipEpoch)))
+  const context = { nodeCount: isComplete ? states.length : Infinity, newest }
+  return [...reports.entries()].sort(([a], [b]) => a - b).map(([, each]) => planTimeline(each, context))
 }
 
-function planTimeline(reports: readonly TimelineState[], nodeCount: number): TimelinePlan {
-  const { birth } = must(reports[0])
-  const annulled = unionOfRanges(reports.map((state) => state.annulled))
-  const held = reports.map((state) => clamp(state, annulled))
-  const best = held.reduce((highest, state) => (state.scl > highest.scl ? state : highest))
-  const vcl = best.scl
-  const vdl = best.consistent
-  const dropped = held.some((state) => state.dropped)
-  const agreed = held.every(({ scl, consistent }) => scl === vdl && consistent === vdl)
-  const sameRanges = held.every((state) => equalRanges(state.annulled, annulled))
-  const reached = annulled.reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
-  if (held.length === nodeCount && agreed && sameRanges) {
-    const tail = Math.max(best.end, reached === LSN_ZERO ? LSN_ZERO : firstLsnAfter(reached)) as Lsn
-    return { birth, dropped, vdl, tail, annulled }
+function alignedBy(membershipEpoch: Epoch | undefined): number {
+  return membershipEpoch === undefined ? 0 : epochOfWriter(membershipEpoch)
+}
+
+interface Context {
+  /** So many nodes hold segments; Infinity when not all of them were heard. */
+  readonly nodeCount: number
+  /** The last writer that brought a node into its epoch. */
+  readonly newest: number
+}
+
+function planTimeline(reports: Reports, context: Context): LogStart {
+  const { birth } = must(reports.timelines[0])
+  const base = birth.parent?.lsn ?? LSN_ZERO
+  const known = unionOfRanges(reports.timelines.map((state) => state.annulled))
+  const groups = groupsOf(reports, context, base, known)
+  const counted = groups.filter(({ isReal }) => isReal)
+  const vcl = Math.min(...counted.map(({ best }) => best.scl)) as Lsn
+  const atVcl = counted.flatMap(({ held }) => held).filter(({ scl }) => scl === vcl)
+  const vdl = Math.max(base, ...atVcl.map(({ consistent }) => consistent)) as Lsn
+  const dropped = reports.timelines.some((state) => state.dropped)
+  const opened = openGroups(groups, base, vdl)
+  const reached = known.reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
+  const isAgreed =
+    reports.timelines.length === context.nodeCount &&
+    groups.every(({ isReal, held }) => isReal && held.length === context.nodeCount) &&
+    groups.every(({ held }) => held.every(({ scl, consistent }) => scl === vdl && consistent === vdl)) &&
+    reports.timelines.every(({ annulled }) => equalRanges(annulled, known))
+  if (isAgreed) {
+    const end = Math.max(...groups.flatMap(({ held }) => held.map((state) => state.end)))
+    const tail = Math.max(end, reached === LSN_ZERO ? LSN_ZERO : firstLsnAfter(reached)) as Lsn
+    return { birth, dropped, annulled: known, groups: opened, vdl, tail }
   }
   // A writer counts its LAL from where it began, which is at most a record behind what is known here.
   const upTo = (Math.max(vcl, reached) + LAL_BYTES + RECORD_SIZE_BYTES_MAX + 8) as Lsn
-  return {
-    birth,
-    dropped,
-    vdl,
-    tail: firstLsnAfter(upTo),
-    annulled: mergeRange(annulled, { above: vdl, upTo }),
-  }
+  const annulled = mergeRange(known, { above: vdl, upTo })
+  return { birth, dropped, annulled, groups: opened, vdl, tail: firstLsnAfter(upTo) }
+}
+
+interface GroupReports {
+  readonly group: GroupNo
+  readonly held: readonly SegmentState[]
+  readonly best: SegmentState
+  /** False when it may never have been opened at a write quorum. */
+  readonly isReal: boolean
+}
+
+function groupsOf(
+  { segments, timelines }: Reports,
+  { newest }: Context,
+  base: Lsn,
+  annulled: readonly AnnulledRange[],
+): readonly GroupReports[] {
+  const groups = [...new Set([FIRST_GROUP, ...segments.map(({ state }) => state.group)])].sort(
+    (a, b) => a - b,
+  )
+  return groups.map((group) => {
+    const own = segments.filter(({ state }) => state.group === group)
+    const held = own.map(({ state }) => clamp(state, annulled))
+    const empty = emptySegment(must(timelines[0]).birth.id, group, base)
+    const best = held.reduce((highest, state) => (state.scl > highest.scl ? state : highest), empty)
+    return {
+      group,
+      held,
+      best,
+      isReal: group === FIRST_GROUP || own.some(({ aligned }) => aligned === newest),
+    }
+  })
+}
+
+function emptySegment(timeline: TimelineId, group: GroupNo, base: Lsn): SegmentState {
+  return { timeline, group, scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base }
+}
+
+/**
+ * Where a segment must be opened that a node misses: at the branch point, which is true of any; its peers fill it. One
+ * that holds nothing yet is opened where the log ends.
+ */
+function openGroups(groups: readonly GroupReports[], base: Lsn, vdl: Lsn): readonly OpenGroup[] {
+  if (groups.length === 1) return FIRST_GROUP_ONLY
+  return groups.map(({ group, isReal }) => {
+    const after = isReal ? base : vdl
+    return { group, after, consistent: after }
+  })
 }
 
 /** A node that missed a truncation reports records that were annulled since; where a range begins, an MTR ended. */
-function clamp(state: TimelineState, annulled: readonly AnnulledRange[]): TimelineState {
-  const range = annulled.find(({ above, upTo }) => state.scl > above && state.scl <= upTo)
-  return range === undefined ? state : { ...state, scl: range.above, consistent: range.above }
+function clamp(state: SegmentState, annulled: readonly AnnulledRange[]): SegmentState {
+  const scl = clampLsn(state.scl, annulled)
+  return scl === state.scl ? state : { ...state, scl, consistent: scl, end: firstLsnAfter(scl) }
 }
 
-function equalRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
+/** The LSN, or where the annulled range begins that it lies in. */
+export function clampLsn(lsn: Lsn, annulled: readonly AnnulledRange[]): Lsn {
+  if (annulled.length === 0) return lsn
+  return annulled.find(({ above, upTo }) => lsn > above && lsn <= upTo)?.above ?? lsn
+}
+
+export function equalRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
   return (
     a.length === b.length &&
     a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
@@ -84,7 +162,10 @@ function mergeRange(ranges: readonly AnnulledRange[], range: AnnulledRange): rea
   return [...kept, range]
 }
 
+const NO_RANGES: readonly AnnulledRange[] = []
+
 function unionOfRanges(lists: readonly (readonly AnnulledRange[])[]): readonly AnnulledRange[] {
+  if (lists.every((list) => list.length === 0)) return NO_RANGES
   const union: AnnulledRange[] = []
   const all = lists.flat().sort((a, b) => a.above - b.above || b.upTo - a.upTo)
   for (const range of all) {
@@ -99,4 +180,14 @@ export function commonCluster(states: readonly NodeState[]): string {
   const ids = new Set(states.map((state) => state.clusterId).filter((id) => id !== ''))
   if (ids.size > 1) throw new StorageError('version', `nodes of different clusters: ${[...ids].join(', ')}`)
   return [...ids][0] ?? ''
+}
+
+/** The newest configuration that any of these knows. */
+export function newestConfiguration(states: readonly NodeState[]): NodeState['configuration'] {
+  let newest: NodeState['configuration']
+  for (const { configuration } of states) {
+    if (configuration === undefined) continue
+    if (newest === undefined || configuration.membershipEpoch > newest.membershipEpoch) newest = configuration
+  }
+  return newest
 }

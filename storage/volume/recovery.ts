@@ -1,162 +1,223 @@
-// Opening a volume: from a set of nodes to a writer's starting point.
+// Opening a volume, as far as it is asking nodes: from a set of addresses to what the new writer begins with.
 //
-//   query ─▶ fence (epoch + 1, on a write quorum) ─▶ plan ─▶ truncate (write quorum) ─▶ bring a write quorum to the VDL
-//                                                                                        laggards: in the background
+//   query ─▶ newest configuration ─▶ its nodes as well ─▶ fence (epoch + 1) ─▶ plan
+//            (read quorum)                                 (read quorum; a write quorum where there is one)
 //
-// After the fence no older writer can complete a batch. After the truncation nothing above the VDL exists. Only then is
-// anything read or written. The log is not replayed.
+// After the fence of a read quorum no older writer can complete a batch: a write quorum meets it. The log is not
+// replayed, and what is asked does not grow with it.
 
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { asEpoch, type Epoch } from '../base/ids.ts'
-import type { NodeMessage, NodeState, TimelineState } from '../message/message.ts'
+import { asEpoch, FIRST_GROUP } from '../base/ids.ts'
+import { type Configuration, type Member, SEGMENT_SIZE_BYTES_DEFAULT } from '../message/configuration.ts'
+import type { NodeMessage, NodeState } from '../message/message.ts'
 import { PROTOCOL_VERSION } from '../message/message.ts'
+import { firstMembershipEpoch } from './epochs.ts'
+import type { Members } from './members.ts'
 import type { NodeLink, NodeRequest } from './node-link.ts'
-import type { Quorum } from './quorum.ts'
-import { commonCluster, planRecovery, type TimelinePlan } from './recovery-plan.ts'
+import { quorumSizes, type Rule, rulesOf, satisfies, slotsOf } from './quorum.ts'
+import { commonCluster, newestConfiguration, planRecovery } from './recovery-plan.ts'
+import type { LogStart } from './timeline-log.ts'
+import type { VolumeOptions } from './volume-options.ts'
 
 /** Nodes beyond the quorum are waited for this long, so that an opening after a clean close sees all of them. */
 const GRACE_MS = 250
+/** A write quorum is waited for this long when a read quorum is there. */
+const PATIENCE_MS = 1000
 const REQUEST_TIMEOUT_MS = 15_000
 
 export interface Recovered {
-  readonly clusterId: string
-  readonly volumeEpoch: Epoch
-  readonly plans: readonly TimelinePlan[]
-  /** States after the fence, of nodes that were truncated: by index in the volume. */
-  readonly joined: ReadonlyMap<number, NodeState>
+  readonly logs: readonly LogStart[]
+  /** Every node that may hold segments was heard. */
+  readonly isComplete: boolean
+  /** What nodes said when they were fenced. */
+  readonly fenced: ReadonlyMap<NodeLink, NodeState>
 }
 
-interface Answer<T> {
-  readonly node: number
-  readonly value: T
-}
+type States = Map<NodeLink, NodeState>
 
 /** Throws StorageError: 'no-quorum', 'corrupt', 'version', 'fenced', or what the nodes reported. */
-export async function recover(
-  links: readonly NodeLink[],
-  quorum: Quorum,
-  clock: Clock,
-  newClusterId: string,
-): Promise<Recovered> {
-  const queried = await ask(links, quorum.readCount, clock, { kind: 'query' })
-  const before = queried.map(({ value }) => stateOf(value))
-  for (const state of before) {
-    if (state.protocol === PROTOCOL_VERSION) continue
+export async function recover(members: Members, options: VolumeOptions): Promise<Recovered> {
+  const { clock } = options
+  const queried = await queryAll(members, options)
+  const before = [...queried.values()]
+  const known = newestConfiguration(before)
+  const base = known ?? freshConfiguration(options)
+  const { writeCount, nodeCount, readCount } = base.quorum
+  const asked = options.quorum
+  if (nodeCount !== asked.nodeCount || writeCount !== asked.writeCount || readCount !== asked.readCount) {
+    const theirs = `${nodeCount},${writeCount},${readCount}`
+    const ours = `${asked.nodeCount},${asked.writeCount},${asked.readCount}`
+    throw new StorageError('version', `the volume has a quorum of ${theirs}, not ${ours}`)
+  }
+  members.clusterId = commonCluster(before) || options.newClusterId
+  members.volumeEpoch = asEpoch(Math.max(...before.map((state) => state.volumeEpoch)) + 1)
+  const membershipEpoch = firstMembershipEpoch(members.volumeEpoch)
+  const spares = sparesOf(base, options.nodes, queried)
+  members.adopt(readdress({ ...base, clusterId: members.clusterId, membershipEpoch, spares }, options.nodes))
+  for (const link of members.links) link.volumeEpoch = members.volumeEpoch
+  const fenced = await fenceAll(members, clock, known === undefined)
+  const sound = soundStates(members, fenced)
+  const isComplete = sound.length === members.targets.length
+  return { logs: planRecovery(sound, isComplete), isComplete, fenced }
+}
+
+/** Asks every node, and those that the newest configuration names, until a read quorum of it has answered. */
+async function queryAll(members: Members, options: VolumeOptions): Promise<States> {
+  const states: States = new Map()
+  let links: readonly NodeLink[] = options.nodes.map((member) => members.connect(member))
+  for (;;) {
+    const unheard = links.filter((link) => !states.has(link))
+    const newest = newestConfiguration([...states.values()])
+    const rules = rulesOf(newest ?? freshConfiguration(options))
+    // Of a new volume a write quorum must be there; of one that exists, a read quorum tells what it is.
+    const rule = newest === undefined && states.size > 0 ? rules.write : rules.read
+    await ask(unheard, options.clock, { kind: 'query' }, states, { needed: rule, wanted: rules.write })
+    for (const state of states.values()) checkProtocol(state)
+    const found = newestConfiguration([...states.values()])
+    if (found === undefined) return states
+    links = slotsOf(found)
+      .flatMap(({ member, candidate }) => (candidate === undefined ? [member] : [member, candidate]))
+      .map((member) => members.connect(member))
+    const holds = satisfies(rulesOf(found).read, (node) => [...states.keys()].some(({ id }) => id === node))
+    if (holds || links.every((link) => states.has(link))) return states
+  }
+}
+
+function checkProtocol(state: NodeState): void {
+  if (state.protocol === PROTOCOL_VERSION) return
+  throw new StorageError('version', `a node speaks protocol ${state.protocol}, expected ${PROTOCOL_VERSION}`)
+}
+
+/** What a volume that does not exist yet will be. */
+function freshConfiguration(options: VolumeOptions): Configuration {
+  const { nodes, quorum } = options
+  const first = nodes.slice(0, quorum.nodeCount)
+  if (first.length < quorum.nodeCount) {
     throw new StorageError(
-      'version',
-      `a node speaks protocol ${state.protocol}, expected ${PROTOCOL_VERSION}`,
+      'no-quorum',
+      `${first.length} storage nodes are given, ${quorum.nodeCount} are needed`,
     )
   }
-  const clusterId = commonCluster(before) || newClusterId
-  const volumeEpoch = asEpoch(Math.max(...before.map((state) => state.volumeEpoch)) + 1)
-  const membershipEpoch = asEpoch(Math.max(...before.map((state) => state.membershipEpoch)))
-  for (const link of links) Object.assign(link, { volumeEpoch, membershipEpoch })
+  return {
+    clusterId: options.newClusterId,
+    membershipEpoch: asEpoch(0),
+    geometryEpoch: asEpoch(1),
+    segmentSizeBytes: options.segmentSizeBytes ?? SEGMENT_SIZE_BYTES_DEFAULT,
+    quorum: quorumSizes(quorum, first),
+    zonesAway: [],
+    groups: [{ group: FIRST_GROUP, slots: first.map((member) => ({ member, candidate: undefined })) }],
+    spares: nodes.slice(quorum.nodeCount),
+  }
+}
 
-  const fenced = await ask(links, quorum.writeCount, clock, { kind: 'fence', clusterId })
-  const states = new Map(fenced.map(({ node, value }) => [node, stateOf(value)]))
-  const plans = planRecovery(soundStates(states, quorum), quorum.nodeCount)
-  const joins = [...states].map(async ([node, state]) => {
-    const link = links[node]
-    if (link !== undefined) await alignNode(link, state, plans)
+/** Nodes that are given and unknown become spares, if they said that they hold nothing. */
+function sparesOf(base: Configuration, given: readonly Member[], states: States): readonly Member[] {
+  const known = new Set(slotsOf(base).flatMap(({ member, candidate }) => [member.node, candidate?.node]))
+  for (const { node } of base.spares) known.add(node)
+  const empty = [...states].filter(([, state]) => state.timelines.length === 0).map(([link]) => link.id)
+  return [...base.spares, ...given.filter(({ node }) => !known.has(node) && empty.includes(node))]
+}
+
+/** Addresses as they are given now. */
+function readdress(configuration: Configuration, given: readonly Member[]): Configuration {
+  const addresses = new Map(given.map(({ node, address }) => [node, address]))
+  const moved = (member: Member): Member => ({
+    ...member,
+    address: addresses.get(member.node) ?? member.address,
   })
-  const aligned = await Promise.allSettled(joins)
-  const joined = new Map([...states].filter((_, index) => aligned[index]?.status === 'fulfilled'))
-  if (joined.size < quorum.writeCount)
-    throw firstFailure(aligned, `only ${joined.size} nodes took the new epoch`)
-  return { clusterId, volumeEpoch, plans, joined }
+  return {
+    ...configuration,
+    groups: configuration.groups.map(({ group, slots }) => ({
+      group,
+      slots: slots.map(({ member, candidate }) => ({
+        member: moved(member),
+        candidate: candidate && moved(candidate),
+      })),
+    })),
+    spares: configuration.spares.map(moved),
+  }
+}
+
+async function fenceAll(members: Members, clock: Clock, isFresh: boolean): Promise<States> {
+  const { clusterId, writer, targets, configuration } = members
+  const rules = rulesOf(configuration)
+  // A volume that is being born is written at once.
+  const needed = isFresh ? rules.write : rules.read
+  const states: States = new Map()
+  await ask(targets, clock, { kind: 'fence', clusterId, writer }, states, { needed, wanted: rules.write })
+  return states
 }
 
 /** The states that can be believed to hold all they acknowledged. */
-function soundStates(states: ReadonlyMap<number, NodeState>, quorum: Quorum): NodeState[] {
-  const sound = [...states.values()].filter((state) => state.damage === undefined)
-  if (sound.length >= quorum.readCount) return sound
+function soundStates(members: Members, states: States): NodeState[] {
+  const sound = [...states].filter(([, state]) => state.damage === undefined)
+  const { read } = rulesOf(members.configuration)
+  const isSound = (node: number): boolean => sound.some(([link]) => link.id === node)
+  if (satisfies(read, isSound)) return sound.map(([, state]) => state)
   const damage = [...states.values()].flatMap((state) => state.damage ?? [])
   throw new StorageError('corrupt', `too few storage nodes are sound: ${damage.join('; ')}`)
 }
 
-/** Gives a fenced node the timelines that it misses and takes from it what was annulled. */
-export async function alignNode(
-  link: NodeLink,
-  state: NodeState,
-  plans: readonly TimelinePlan[],
-): Promise<void> {
-  const known = new Map<number, TimelineState>(
-    state.timelines.map((timeline) => [timeline.timeline, timeline]),
-  )
-  for (const { birth, dropped } of plans) {
-    const held = known.get(birth.id)
-    if (held === undefined) await link.request({ kind: 'create-timeline', birth }, REQUEST_TIMEOUT_MS)
-    const drop = { kind: 'drop-timeline', timeline: birth.id } as const
-    if (dropped && held?.dropped !== true) await link.request(drop, REQUEST_TIMEOUT_MS)
-  }
-  const annulled = plans
-    .filter((plan) => plan.annulled.length > 0)
-    .map((plan) => ({ timeline: plan.birth.id, ranges: plan.annulled }))
-  if (annulled.length > 0) await link.request({ kind: 'truncate', annulled }, REQUEST_TIMEOUT_MS)
+interface Wish {
+  /** Without an answer of so many it fails. */
+  readonly needed: Rule
+  /** So many are waited for a while. */
+  readonly wanted: Rule
 }
 
-/** Asks all and waits for `needed` answers, and a little longer for the rest. Throws when so many cannot be had. */
+/** Asks all; resolves with `states` filled in. Throws when what is needed cannot be had. */
 function ask(
   links: readonly NodeLink[],
-  needed: number,
   clock: Clock,
   request: NodeRequest,
-): Promise<readonly Answer<NodeMessage>[]> {
+  states: States,
+  { needed, wanted }: Wish,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const answers: Answer<NodeMessage>[] = []
     const errors: StorageError[] = []
-    let cancelGrace: (() => void) | undefined
-    const finish = (): void => {
-      cancelGrace?.()
-      resolve([...answers])
-    }
+    let open = links.length
+    let deadline: (() => void) | undefined
+    let isGrace = false
+    const has = (node: number): boolean => [...states.keys()].some(({ id }) => id === node)
     const settled = (): void => {
-      if (answers.length + errors.length === links.length) {
-        if (answers.length >= needed) finish()
-        else
-          reject(
-            refusal(
-              errors,
-              `${answers.length} of ${links.length} storage nodes answer, ${needed} are needed`,
-            ),
-          )
-      } else if (answers.length >= needed) cancelGrace ??= clock.after(GRACE_MS, finish)
+      if (open === 0) {
+        deadline?.()
+        const refused = errors.find(({ kind }) => kind === 'fenced')
+        if (refused === undefined && satisfies(needed, has)) return resolve()
+        return reject(refused ?? refusal(errors, states.size, links.length, needed))
+      }
+      if (!satisfies(needed, has)) return
+      const mayEnd = satisfies(wanted, has)
+      if (deadline !== undefined && (!mayEnd || isGrace)) return
+      deadline?.()
+      isGrace = mayEnd
+      deadline = clock.after(mayEnd ? GRACE_MS : PATIENCE_MS, resolve)
     }
-    for (const [node, link] of links.entries()) {
+    for (const link of links) {
       link.request(request, REQUEST_TIMEOUT_MS).then(
-        (value) => {
-          answers.push({ node, value })
+        (answer: NodeMessage) => {
+          if (answer.kind === 'state') states.set(link, answer.state)
+          open--
           settled()
         },
         (error: unknown) => {
           errors.push(error instanceof StorageError ? error : new StorageError('io', String(error)))
+          open--
           settled()
         },
       )
     }
+    if (links.length === 0) settled()
   })
 }
 
 /** One error for many: what a node named is worth more than the count. */
-function refusal(errors: readonly StorageError[], message: string): StorageError {
+function refusal(errors: readonly StorageError[], heard: number, asked: number, needed: Rule): StorageError {
+  const count = Math.max(...needed.map((clause) => Math.min(...clause.map((each) => each.count))))
+  const message = `${heard} of ${asked} storage nodes answer, ${count} are needed`
   const telling = errors.find(({ kind }) => kind !== 'io' && kind !== 'no-quorum') ?? errors[0]
   if (telling === undefined) return new StorageError('no-quorum', message)
-  return new StorageError(
-    telling.kind === 'io' ? 'no-quorum' : telling.kind,
-    `${message}: ${telling.message}`,
-  )
-}
-
-function firstFailure(results: readonly PromiseSettledResult<void>[], message: string): StorageError {
-  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-  return refusal(
-    errors.filter((error) => error instanceof StorageError),
-    message,
-  )
-}
-
-function stateOf(answer: NodeMessage): NodeState {
-  if (answer.kind === 'state') return answer.state
-  throw new StorageError('io', `a node answered a query with ${answer.kind}`)
+  const kind = telling.kind === 'io' ? 'no-quorum' : telling.kind
+  return new StorageError(kind, `${message}: ${telling.message}`)
 }

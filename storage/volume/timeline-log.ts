@@ -1,37 +1,50 @@
 // The log of one timeline on the writer's side (the door's TimelineLog): what was appended and is not sent yet, what is
 // sent and not durable yet, and who waits for it.
 //
-//   append ─▶ open run ─▶ closed runs (perhaps being deflated) ─▶ batches ══▶ nodes
+//   append ─▶ open run ─▶ closed runs (perhaps being deflated) ─▶ batches, one per open group ══▶ nodes
 //             └────────────── closed when 64 KB long, or when it is this timeline's turn to send ──┘
 //
-//   prior SCLs ─▶ VCL (4 of 6) ─▶ VDL (last consistency point) ─▶ onDurable callbacks, in LSN order
+//   SCLs of each group's segments ─▶ PGCL (a write quorum) ─▶ VCL (the lowest) ─▶ VDL (last consistency point) ─▶ callbacks
 //
 // Invariants: LSNs are handed out densely. Batches leave in LSN order, whatever order their deflating ends in. VCL and
-// VDL never go back.
+// VDL never go back. A record of a group leaves only when this timeline's segment in that group is open.
+//
+// A volume has thousands of these, nearly all idle: until its first use a log has no buffers, no queues and no SCLs. All
+// nodes whose standing is known then stand at its last LSN.
 
-import { assert, must } from '../base/assert.ts'
-import { copyBytes } from '../base/bytes.ts'
+import { assert } from '../base/assert.ts'
+import { copyBytes, u32 } from '../base/bytes.ts'
 import type { StorageError } from '../base/errors.ts'
-import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import {
+  FIRST_GROUP,
+  type GroupNo,
+  type Lsn,
+  LSN_ZERO,
+  NO_PAGE,
+  type PageNo,
+  type TimelineId,
+} from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
-import { batchLength, encodeBatch, type RecordRun, surveyRecords } from '../message/batch.ts'
+import { batchLength, encodeBatch, type RecordRun, splitByGroup, surveyRecords } from '../message/batch.ts'
+import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
-import { quorumLsn } from './quorum.ts'
+import type { Gauge } from './quorum.ts'
+import { RoomQueue } from './room-queue.ts'
 import { ConsistencyPoints } from './vdl.ts'
 import type { TimelineLog } from './volume.ts'
+import type { Deflate } from './volume-options.ts'
 
 /** A run of records is closed at this length, so that a node never has to inflate much to get at one record. */
 const RUN_SIZE_BYTES_MAX = 64 * 1024
 /** Runs of at least this length are worth deflating. */
 const DEFLATE_SIZE_BYTES_MIN = 16 * 1024
 const OPEN_RUN_SIZE_BYTES_INITIAL = 4 * 1024
+/** A record's page number lies here in its header (../log/record.ts). */
+const RECORD_PAGE_OFFSET = 24
 /** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
 const SPARE_BUFFERS_MAX = 16
-
-/** Deflates (raw deflate, fastest level) off this thread; undefined as a result means that it does not pay. */
-export type Deflate = (bytes: Uint8Array, done: (deflated: Uint8Array | undefined) => void) => void
 
 interface ClosedRun {
   readonly records: Buffer
@@ -40,14 +53,43 @@ interface ClosedRun {
   ready: boolean
 }
 
-/** What a timeline's log needs of its volume. */
+/** A group in which the timeline has a segment; it holds nothing of the timeline at or below `after`. */
+export interface OpenGroup {
+  readonly group: GroupNo
+  readonly after: Lsn
+  /** The timeline's last consistency point up to `after`. */
+  readonly consistent: Lsn
+}
+
+interface Track extends OpenGroup {
+  /** SCL of each node, by its place. */
+  readonly scls: Lsn[]
+}
+
+/** Where one segment of the log stands on each node, by place. */
+export interface SegmentStanding {
+  readonly group: GroupNo
+  readonly scls: readonly Lsn[]
+}
+
+/** What all logs of a volume share; the volume changes its fields when nodes come and go. */
 export interface LogSurroundings {
-  readonly writeQuorum: number
   readonly deflate: Deflate | undefined
+  /** Fixed once the volume is recovered. */
+  pagesPerGroup: number
+  /** What makes a write. */
+  quorum: Gauge
+  /** Whether as many nodes are live as make a write: while not, nobody has room. */
+  hasQuorum: boolean
+  /** Places of the nodes whose segments' standing is known, as bits. */
+  known: number
+  /** From now on the SCLs of this log are tracked one by one. */
+  tracked(log: TimelineWriter): void
+  monotonicMs(): number
   /** There is something to send at the end of this turn. */
   scheduleFlush(log: TimelineWriter): void
-  /** A run became ready outside any turn of appends. */
-  runReady(log: TimelineWriter): void
+  /** The log's first record in a group is to be sent: opens its segment and calls `opened`. */
+  openGroup(log: TimelineWriter, group: GroupNo): void
   readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array>
   /** Wall time for the next batch, microseconds; never goes back. */
   wallMicros(): number
@@ -55,50 +97,76 @@ export interface LogSurroundings {
 
 /** Where a log stands when the volume opens it. */
 export interface LogStart {
-  readonly timeline: TimelineId
-  readonly base: Lsn
+  readonly birth: TimelineBirth
+  readonly dropped: boolean
+  readonly annulled: readonly AnnulledRange[]
+  readonly groups: readonly OpenGroup[]
   readonly vdl: Lsn
   readonly tail: Lsn
-  /** SCL of each node, by its index in the volume. */
-  readonly scls: Lsn[]
 }
 
+/** The segments of a timeline that was never written beyond the first group. */
+export const FIRST_GROUP_ONLY: readonly OpenGroup[] = [
+  { group: FIRST_GROUP, after: LSN_ZERO, consistent: LSN_ZERO },
+]
+
 export class TimelineWriter implements TimelineLog {
-  readonly timeline: TimelineId
-  /** The branch point: records at or below it are the parent's. */
-  readonly base: Lsn
-  /** SCL of each node, by its index in the volume. */
-  readonly scls: Lsn[]
+  readonly birth: TimelineBirth
+  readonly annulled: readonly AnnulledRange[]
+  dropped: boolean
   /** The first LSN that this writer may hand out. */
   readonly #begin: Lsn
-  #vcl: Lsn
-  #tail: Lsn
-  /** Last record of the batch that was sent last. */
-  #sentLast: Lsn
-  readonly #points: ConsistencyPoints
   readonly #surroundings: LogSurroundings
-  readonly #durable = new DurableQueue()
-  #open: Buffer = Buffer.allocUnsafe(OPEN_RUN_SIZE_BYTES_INITIAL)
+  #groups: readonly OpenGroup[]
+  /** The same as #groups, with SCLs; undefined while all known nodes stand at #sentLast. */
+  #tracks: Track[] | undefined
+  #vcl: Lsn
+  #vdl: Lsn
+  #tail: Lsn
+  /** No LSN above this is handed out now. */
+  #limit: number
+  /** Last record of the batch that was sent last, and the last consistency point up to it. */
+  #sentLast: Lsn
+  #sentConsistent: Lsn
+  #points: ConsistencyPoints | undefined
+  #durable: DurableQueue | undefined
+  #rooms: RoomQueue | undefined
+  #open: Buffer | undefined
   #openLength = 0
-  readonly #closed: ClosedRun[] = []
-  readonly #spare: Buffer[] = []
-  #roomWaiters: { resolve: () => void; reject: (error: Error) => void }[] = []
+  #closed: ClosedRun[] | undefined
+  #spare: Buffer[] | undefined
+  /** Batches of other groups of a flush whose first batch was taken. */
+  #ready: SharedBytes[] | undefined
+  /** Groups whose segments are being opened: nothing is sent until they are. */
+  #opening: GroupNo[] | undefined
   #failure: StorageError | undefined
 
   constructor(start: LogStart, surroundings: LogSurroundings) {
-    this.timeline = start.timeline
-    this.base = start.base
-    this.scls = start.scls
+    this.birth = start.birth
+    this.dropped = start.dropped
+    this.annulled = start.annulled
+    this.#groups = start.groups
     this.#vcl = start.vdl
+    this.#vdl = start.vdl
     this.#tail = start.tail
     this.#begin = start.tail
+    this.#limit = start.tail + LAL_BYTES
     this.#sentLast = start.vdl
-    this.#points = new ConsistencyPoints(start.vdl)
+    this.#sentConsistent = start.vdl
     this.#surroundings = surroundings
   }
 
+  get timeline(): TimelineId {
+    return this.birth.id
+  }
+
+  /** The branch point: records at or below it are the parent's. */
+  get base(): Lsn {
+    return this.birth.parent?.lsn ?? LSN_ZERO
+  }
+
   get vdl(): Lsn {
-    return this.#points.vdl
+    return this.#vdl
   }
 
   get vcl(): Lsn {
@@ -114,23 +182,48 @@ export class TimelineWriter implements TimelineLog {
     return this.#sentLast
   }
 
-  get hasUnsent(): boolean {
-    return this.#openLength > 0 || this.#closed.length > 0
+  /** The last consistency point that was sent to any node. */
+  get sentConsistent(): Lsn {
+    return this.#sentConsistent
   }
+
+  /** Groups in which the timeline has a segment. */
+  get groups(): readonly OpenGroup[] {
+    return this.#groups
+  }
+
+  get hasUnsent(): boolean {
+    return this.#openLength > 0 || (this.#closed?.length ?? 0) > 0 || (this.#ready?.length ?? 0) > 0
+  }
+
+  /** Somebody appended what is not durable yet. */
+  get isOutstanding(): boolean {
+    return this.hasUnsent || this.#vcl < this.#sentLast
+  }
+
+  // --- room
 
   hasRoom(bytes: number): boolean {
-    return this.#tail + bytes <= this.#limit
-  }
-
-  /** Until this writer's first batch is complete, LSNs count from where it began: recovery knows that point too. */
-  get #limit(): number {
-    return Math.max(this.#vcl, this.#begin) + LAL_BYTES
+    return this.#tail + bytes <= this.#limit && this.#surroundings.hasQuorum
   }
 
   room(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
+    this.#rooms ??= new RoomQueue()
+    return this.#rooms.wait(this.#surroundings.monotonicMs())
   }
+
+  /** There may be room again: everyone looks for himself. */
+  wakeRooms(): void {
+    this.#rooms?.wake()
+  }
+
+  /** Fails those who have waited for room since before `sinceMs`. */
+  expireRooms(sinceMs: number, error: StorageError): void {
+    this.#rooms?.expire(sinceMs, error)
+  }
+
+  // --- appending
 
   append(record: Uint8Array, offset: number, length: number, endsMtr: boolean): void {
     if (this.#failure !== undefined) throw this.#failure
@@ -140,102 +233,215 @@ export class TimelineWriter implements TimelineLog {
     )
     assert(length % 8 === 0 && length <= RECORD_SIZE_BYTES_MAX, 'record length')
     assert(this.#tail + length <= this.#limit, 'append only what hasRoom() promised')
+    const page = u32(record, offset + RECORD_PAGE_OFFSET)
+    if (page >= this.#surroundings.pagesPerGroup && page !== NO_PAGE)
+      this.reachGroup(Math.floor(page / this.#surroundings.pagesPerGroup) as GroupNo)
     if (this.#openLength + length > RUN_SIZE_BYTES_MAX) this.#closeRun()
-    if (this.#openLength + length > this.#open.length) this.#growOpen(length)
-    copyBytes(record, offset, offset + length, this.#open, this.#openLength)
+    const open = this.#roomInOpen(length)
+    copyBytes(record, offset, offset + length, open, this.#openLength)
     this.#openLength += length
     this.#tail = (this.#tail + length) as Lsn
     this.#surroundings.scheduleFlush(this)
   }
 
-  #growOpen(length: number): void {
-    const size = Math.min(Math.max(this.#open.length * 2, this.#openLength + length), RUN_SIZE_BYTES_MAX)
+  /** Nothing more is sent until the timeline has a segment in this group. */
+  reachGroup(group: GroupNo): void {
+    if (this.#opening?.includes(group) === true) return
+    if (this.#groups.some((open) => open.group === group)) return
+    this.#opening = [...(this.#opening ?? []), group]
+    this.#surroundings.openGroup(this, group)
+  }
+
+  #roomInOpen(length: number): Buffer {
+    const open = this.#open
+    const needed = this.#openLength + length
+    if (open !== undefined && needed <= open.length) return open
+    const doubled = Math.max((open?.length ?? 0) * 2, OPEN_RUN_SIZE_BYTES_INITIAL)
+    const size = Math.min(Math.max(doubled, needed), RUN_SIZE_BYTES_MAX)
     const grown = Buffer.allocUnsafeSlow(Math.max(size, RECORD_SIZE_BYTES_MAX))
-    this.#open.copy(grown, 0, 0, this.#openLength)
+    open?.copy(grown, 0, 0, this.#openLength)
     this.#open = grown
+    return grown
   }
 
   #closeRun(): void {
-    const run: ClosedRun = {
-      records: this.#open,
-      length: this.#openLength,
-      deflated: undefined,
-      ready: false,
-    }
+    const records = this.#open
+    assert(records !== undefined, 'a run has records')
+    const run: ClosedRun = { records, length: this.#openLength, deflated: undefined, ready: false }
+    this.#closed ??= []
     this.#closed.push(run)
-    this.#open = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#open.length)
+    this.#open = this.#spare?.pop() ?? Buffer.allocUnsafeSlow(records.length)
     this.#openLength = 0
     const { deflate } = this.#surroundings
-    if (deflate === undefined) run.ready = true
+    // What will be split by group is sent as it is.
+    if (deflate === undefined || this.#groups.length > 1) run.ready = true
     else {
       deflate(run.records.subarray(0, run.length), (deflated) => {
         run.deflated = deflated
         run.ready = true
-        this.#surroundings.runReady(this)
+        this.#surroundings.scheduleFlush(this)
       })
     }
   }
 
+  // --- sending
+
   /**
-   * Encodes the next batch for `users` nodes, or returns undefined when nothing is ready: what is left is empty or
-   * being deflated.
+   * Encodes the next batch for `users` nodes, or returns undefined when nothing is ready: what is left is empty, being
+   * deflated, or waits for a segment to be opened.
    */
   nextBatch(memory: BatchMemory, users: number): SharedBytes | undefined {
-    const closed = this.#closed[0]
+    if (this.#ready !== undefined && this.#ready.length > 0) return this.#ready.shift()
+    if (this.#opening !== undefined) return undefined
+    const closed = this.#closed?.[0]
     if (closed !== undefined) {
       if (!closed.ready) return undefined
-      this.#closed.shift()
+      this.#closed?.shift()
       const batch = this.#encode(memory, users, closed)
+      this.#spare ??= []
       if (this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(closed.records)
       return batch
     }
-    if (this.#openLength === 0) return undefined
+    const records = this.#open
+    if (this.#openLength === 0 || records === undefined) return undefined
     if (this.#openLength >= DEFLATE_SIZE_BYTES_MIN && this.#surroundings.deflate !== undefined) {
       this.#closeRun()
       return this.nextBatch(memory, users)
     }
-    const run = { records: this.#open, length: this.#openLength, deflated: undefined, ready: true }
+    const run = { records, length: this.#openLength, deflated: undefined, ready: true }
     this.#openLength = 0
     return this.#encode(memory, users, run)
   }
 
   #encode(memory: BatchMemory, users: number, { records, length, deflated }: ClosedRun): SharedBytes {
     const run: RecordRun = surveyRecords(records, length)
-    const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
-    const shared = memory.take(size, users)
-    const { timeline } = this
     const frame = {
-      timeline,
+      timeline: this.birth.id,
+      group: FIRST_GROUP,
       previous: this.#sentLast,
-      vdl: this.vdl,
+      vdl: this.#vdl,
       wallMicros: this.#surroundings.wallMicros(),
     }
-    encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
-    this.#sentLast = run.last
+    const tracks = this.#track()
+    this.#points ??= new ConsistencyPoints(this.#vdl)
     this.#points.push(run.last, run.consistent)
-    return shared
+    this.#sentLast = run.last
+    if (run.consistent > 0) this.#sentConsistent = run.consistent
+    if (tracks.length === 1) {
+      const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
+      const shared = memory.take(size, users)
+      encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
+      return shared
+    }
+    const groups = tracks.map(({ group }) => group)
+    const parts = splitByGroup(records, length, run, groups, this.#surroundings.pagesPerGroup)
+    const [first, ...rest] = parts.map((part) => {
+      const rawLength = part.records.length
+      const shared = memory.take(batchLength(part.run, rawLength, false), users)
+      const payload = { records: part.records, rawLength, deflated: undefined }
+      encodeBatch(shared.bytes, { ...frame, group: part.group }, part.run, payload)
+      return shared
+    })
+    assert(first !== undefined, 'a timeline has a segment')
+    this.#ready = rest
+    return first
   }
 
-  /** A node reported its SCL. */
-  acknowledge(node: number, scl: Lsn): void {
-    if (scl <= must(this.scls[node])) return
-    this.scls[node] = scl
-    const vcl = quorumLsn(this.scls, this.#surroundings.writeQuorum)
+  /** The segment is about to be opened: nodes that join from now on get it. */
+  announce(open: OpenGroup): void {
+    this.#groups = [...this.#groups, open]
+  }
+
+  /** The segment is open at a write quorum. */
+  opened(open: OpenGroup): void {
+    const tracks = this.#track()
+    if (!tracks.some(({ group }) => group === open.group)) {
+      tracks.push({ ...open, scls: tracks[0]?.scls.map(() => open.after) ?? [] })
+    }
+    const opening = this.#opening?.filter((group) => group !== open.group) ?? []
+    this.#opening = opening.length === 0 ? undefined : opening
+    this.#surroundings.scheduleFlush(this)
+  }
+
+  // --- SCLs
+
+  /** The SCLs of the segments, from here on one by one. */
+  #track(): Track[] {
+    if (this.#tracks !== undefined) return this.#tracks
+    const { known } = this.#surroundings
+    const scls = Array.from({ length: 32 - Math.clz32(known) }, (_, place) =>
+      (known & (1 << place)) === 0 ? LSN_ZERO : this.#sentLast,
+    )
+    this.#tracks = this.#groups.map((open) => ({ ...open, scls: [...scls] }))
+    this.#surroundings.tracked(this)
+    return this.#tracks
+  }
+
+  /** A node reported the SCL of a segment. */
+  acknowledge(place: number, group: GroupNo, scl: Lsn): void {
+    const tracks = this.#tracks
+    if (tracks === undefined) return
+    for (const track of tracks) {
+      if (track.group !== group) continue
+      if (scl <= (track.scls[place] ?? LSN_ZERO)) return
+      track.scls[place] = scl
+      this.advance()
+      return
+    }
+  }
+
+  /** A live node joined, or was filled: where its segment stands, be it lower than it was. */
+  restate(place: number, group: GroupNo, scl: Lsn): void {
+    if (this.#tracks === undefined && scl >= this.#sentLast) return
+    for (const track of this.#track()) if (track.group === group) track.scls[place] = scl
+    this.advance()
+  }
+
+  /** Another node will get this place. */
+  forgetPlace(place: number): void {
+    for (const { scls } of this.#tracks ?? []) if (place < scls.length) scls[place] = LSN_ZERO
+  }
+
+  /** Where its segments stand, as far as that is tracked. */
+  get standings(): readonly SegmentStanding[] {
+    return this.#tracks ?? []
+  }
+
+  /** How far all segments of the timeline on a live node are complete. */
+  reach(place: number): Lsn {
+    if (this.#tracks === undefined) return this.#sentLast
+    let lowest: number = Infinity
+    for (const { scls } of this.#tracks) lowest = Math.min(lowest, scls[place] ?? LSN_ZERO)
+    return lowest as Lsn
+  }
+
+  /** The LSN that this rule has reached in every group. */
+  reached(quorum: Gauge): Lsn {
+    if (this.#tracks === undefined) return quorum.holds(this.#surroundings.known) ? this.#sentLast : LSN_ZERO
+    let lowest: number = Infinity
+    for (const { scls } of this.#tracks) lowest = Math.min(lowest, quorum.lsn(scls))
+    return lowest as Lsn
+  }
+
+  /** Takes in what SCLs, or the rule, say by now. */
+  advance(): void {
+    const vcl = this.reached(this.#surroundings.quorum)
     if (vcl <= this.#vcl) return
     this.#vcl = vcl
-    const vdl = this.#points.advance(vcl)
-    if (this.#roomWaiters.length > 0) {
-      const waiters = this.#roomWaiters
-      this.#roomWaiters = []
-      for (const { resolve } of waiters) resolve()
-    }
-    this.#durable.reach(vdl)
+    // Until this writer's first batch is complete, LSNs count from where it began: recovery knows that point too.
+    this.#limit = Math.max(vcl, this.#begin) + LAL_BYTES
+    if (this.#points !== undefined) this.#vdl = this.#points.advance(vcl)
+    this.#rooms?.wake()
+    this.#durable?.reach(this.#vdl)
   }
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void {
-    if (lsn <= this.vdl) callback()
+    if (lsn <= this.#vdl) callback()
     else if (this.#failure !== undefined) callback(this.#failure)
-    else this.#durable.add(lsn, callback)
+    else {
+      this.#durable ??= new DurableQueue()
+      this.#durable.add(lsn, callback)
+    }
   }
 
   readPage(page: PageNo, lsn: Lsn): Promise<Uint8Array> {
@@ -246,9 +452,7 @@ export class TimelineWriter implements TimelineLog {
   fail(error: StorageError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
-    const waiters = this.#roomWaiters
-    this.#roomWaiters = []
-    for (const { reject } of waiters) reject(error)
-    this.#durable.fail(error)
+    this.#rooms?.fail(error)
+    this.#durable?.fail(error)
   }
 }

@@ -7,8 +7,9 @@
 // Invariants: VDL and VCL never go back. An LSN is given out once. `append` never waits: whoever writes first asks
 // `reserve`. A timeline's records reach storage in LSN order.
 
-import type { Epoch, Lsn, PageNo, TimelineId } from '../base/ids.ts'
-import type { CommitRecord } from '../message/message.ts'
+import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
+import type { Configuration, Member } from '../message/configuration.ts'
+import type { CommitRecord, Fault, TimelineSize } from '../message/message.ts'
 
 /** A timeline as the volume knows it. `parent` is undefined for a root. */
 export interface TimelineInfo {
@@ -63,6 +64,36 @@ export interface Volume {
   /** The commit that wrote the record at `lsn` of a timeline's own log. Rejects with StorageError. */
   commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined>
 
+  /** Wall time (microseconds since 1970) of the newest commit at or below an LSN, ancestors included; 0 if there is none. */
+  timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number>
+
+  /** Creates several branches with one round trip; as createTimeline each. Waits for the parents' LSNs to be durable. */
+  createTimelines(
+    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+  ): Promise<readonly TimelineId[]>
+
+  /** What these timelines take in storage: one copy of each, its own part only. Rejects with StorageError. */
+  sizes(timelines: readonly TimelineId[]): Promise<readonly TimelineSize[]>
+
+  /** Every segment of the volume, asked of the nodes that answer; those that do not are there with `alive` false. */
+  segments(): Promise<readonly SegmentStatus[]>
+
+  /** The groups, their members and quorums as they are now. */
+  readonly configuration: Configuration
+  /**
+   * Begins the replacement of a node by a spare in all its slots: the candidate is filled by its peers while writes need
+   * both quorums. Resolves when it is begun; the volume ends it by itself once the candidate is whole.
+   */
+  replaceNode(node: number, spare: Member): Promise<void>
+  /** Turns back a replacement that has not ended. */
+  revertReplacement(node: number): Promise<void>
+  /** Registers a node that holds nothing as a spare. */
+  addSpare(spare: Member): Promise<void>
+  /** Takes a zone that is away for long out of the quorum (3 of 4 write), or back in. */
+  setZoneAway(zone: string, away: boolean): Promise<void>
+  /** Lets a fault happen to a node; see Fault. */
+  inject(node: number, fault: Fault): Promise<void>
+
   status(): VolumeStatus
   /** Sends what is buffered, waits for it, closes the nodes. */
   close(): Promise<void>
@@ -104,9 +135,16 @@ export interface TimelineLog {
 export interface VolumeStatus {
   readonly nodes: readonly NodeStatus[]
   readonly batchesSent: number
+  /** Messages to and from storage nodes, all copies counted. */
   readonly messagesSent: number
+  readonly messagesReceived: number
+  /** Messages with batches, all copies counted: each is one write of a node's disk. */
+  readonly appendsSent: number
   readonly bytesSent: number
   readonly pagesRead: number
+  readonly hedgedReads: number
+  readonly membershipEpoch: Epoch
+  readonly geometryEpoch: Epoch
 }
 
 export interface NodeStatus {
@@ -114,5 +152,24 @@ export interface NodeStatus {
   readonly zone: string
   readonly alive: boolean
   readonly scl: Lsn
+  readonly error: string | undefined
+}
+
+/** One segment of `borealis.segments`: a protection group on a node, all timelines together. Times in microseconds since 1970. */
+export interface SegmentStatus {
+  readonly node: number
+  readonly zone: string
+  readonly address: string | undefined
+  readonly group: GroupNo
+  readonly kind: 'full' | 'tail'
+  /** member, candidate (being filled), spare. */
+  readonly role: 'member' | 'candidate' | 'spare'
+  readonly alive: boolean
+  readonly scl: Lsn
+  readonly gaps: number
+  readonly timelines: number
+  readonly pages: number
+  readonly bytes: number
+  readonly lastScrubMicros: number
   readonly error: string | undefined
 }

@@ -65,3 +65,27 @@ test('points that cannot be had are named, with the window', async () => {
     detail: expect.stringMatching(/^The window reaches from its creation to 20.*LSN/),
   })
 })
+
+test('many clients make and use branches at once, and of two with one name one wins', async () => {
+  await admin.query('CREATE DATABASE common')
+  const common = await client('common')
+  await common.query('CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)')
+  const made = Array.from({ length: 24 }, async (_, i) => {
+    const own = await client('postgres')
+    await own.query(`CREATE DATABASE many_${i} TEMPLATE common`)
+    await own.end()
+    const branch = await client(`many_${i}`)
+    await branch.query(`INSERT INTO t VALUES (${1000 + i})`)
+    const found = await rows(branch, 'SELECT count(*)::int, max(n) FROM t')
+    await branch.end()
+    return found[0]
+  })
+  expect(await Promise.all(made)).toEqual(Array.from({ length: 24 }, (_, i) => [101, 1000 + i]))
+  expect(await rows(common, 'SELECT count(*)::int FROM t')).toEqual([[100]])
+  await common.end()
+  const rivals = await Promise.all(Array.from({ length: 5 }, () => client('postgres')))
+  const results = await Promise.allSettled(rivals.map((one) => one.query('CREATE DATABASE one_name')))
+  const lost = results.filter((result) => result.status === 'rejected')
+  expect(lost.map(({ reason }) => (reason as { code?: string }).code)).toEqual(Array(4).fill('42P04'))
+  await Promise.all(rivals.map((one) => one.end()))
+})

@@ -105,6 +105,27 @@ test('retention decides how far back one can go', async () => {
   await again.end()
 })
 
+test('what a backtrack left is forgotten after the retention', { timeout: 60_000 }, async () => {
+  await admin.query('CREATE DATABASE moved TEMPLATE d6')
+  const moved = await client(server, 'moved')
+  const before = String(await value(moved, 'SELECT clock_timestamp()::text'))
+  await moved.query('INSERT INTO t VALUES (2000)')
+  await moved.query(`ALTER DATABASE moved BACKTRACK_TO '${before}'`)
+  await moved.query('INSERT INTO t VALUES (3000)')
+  const remembered = "SELECT count(*)::int FROM borealis.backtracks WHERE name = 'moved'"
+  expect(await value(admin, remembered)).toBe(1)
+  await moved.query("ALTER DATABASE moved SET borealis.retention = '100ms'")
+  const deadline = Date.now() + 30_000
+  while ((await value(admin, remembered)) === 1 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(await value(admin, remembered)).toBe(0)
+  expect(await rows(moved, 'SELECT count(*)::int, max(n) FROM t')).toEqual([[307, 3000]])
+  await expect(moved.query(`ALTER DATABASE moved BACKTRACK_TO '${before}'`)).rejects.toMatchObject({
+    code: '72000',
+  })
+  await moved.end()
+})
+
 test('PostgreSQL’s own options are accepted', async () => {
   await admin.query(
     `CREATE DATABASE options WITH OWNER = postgres TEMPLATE = template0 ENCODING = 'UTF8' STRATEGY = 'file_copy'

@@ -251,3 +251,18 @@ test('what cannot be merged', async () => {
   expect(await merge().catch(errorOf)).toMatchObject({ code: '25006' })
   await db.query('ROLLBACK')
 })
+
+test('the session’s role needs the rights to what a merge writes', async () => {
+  await admin.query('DROP ROLE IF EXISTS merger')
+  await admin.query('CREATE ROLE merger LOGIN')
+  await db.query('GRANT SELECT ON ALL TABLES IN SCHEMA public TO merger')
+  await dev.query('GRANT SELECT ON ALL TABLES IN SCHEMA public TO merger')
+  await dev.query('UPDATE invoice SET total = 9 WHERE id = 1')
+  const merger = await connectTo(server.port, `main${number}`, 'merger')
+  const attempt = (): Promise<unknown> =>
+    rows(merger, `SELECT * FROM borealis.merge('dev${number}')`).catch(errorOf)
+  expect(await attempt()).toMatchObject({ code: '42501', message: 'permission denied for table invoice' })
+  await db.query('GRANT INSERT, UPDATE, DELETE ON invoice TO merger')
+  expect(await attempt()).toEqual([['update', 'public.invoice', '1']])
+  await merger.end()
+})

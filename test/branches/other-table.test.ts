@@ -138,6 +138,13 @@ test('the session’s role needs SELECT on the table there, and CONNECT', async 
     code: '42501',
     message: 'permission denied for database "open"',
   })
+  // What was allowed then is not allowed now, also not by going back.
+  await db.query('REVOKE SELECT ON orders FROM reader')
+  const back = `SELECT count(*) FROM borealis.as_of(NULL::orders, $1::text)`
+  const [[lsn]] = (await rows('SELECT pg_current_wal_lsn()::text')) as [[string]]
+  expect(await reader.query(back, [lsn]).catch(errorOf)).toMatchObject({ code: '42501' })
+  await db.query('GRANT SELECT ON orders TO reader')
+  expect(await reader.query(back, [lsn])).toMatchObject({ rows: [{ count: '999' }] })
   await reader.end()
 })
 
@@ -181,6 +188,29 @@ test('the functions are in pg_proc, with their arguments’ names', async () => 
       ],
     ]
   `)
+})
+
+test('a join with another branch looks its rows up by key, with the indexes there', async () => {
+  const text = `SELECT n.id, o.total FROM orders n JOIN borealis.in_branch(NULL::orders, 'b2') o USING (id) WHERE n.id = 7`
+  const plan = await rows(`EXPLAIN (COSTS off) ${text}`)
+  expect(plan.map(([line]) => line)).toEqual([
+    'Nested Loop',
+    '  ->  Index Scan using orders_pkey on orders n',
+    '        Index Cond: (n.id = 7)',
+    '  ->  Branch Scan on o',
+    '        Filter: (n.id = o.id)',
+  ])
+  expect(await rows(text)).toEqual([[7, '2.00']])
+})
+
+test('a statement that is cancelled, or fails, leaves nothing behind', async () => {
+  await db.query('SET statement_timeout = 20')
+  const slow = `SELECT count(*) FROM generate_series(1, 100000), LATERAL borealis.in_branch(NULL::orders, 'b1')`
+  expect(await rows(slow).catch(errorOf)).toMatchObject({ code: '57014' })
+  await db.query('RESET statement_timeout')
+  const failing = `SELECT 1 / (id - 7) FROM borealis.in_branch(NULL::orders, 'b2')`
+  expect(await rows(failing).catch(errorOf)).toMatchObject({ code: '22012' })
+  expect(await rows(`SELECT count(*) FROM borealis.in_branch(NULL::orders, 'b1')`)).toEqual([['10']])
 })
 
 test('EXPLAIN names the scan', async () => {

@@ -9,6 +9,7 @@ import { DEFAULT_OPTIONS } from '../../server/options.ts'
 import { type RunningServer, runServer } from '../../server/running-server.ts'
 import { createBackend } from '../../sql/session/backend.ts'
 import { createEngine } from '../../storage/engine/create-engine.ts'
+import { StorageError } from '../../storage/base/errors.ts'
 import { MemoryVolume } from '../../storage/volume/memory-volume.ts'
 import { connectTo } from './clients.ts'
 
@@ -101,6 +102,18 @@ test('diff reads the pages that changed, on both sides, and none of the table’
   expect(branches.pages).toBeLessThan(30)
   const whole = await pagesOf('SELECT count(*) FROM big')
   expect(whole.pages).toBeGreaterThan(leaves / 2)
+})
+
+test('where the log of the interval is not kept any more, both sides are read whole', async () => {
+  const { changedPages } = volume
+  volume.changedPages = () => Promise.reject(new StorageError('out-of-window', 'collected'))
+  const found = await pagesOf('SELECT * FROM borealis.diff(NULL::big, $1::pg_lsn, $2::pg_lsn)', [
+    lsns[0],
+    lsns[1],
+  ])
+  volume.changedPages = changedPages
+  expect(found.rows).toBe(4)
+  expect(found.pages).toBeGreaterThan(ROWS / 120)
 })
 
 test('a point lookup in a branch, or in the past, reads the way to one row', async () => {

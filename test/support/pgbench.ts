@@ -73,7 +73,12 @@ export async function readSums(port: number): Promise<Sums> {
 }
 
 /** Runs pgbench; rejects with what it wrote to standard error if it fails, or does not end in time. */
-export function pgbench(port: number, flags: readonly string[], timeoutMs: number): Promise<string> {
+export function pgbench(
+  port: number,
+  flags: readonly string[],
+  timeoutMs: number,
+  onProgress: (text: string) => void = () => undefined,
+): Promise<string> {
   const target = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', 'postgres']
   return new Promise((resolve, reject) => {
     const child = spawn(join(postgresDirectory() ?? '', 'pgbench'), [...flags, ...target], {
@@ -84,7 +89,10 @@ export function pgbench(port: number, flags: readonly string[], timeoutMs: numbe
     let output = ''
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString()
+      onProgress(chunk.toString())
+    })
     child.once('error', reject)
     child.once('close', (code, signal) => {
       if (code === 0) resolve(output)

@@ -1,5 +1,5 @@
 // How computed relations are written down: a function that gives rows as objects by column name, put into the relation's
-// own column order here. Rows are made eagerly, in arrays, and from memory alone: nothing here suspends.
+// own column order here. Rows are made eagerly, in arrays; those that must be asked of storage suspend before the first.
 
 import { must } from '../../../storage/base/assert.ts'
 import { type Row, type Value, ArrayValue } from '../../types/value.ts'

@@ -3,6 +3,7 @@
 
 import type { VirtualRelation } from '../catalog.ts'
 import { type StaticRelation, staticRowByOid, staticRows } from '../static-rows.ts'
+import { segments, volume } from './borealis-volume.ts'
 import { backtracks, branches } from './branches.ts'
 import { informationSchema } from './information-schema.ts'
 import { pgAttrdef, pgAttribute } from './pg-attribute.ts'
@@ -152,6 +153,8 @@ export function virtualRelations(): ReadonlyMap<string, VirtualRelation> {
   all.set('pg_catalog.pg_prepared_statements', pgPreparedStatements)
   all.set('pg_catalog.pg_cursors', pgCursors)
   all.set('pg_catalog.pg_locks', pgLocks)
+  all.set('borealis.segments', fromFields('borealis', 'segments', segments))
+  all.set('borealis.volume', fromFields('borealis', 'volume', volume))
   for (const [name, source] of Object.entries(informationSchema)) {
     all.set(`information_schema.${name}`, fromFields('information_schema', name, source))
   }

@@ -179,6 +179,19 @@ export function emptyServer(timeline: TimelineId): ServerState {
     cursors: () => [],
     sequenceRow: () => [],
     locks: () => [],
+    segments: () => [],
+    volume: () => ({
+      ...new MemoryVolume({ clock: testClock }).status(),
+      vcl: LSN_ZERO,
+      vdl: LSN_ZERO,
+      pgmrpl: LSN_ZERO,
+      tail: LSN_ZERO,
+      lalRoomBytes: 0,
+      volumeEpoch: 1,
+      groupCount: 1,
+      segmentSizeBytes: 8192,
+      commits: 0,
+    }),
     estimate: () => ({ tuples: 0, pages: 0 }),
   }
 }

@@ -66,7 +66,7 @@ export async function historyRows(
 
 /** LSN, time, process id and role of the commit that wrote a record. */
 async function commitColumns(core: SessionCore, view: View, lsn: Lsn): Promise<Row> {
-  const commit = await core.backend.engine.commitOf(view, lsn)
+  const commit = await keptOrNot(core.backend.engine.commitOf(view, lsn))
   if (commit === undefined) return [formatLsn(lsn), null, null, null]
   const { processId, roleOid } = commit.origin
   const role = roleOid === 0 ? null : (core.catalog.shared.role(roleOid)?.name ?? null)
@@ -96,8 +96,10 @@ async function statesOf(
       states[states.length - 1] = { lsn: found.since, row: undefined }
     } else states.push({ lsn: found.since, row: found.row })
     if (found.since === LSN_ZERO) break
-    readLsn = await engine.commitAtOrBelow(place.view, (found.since - 1) as Lsn)
-    if (readLsn === LSN_ZERO) break
+    const before = await keptOrNot(engine.commitAtOrBelow(place.view, (found.since - 1) as Lsn))
+    if (before === undefined) return { states: states.reverse(), isWhole: false }
+    if (before === LSN_ZERO) break
+    readLsn = before
   }
   return { states: states.reverse(), isWhole: true }
 }
@@ -111,16 +113,30 @@ async function foundAt(
   readLsn: Lsn,
 ): Promise<Found | undefined> {
   const view = place.view.database.view(readLsn)
+  return keptOrNot(stateAt(task, place, shape, { key, view }))
+}
+
+/** An answer of storage, or undefined when it lies in history that is not kept any more. */
+async function keptOrNot<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    const catalog = await task.step(() => place.handle.catalogs.at(view))
-    const table = findTableThere(shape.table, shape.catalog, catalog)
-    if (table === undefined) return { row: undefined, since: LSN_ZERO }
-    const reader = new TableReader(shape, table, { catalog, databaseName: place.databaseName, view })
-    return await task.step(() => lookUp(reader, catalog, view, key))
+    return await answer
   } catch (error) {
     if (error instanceof StorageError && error.kind === 'out-of-window') return undefined
     throw error
   }
+}
+
+async function stateAt(
+  task: Task,
+  place: ServicePlace,
+  shape: TableShape,
+  { key, view }: { readonly key: Row; readonly view: View },
+): Promise<Found> {
+  const catalog = await task.step(() => place.handle.catalogs.at(view))
+  const table = findTableThere(shape.table, shape.catalog, catalog)
+  if (table === undefined) return { row: undefined, since: LSN_ZERO }
+  const reader = new TableReader(shape, table, { catalog, databaseName: place.databaseName, view })
+  return await task.step(() => lookUp(reader, catalog, view, key))
 }
 
 const writer = new ByteWriter()

@@ -30,8 +30,17 @@ interface Opening {
   /** Resolves when `handle` is set. */
   arrived: Promise<void> | undefined
   handle: DatabaseHandle | undefined
+  present: DatabaseHandle | undefined
   view: View | undefined
   place: ServicePlace | undefined
+}
+
+interface PlaceParts {
+  readonly handle: DatabaseHandle
+  /** Of the database's present: rights are those of now, also for the past. */
+  readonly present: Catalog
+  readonly view: View
+  readonly catalog: Catalog
 }
 
 class Place implements OpenPlace {
@@ -40,27 +49,33 @@ class Place implements OpenPlace {
   readonly view: View
   readonly handle: DatabaseHandle
   readonly #core: SessionCore
+  readonly #present: Catalog
 
-  constructor(core: SessionCore, handle: DatabaseHandle, view: View, catalog: Catalog) {
+  constructor(core: SessionCore, { handle, present, view, catalog }: PlaceParts) {
     this.#core = core
+    this.#present = present
     this.handle = handle
     this.databaseName = catalog.databaseName
     this.catalog = catalog
     this.view = view
   }
 
+  /** A table that is gone by now has the rights of then: a right that was taken away must not be had by going back. */
   requireSelect(table: Table): void {
     const { roleOid, isSuperuser } = this.#core
     if (isSuperuser) return
-    const schema = this.catalog.schema(table.schemaOid)
+    const now = this.#present.relation(table.oid)
+    const catalog = now?.kind === 'table' ? this.#present : this.catalog
+    const relation = now?.kind === 'table' ? now : table
+    const schema = catalog.schema(relation.schemaOid)
     if (schema !== undefined) {
       const { acl, ownerOid } = schema
       const question = { acl, ownerOid, type: 'n', roleOid, privilege: 'U' } as const
-      if (!hasAclPrivilege(this.catalog.shared, question))
+      if (!hasAclPrivilege(catalog.shared, question))
         throw new SqlError('42501', `permission denied for schema ${schema.name}`)
     }
-    if (!hasPrivilege(this.catalog, roleOid, table, 'r'))
-      throw new SqlError('42501', `permission denied for table ${table.name}`)
+    if (!hasPrivilege(catalog, roleOid, relation, 'r'))
+      throw new SqlError('42501', `permission denied for table ${relation.name}`)
   }
 }
 
@@ -85,7 +100,7 @@ export class Places {
     const point = when ?? NOW
     if (this.#own !== undefined && point.kind === 'now' && name === core.catalog.databaseName) {
       const { view, catalog } = this.#own()
-      return new Place(core, core.handle, view, catalog)
+      return new Place(core, { handle: core.handle, present: catalog, view, catalog })
     }
     const key = `${keyOf(point)} ${name}`
     let opening = this.#openings.get(key)
@@ -96,12 +111,12 @@ export class Places {
     return (opening.place ??= this.#finish(opening))
   }
 
-  /** A handle that is known already. May suspend. */
+  /** A point of the session's own database whose handle is known already. May suspend. */
   at(handle: DatabaseHandle): ServicePlace {
     const key = `handle ${handle.database.timeline} ${handle.database.head}`
     let opening = this.#openings.get(key)
     if (opening === undefined) {
-      opening = { handle, view: undefined, place: undefined, arrived: undefined }
+      opening = { handle, present: this.#core.handle, view: undefined, place: undefined, arrived: undefined }
       this.#openings.set(key, opening)
     }
     return (opening.place ??= this.#finish(opening))
@@ -109,9 +124,19 @@ export class Places {
 
   #begin(name: string, when: When): Opening {
     this.#requireConnect(name)
-    const opening: Opening = { handle: undefined, view: undefined, place: undefined, arrived: undefined }
-    const found = this.#core.backend.databases.databaseAt(name, when)
-    opening.arrived = found.then((handle) => void (opening.handle = handle))
+    const opening: Opening = {
+      handle: undefined,
+      present: undefined,
+      view: undefined,
+      place: undefined,
+      arrived: undefined,
+    }
+    const { databases } = this.#core.backend
+    const present = databases.databaseAt(name, NOW)
+    const handle = when.kind === 'now' ? present : databases.databaseAt(name, when)
+    opening.arrived = Promise.all([handle, present]).then((found) => {
+      ;[opening.handle, opening.present] = found
+    })
     opening.arrived.catch(() => undefined) // whoever waits for it has the error
     return opening
   }
@@ -125,7 +150,13 @@ export class Places {
       opening.view = database.view(Math.min(database.head, database.vdl) as Lsn)
       database.pin(opening.view)
     }
-    return new Place(this.#core, handle, opening.view, handle.catalogs.at(opening.view))
+    const catalog = handle.catalogs.at(opening.view)
+    return new Place(this.#core, {
+      handle,
+      present: opening.present?.catalog ?? catalog,
+      view: opening.view,
+      catalog,
+    })
   }
 
   #requireConnect(name: string): void {

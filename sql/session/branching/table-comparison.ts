@@ -7,7 +7,7 @@
 // table whose tree is another one (TRUNCATE, rewritten by ALTER TABLE) is read whole on both sides, and so are tables of
 // databases that have no history in common.
 
-import type { PageNo, TreeId } from '../../../storage/base/ids.ts'
+import type { Lsn, PageNo, TreeId } from '../../../storage/base/ids.ts'
 import type { Cell, CellVersion, Divergence, View } from '../../../storage/engine/engine.ts'
 import type { Row } from '../../types/value.ts'
 import type { TableReader, TableShape } from './table-reader.ts'
@@ -24,7 +24,7 @@ export interface Comparison {
   readonly shape: TableShape
   readonly from: TableReader | undefined
   readonly to: TableReader | undefined
-  /** Undefined: the places are not related. */
+  /** Undefined: the places are not related. Without pages: they parted too long ago, all is read. */
   readonly divergence: Divergence | undefined
 }
 
@@ -39,8 +39,8 @@ export async function compareTable(task: Task, comparison: Comparison): Promise<
   const { from, to, divergence, shape } = comparison
   const isSameTree = from !== undefined && to !== undefined && from.theirs.tree === to.theirs.tree
   const [old, current] =
-    isSameTree && divergence !== undefined
-      ? await changedRows(task, from, to, divergence)
+    isSameTree && divergence?.pages !== undefined
+      ? await changedRows(task, from, to, divergence.pages, divergence.common.lsn)
       : [await allRows(task, from), await allRows(task, to)]
   return matchRows(shape, old, current)
 }
@@ -64,7 +64,8 @@ async function changedRows(
   task: Task,
   from: TableReader,
   to: TableReader,
-  { pages, common }: Divergence,
+  pages: ReadonlySet<PageNo>,
+  commonLsn: Lsn,
 ): Promise<readonly [old: readonly Row[], current: readonly Row[]]> {
   const { tree } = from.theirs
   const leaves = await leavesAmong(task, tree, [from.place.view, to.place.view], pages)
@@ -83,7 +84,7 @@ async function changedRows(
   })
   for (const [key, { lsn }] of old) {
     // Above the common point equal LSNs mean nothing: two branches give out the same numbers.
-    if (lsn > common.lsn || current.get(key)?.lsn !== lsn) continue
+    if (lsn > commonLsn || current.get(key)?.lsn !== lsn) continue
     old.delete(key)
     current.delete(key)
   }

@@ -5,12 +5,14 @@
 //     ->  Label
 //           Property: value
 
-import type { ExplainNode, ExplainOptions } from '../../exec/execution.ts'
+import type { BufferUse, ExplainNode, ExplainOptions } from '../../exec/execution.ts'
 
 export interface ExplainFigures {
   readonly planningMs: number
   /** undefined without ANALYZE. */
   readonly executionMs: number | undefined
+  /** Of planning; undefined without BUFFERS. */
+  readonly planningBuffers: BufferUse | undefined
 }
 
 type FormatOptions = ExplainOptions & { readonly summary: boolean }
@@ -23,6 +25,8 @@ export function explainText(
 ): readonly string[] {
   const lines: string[] = []
   addText(lines, node, 0)
+  const planning = bufferText(figures.planningBuffers)
+  if (planning !== '') lines.push('Planning:', `  ${planning}`)
   if (options.summary) {
     lines.push(`Planning Time: ${figures.planningMs.toFixed(3)} ms`)
     if (figures.executionMs !== undefined) lines.push(`Execution Time: ${figures.executionMs.toFixed(3)} ms`)
@@ -42,7 +46,33 @@ function addText(lines: string[], node: ExplainNode, indent: number): void {
     const shown = Array.isArray(value) ? value.join(', ') : String(value)
     lines.push(`${'  '.repeat(inner)}${name}: ${shown}`)
   }
+  const buffers = bufferText(node.buffers)
+  if (buffers !== '') lines.push(`${'  '.repeat(inner)}${buffers}`)
   for (const child of node.children) addText(lines, child, inner)
+}
+
+/** PostgreSQL's words: shared buffers are the pool, what is read comes from storage. Empty when nothing was. */
+function bufferText(use: BufferUse | undefined): string {
+  if (use === undefined || use.hit + use.read === 0) return ''
+  return `Buffers: shared${use.hit > 0 ? ` hit=${use.hit}` : ''}${use.read > 0 ? ` read=${use.read}` : ''}`
+}
+
+/** Kinds of blocks that there are none of here. */
+const NO_BLOCKS: Readonly<Record<string, number>> = Object.fromEntries(
+  [
+    'Shared Dirtied',
+    'Shared Written',
+    'Local Hit',
+    'Local Read',
+    'Local Dirtied',
+    'Local Written',
+    'Temp Read',
+    'Temp Written',
+  ].map((name) => [`${name} Blocks`, 0]),
+)
+
+function bufferFields({ hit, read }: BufferUse): Record<string, number> {
+  return { 'Shared Hit Blocks': hit, 'Shared Read Blocks': read, ...NO_BLOCKS }
 }
 
 /** One row with the whole document. */
@@ -52,6 +82,7 @@ export function explainJson(
   figures: ExplainFigures,
 ): readonly string[] {
   const document: Record<string, unknown> = { Plan: jsonNode(node) }
+  if (figures.planningBuffers !== undefined) document['Planning'] = bufferFields(figures.planningBuffers)
   if (options.summary) {
     document['Planning Time'] = Number(figures.planningMs.toFixed(3))
     document['Triggers'] = []
@@ -63,6 +94,7 @@ export function explainJson(
 function jsonNode(node: ExplainNode): Record<string, unknown> {
   const result: Record<string, unknown> = { 'Node Type': nodeType(node.label) }
   for (const [name, value] of node.properties) result[name] = value
+  if (node.buffers !== undefined) Object.assign(result, bufferFields(node.buffers))
   if (node.children.length > 0) result['Plans'] = node.children.map(jsonNode)
   return result
 }

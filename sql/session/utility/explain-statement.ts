@@ -3,7 +3,13 @@
 import { must } from '../../../storage/base/assert.ts'
 import { type NodeOf, tagOf } from '../../parse/ast.ts'
 import type { ParsedStatement } from '../../parse/parse.ts'
-import type { ExplainOptions, Execution, OutputColumn, PreparedPlan } from '../../exec/execution.ts'
+import type {
+  BufferUse,
+  ExplainOptions,
+  Execution,
+  OutputColumn,
+  PreparedPlan,
+} from '../../exec/execution.ts'
 import { JSON_OID, TEXT_OID, XML_OID } from '../../types/oids.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
 import { isPlanned, makePlan } from '../planning.ts'
@@ -68,6 +74,7 @@ export function explainColumns(statement: ExplainNodeStatement): readonly Output
 interface AnalyzeRun {
   readonly plan: PreparedPlan
   readonly planningMs: number
+  readonly planningBuffers: BufferUse | undefined
   readonly portal: Portal
   readonly startMs: number
   execution: Execution | undefined
@@ -85,6 +92,7 @@ export function explainStatement(call: UtilityCall): UtilityResult {
   const node = run.plan.explain(options, core.catalog, run.execution)
   const figures: ExplainFigures = {
     planningMs: run.planningMs,
+    planningBuffers: run.planningBuffers,
     executionMs: options.analyze ? core.backend.clock.monotonicMs() - run.startMs : undefined,
   }
   core.closePortal(run.portal)
@@ -99,11 +107,16 @@ function startRun(call: UtilityCall, inner: ParsedStatement, options: Options): 
     throw unsupported(`EXPLAIN (FORMAT ${options.format})`)
   const { clock } = core.backend
   const plannedAt = clock.monotonicMs()
+  const { pageCounts } = core.database
+  const { hits, misses } = pageCounts
   const { plan } = makePlan(core, inner)
+  const read = pageCounts.misses - misses
+  const hit = Math.max(0, pageCounts.hits - hits - read)
   const startMs = clock.monotonicMs()
   const run: AnalyzeRun = {
     plan,
     planningMs: startMs - plannedAt,
+    planningBuffers: options.buffers ? { hit, read } : undefined,
     startMs,
     portal: new Portal(
       '',

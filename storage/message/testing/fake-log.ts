@@ -3,10 +3,10 @@
 //
 //   page:   u64 LSN │ u32 hash of the LSNs applied │ u32 how many │ zeroes
 
-import type { Lsn, PageNo, TimelineId } from '../../base/ids.ts'
+import { FIRST_GROUP, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
 import { readU64, recordLength, RECORD_TYPE_COMMIT, writeHeader, writeU64 } from '../../log/record.ts'
-import { batchLength, encodeBatch, surveyRecords } from '../batch.ts'
+import { batchLength, encodeBatch, splitByGroup, surveyRecords } from '../batch.ts'
 
 /** Stands in for storage/page's applyRecord. */
 export function applyFakeRecord(
@@ -94,12 +94,27 @@ export class FakeLog {
     const target = Buffer.alloc(batchLength(run, deflated?.length ?? records.length, deflated !== undefined))
     const frame = {
       timeline: this.timeline,
+      group: FIRST_GROUP,
       previous,
       vdl: (options.vdl ?? 0) as Lsn,
       wallMicros: options.wallMicros ?? 0,
     }
     encodeBatch(target, frame, run, { records, rawLength: records.length, deflated })
     return target
+  }
+
+  /** Encodes one flush of these changes as a batch for each of `groups`. */
+  parts(changes: readonly FakeChange[], groups: readonly number[], pagesPerGroup: number): Buffer[] {
+    const previous = this.last as Lsn
+    const records = Buffer.concat(changes.map((change) => this.record(change)))
+    const whole = surveyRecords(records, records.length)
+    return splitByGroup(records, records.length, whole, groups as GroupNo[], pagesPerGroup).map((part) => {
+      const target = Buffer.alloc(batchLength(part.run, part.records.length, false))
+      const frame = { timeline: this.timeline, group: part.group, previous, vdl: 0 as Lsn, wallMicros: 0 }
+      const payload = { records: part.records, rawLength: part.records.length, deflated: undefined }
+      encodeBatch(target, frame, part.run, payload)
+      return target
+    })
   }
 
   /** The page as it must be at `lsn`. */

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 
 import { must } from '../../base/assert.ts'
 import { asEpoch, type Lsn, type PageNo, type TimelineId } from '../../base/ids.ts'
@@ -12,6 +13,12 @@ import { MemorySegmentStore } from '../memory-segment-store.ts'
 import type { SegmentStore } from '../segment-store.ts'
 import { SqliteSegmentStore } from '../sqlite-segment-store.ts'
 import { StorageNode } from '../storage-node.ts'
+
+/** Compares pages by their head: a whole page is slow to print and to compare. */
+export function expectPage(actual: Buffer, expected: Buffer, message?: string): void {
+  expect(actual.subarray(0, 16).toString('hex'), message).toBe(expected.subarray(0, 16).toString('hex'))
+  expect(actual.equals(expected), message).toBe(true)
+}
 
 /** A place for a store that outlives the node on it. */
 export interface StoreHome {
@@ -55,7 +62,7 @@ export class NodeBench {
     this.#home = home
     this.store = home.open()
     this.node = new StorageNode(this.store, applyFakeRecord)
-    this.call({ kind: 'fence', clusterId: 'test' })
+    this.call({ kind: 'fence', clusterId: 'test', writer: 'w' })
   }
 
   /** As after a crash: a new node on what the store holds. */
@@ -80,7 +87,7 @@ export class NodeBench {
 
   create(timeline: number, parent?: { timeline: number; lsn: number }): NodeMessage {
     const birth = { id: timeline, parent, createdMicros: 5 } as unknown as TimelineBirth
-    return this.call({ kind: 'create-timeline', birth })
+    return this.call({ kind: 'create-timelines', births: [birth] })
   }
 
   /** Appends batches in one message; returns the SCL of the first one's timeline. */

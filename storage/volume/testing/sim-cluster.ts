@@ -7,13 +7,16 @@
 import { must } from '../../base/assert.ts'
 import type { Clock, Prng } from '../../base/env.ts'
 import { SeededPrng } from '../../base/testing/test-env.ts'
-import type { NodeMessage, VolumeMessage } from '../../message/message.ts'
+import { asEpoch } from '../../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
+import type { Member } from '../../message/configuration.ts'
+import type { NodeMessage, NodeState, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
 import type { Transport } from '../../message/transport.ts'
 import { openVolume } from '../quorum-volume.ts'
 import type { Quorum } from '../quorum.ts'
-import type { Deflate } from '../timeline-log.ts'
 import type { Volume } from '../volume.ts'
+import type { Deflate, VolumeOptions } from '../volume-options.ts'
 
 /** What the cluster needs of a storage node. (The layers do not import each other, not even in tests.) */
 export interface SimNode {
@@ -90,6 +93,13 @@ export class SimCluster {
   readonly prng: Prng
   readonly faults: Faults = { lost: 0, doubled: 0, delayMs: 1 }
   readonly quorum: Quorum
+  /** Pages of a protection group, for a volume that is opened the first time. */
+  pagesPerGroup = 1_000_000
+  gossipEveryMs = 40
+  /** What else the volume is opened with. */
+  settings: Partial<VolumeOptions> = {}
+  /** Nodes that hold log only, by index. */
+  readonly tails: Set<number> = new Set()
   readonly #openNode: OpenNode
   readonly #nodes: (SimNode | undefined)[] = []
 
@@ -98,6 +108,38 @@ export class SimCluster {
     this.quorum = quorum
     this.#openNode = openNode
     for (let node = 0; node < quorum.nodeCount; node++) this.restart(node)
+    this.#gossipLater()
+  }
+
+  // --- gossip: what the nodes' own would do, in the fewest words
+
+  #gossipLater(): void {
+    this.clock.after(this.gossipEveryMs, () => {
+      for (const [node, taker] of this.#nodes.entries()) {
+        const peer = this.#nodes[this.draw(this.#nodes.length)]
+        if (taker !== undefined && peer !== undefined && peer !== taker) this.#fill(taker, peer, node)
+      }
+      this.#gossipLater()
+    })
+  }
+
+  /** Takes from a peer of the same epoch what the node misses. */
+  #fill(taker: SimNode, peer: SimNode, node: number): void {
+    const own = stateOf(taker)
+    const theirs = stateOf(peer)
+    if (own.volumeEpoch !== theirs.volumeEpoch || own.configuration === undefined) return
+    const { volumeEpoch, membershipEpoch } = own
+    const held = new Map(own.segments.map((each) => [`${each.timeline}/${each.group}`, each.scl]))
+    for (const { timeline, group, scl } of theirs.segments) {
+      const after = held.get(`${timeline}/${group}`)
+      if (after === undefined || after >= scl) continue
+      const base = { id: node, volumeEpoch, membershipEpoch }
+      const fetch = { ...base, kind: 'fetch-log', timeline, group, after, sizeMax: 100_000 } as const
+      const log = answerOf(peer, fetch)
+      if (log.kind === 'log' && log.batches.length > 0) {
+        answerOf(taker, { ...base, kind: 'append', batches: log.batches })
+      }
+    }
   }
 
   draw(below: number): number {
@@ -116,22 +158,27 @@ export class SimCluster {
     this.#nodes[node] = this.#openNode(node, applyFakeRecord)
   }
 
+  /** A node, by index, as a member of the volume. */
+  member(node: number): Member {
+    const kind = this.tails.has(node) ? 'tail' : 'full'
+    return { node: node + 1, zone: `az${(node % 3) + 1}`, address: undefined, kind }
+  }
+
   /** Opens a volume; resolves with it, or rejects as it does. */
   async open(deflate?: Deflate): Promise<Volume> {
-    const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => ({
-      id: node + 1,
-      zone: `az${(node % 3) + 1}`,
-      transport: this.#transport(node),
-    }))
+    const nodes = Array.from({ length: this.quorum.nodeCount }, (_, node) => this.member(node))
     const { quorum, clock, prng } = this
     const opening = openVolume({
       nodes,
+      reach: ({ node }) => this.#transport(node - 1),
       quorum,
       clock,
       prng,
       newClusterId: 'sim',
+      segmentSizeBytes: this.pagesPerGroup * PAGE_SIZE_BYTES,
       deflate,
       resendAfterMs: 100,
+      ...this.settings,
     })
     let settled = false
     const settle = (): void => void (settled = true)
@@ -183,4 +230,17 @@ export class SimCluster {
     const up = this.#nodes.flatMap((node, index) => (node === undefined ? [] : [index]))
     return must(up[this.draw(up.length)])
   }
+}
+
+function answerOf(node: SimNode, message: VolumeMessage): NodeMessage {
+  let answer: NodeMessage | undefined
+  node.handle(message, (each) => (answer = each))
+  return must(answer, 'a node answers at once')
+}
+
+function stateOf(node: SimNode): NodeState {
+  const epoch = asEpoch(0)
+  const answer = answerOf(node, { kind: 'query', id: 0, volumeEpoch: epoch, membershipEpoch: epoch })
+  if (answer.kind !== 'state') throw new Error(`a query was answered with ${answer.kind}`)
+  return answer.state
 }

@@ -1,0 +1,47 @@
+// Takes away a timeline that was dropped and that no living descendant reads: its segments, slice by slice, and then the
+// timeline itself, unless one that is still known names it as its parent.
+//
+// The highest number that a node ever knew stays, so that no number is given out twice.
+
+import type { CollectorJob } from './collector.ts'
+import type { StorageNode } from './storage-node.ts'
+import type { Timeline } from './timeline.ts'
+
+/** Rows that one slice drops. */
+const CLEARED_AT_ONCE = 400
+
+export class Erasure implements CollectorJob {
+  readonly #node: StorageNode
+  readonly timeline: Timeline
+
+  constructor(node: StorageNode, timeline: Timeline) {
+    this.#node = node
+    this.timeline = timeline
+  }
+
+  work(): boolean {
+    const { store, register, figures } = this.#node
+    // A child may have been heard of since.
+    if (this.#node.points.isNeeded(this.timeline)) return false
+    const segment = this.timeline.segments[0]
+    if (segment === undefined) return this.#forget()
+    const before = store.size(segment)
+    const isEmpty = store.clear(segment, CLEARED_AT_ONCE)
+    const after = store.size(segment)
+    figures.batchesCollected += before.batches - after.batches
+    figures.imagesCollected += before.images - after.images
+    if (isEmpty) register.forgetSegment(segment)
+    return true
+  }
+
+  #forget(): boolean {
+    const { store, timelines, collectable } = this.#node
+    const { id, parent } = this.timeline.birth
+    if (id === timelines.highestId || timelines.hasChildren(id)) return false
+    store.forgetTimeline(id)
+    timelines.remove(this.timeline)
+    const held = parent && timelines.get(parent.timeline)
+    if (held?.dropped === true) collectable.add(held)
+    return false
+  }
+}

@@ -1,0 +1,185 @@
+// Copies a segment from a peer that has collected part of its log: all images first, then the place where its log begins.
+// From there on a LogCopier goes on.
+//
+//   fetch-images ─▶ … ─▶ complete ─▶ fetch-log behind the peer's `logAfter`: served? then it was not collected any
+//                                    further meanwhile, and the images are all that anyone needs below it
+//
+// Images are true wherever they come from: one more or less makes no page wrong. What matters is that none that is needed
+// is missing when the segment's log is said to begin there; until then its SCL stays where it was. A segment that keeps
+// log only needs no images and begins at once.
+
+import { StorageError } from '../base/errors.ts'
+import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../base/limits.ts'
+import type { NodeMessage, SegmentKey } from '../message/message.ts'
+import { NO_COMMIT } from './commit-times.ts'
+import type { Copier, CopySurroundings } from './filler.ts'
+import type { PeerPosition } from './gossip.ts'
+import { asBuffer } from './log-intake.ts'
+import type { KeptCommit, PageVersion } from './segment-store.ts'
+
+const FETCH_SIZE_BYTES = 2 * 1024 * 1024
+const IMAGES_PER_PORTION = 32
+
+type Images = Extract<NodeMessage, { kind: 'images' }>
+
+export class ImageCopier implements Copier {
+  readonly #around: CopySurroundings
+  readonly #key: SegmentKey
+  readonly #from: PeerPosition & { readonly isTail: boolean }
+  readonly #end: (failed: boolean) => void
+  #count = 0
+  #stopped = false
+
+  constructor(
+    around: CopySurroundings,
+    key: SegmentKey,
+    from: PeerPosition & { readonly isTail: boolean },
+    end: (failed: boolean) => void,
+  ) {
+    this.#around = around
+    this.#key = key
+    this.#from = from
+    this.#end = end
+  }
+
+  start(): void {
+    if (this.#from.isTail) this.#confirm()
+    else this.#fetch(undefined)
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #finish(failed: boolean): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#end(failed)
+  }
+
+  #fail(answer: NodeMessage | undefined): void {
+    if (answer?.kind === 'failed') this.#around.gossip.distrust(this.#from.peer)
+    this.#finish(true)
+  }
+
+  #fetch(after: PageVersion | undefined): void {
+    const { gossip } = this.#around
+    const request = { kind: 'fetch-images', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
+    gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
+      if (this.#stopped) return
+      if (answer?.kind !== 'images') return this.#fail(answer)
+      this.#received(answer)
+    })
+  }
+
+  /** Asks for the next ones while these are written. */
+  #received({ images, complete }: Images): void {
+    const last = images.at(-1)
+    this.#count += images.length
+    let isWritten = false
+    let next: Images | undefined
+    const goOn = (): void => {
+      if (!isWritten || this.#stopped) return
+      if (complete) this.#confirm()
+      else if (next !== undefined) this.#received(next)
+    }
+    this.#write(images, () => {
+      isWritten = true
+      goOn()
+    })
+    if (complete || last === undefined || this.#stopped) {
+      if (!complete) this.#finish(true)
+      return
+    }
+    const { gossip } = this.#around
+    const after = { page: last.page, lsn: last.lsn }
+    const request = { kind: 'fetch-images', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
+    gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
+      if (this.#stopped) return
+      if (answer?.kind !== 'images') return this.#fail(answer)
+      next = answer
+      goOn()
+    })
+  }
+
+  /** Writes images a few at a time, so that others are served in between. */
+  #write(images: Images['images'], done: () => void): void {
+    const { node, clock, gossip } = this.#around
+    if (this.#stopped) return
+    if (!gossip.isJoined) return this.#finish(true)
+    const portion = images.slice(0, IMAGES_PER_PORTION)
+    const sound = portion.filter(({ bytes }) => bytes.length === PAGE_SIZE_BYTES)
+    const { timeline, group } = this.#key
+    try {
+      if (sound.length > 0) {
+        const put = sound.map(({ page, lsn, bytes }) => ({
+          timeline,
+          group,
+          page,
+          lsn,
+          bytes: asBuffer(bytes),
+        }))
+        node.write(() => node.store.putImages(put))
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return this.#finish(true)
+    }
+    node.figures.bytesGossiped += portion.length * PAGE_SIZE_BYTES
+    const rest = images.slice(IMAGES_PER_PORTION)
+    if (rest.length === 0) return done()
+    clock.soon(() => this.#write(rest, done))
+  }
+
+  /** Makes sure that the peer's log still begins where it did, and begins ours there. */
+  #confirm(): void {
+    const { gossip } = this.#around
+    const { logAfter } = this.#from.state
+    const request = { kind: 'fetch-log', ...this.#key, after: logAfter, sizeMax: 1 } as const
+    gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
+      if (this.#stopped) return
+      if (answer?.kind !== 'log' || !gossip.isJoined) return this.#fail(answer)
+      this.#askCommits(logAfter)
+    })
+  }
+
+  /** Asks when the points were that are read below the log's beginning: commits are in the log, which we do not get. */
+  #askCommits(after: Lsn): void {
+    const { node, gossip } = this.#around
+    const { timeline, group } = this.#key
+    const owner = node.timelines.get(timeline)
+    if (group !== FIRST_GROUP || owner === undefined) return this.#begin(after, [])
+    const points = [...node.points.of(owner).filter((point) => point > owner.base && point < after), after]
+    const commits: KeptCommit[] = []
+    let left = points.length
+    for (const at of points) {
+      const request = { kind: 'time-of', timeline, lsn: at } as const
+      gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
+        // One at or below the branch point is an ancestor's.
+        const isOwn = answer?.kind === 'time' && answer.lsn > owner.base
+        if (answer?.kind === 'time')
+          commits.push(isOwn ? { at, lsn: answer.lsn, wallMicros: answer.wallMicros } : { at, ...NO_COMMIT })
+        if (--left === 0 && !this.#stopped) this.#begin(after, commits)
+      })
+    }
+  }
+
+  #begin(after: Lsn, commits: readonly KeptCommit[]): void {
+    const { node } = this.#around
+    const timeline = node.timelines.get(this.#key.timeline)
+    if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
+    const segment = timeline.segment(this.#key.group) ?? timeline.make(this.#key.group)
+    // A later group without a single image has never held a record below: that is where it was opened.
+    const isOpening = this.#key.group !== FIRST_GROUP && this.#count === 0 && !timeline.dropped
+    const birth = isOpening && !this.#from.isTail ? after : timeline.base
+    try {
+      const start = { birth, after, commits }
+      if (segment.scl < after) node.register.begin(segment, start, after, false)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return this.#finish(true)
+    }
+    this.#finish(false)
+  }
+}

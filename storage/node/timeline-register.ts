@@ -1,0 +1,191 @@
+// How a node's timelines and segments come, change and go at the volume's word, or at a peer's.
+//
+// Of two births under one number the younger one counts: the older was never acknowledged, its writer lost the race.
+
+import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { AnnulledRange, SegmentKey, TimelineBirth, TimelineState } from '../message/message.ts'
+import { Refusal } from './refusal.ts'
+import type { Segment } from './segment.ts'
+import type { LogStart, StoredTimeline, Truncation } from './segment-store.ts'
+import type { StorageNode } from './storage-node.ts'
+import type { Timeline } from './timeline.ts'
+
+/** Rows of derived data that are cleared at a time. */
+const CLEARED_AT_ONCE = 1000
+
+export class TimelineRegister {
+  readonly #node: StorageNode
+
+  constructor(node: StorageNode) {
+    this.#node = node
+  }
+
+  /** Throws a Refusal. */
+  known(id: TimelineId): Timeline {
+    const timeline = this.#node.timelines.get(id)
+    if (timeline === undefined) throw new Refusal('behind', `timeline ${id} is not known here`)
+    return timeline
+  }
+
+  create(births: readonly TimelineBirth[]): void {
+    this.#put(births.map((birth) => ({ birth, dropped: false, annulled: [] })))
+  }
+
+  /** Takes what a peer knows of timelines that this node missed. */
+  learn(states: readonly TimelineState[]): void {
+    this.#put(this.#worthKnowing(states))
+    for (const { birth, dropped } of states) {
+      const held = this.#node.timelines.get(birth.id)
+      if (dropped && held !== undefined && !held.dropped && sameBirth(held.birth, birth)) this.drop(birth.id)
+    }
+  }
+
+  /** Those that are alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
+  #worthKnowing(states: readonly TimelineState[]): readonly TimelineState[] {
+    const told = new Map(states.map((state) => [state.birth.id, state]))
+    const needed = new Set<TimelineId>()
+    for (const { birth, dropped } of states) {
+      if (dropped) continue
+      for (let at: TimelineBirth | undefined = birth; at !== undefined && !needed.has(at.id);) {
+        needed.add(at.id)
+        at = at.parent && told.get(at.parent.timeline)?.birth
+      }
+    }
+    return states.filter(({ birth }) => needed.has(birth.id))
+  }
+
+  #put(states: readonly TimelineState[]): void {
+    const { timelines, store } = this.#node
+    const fresh: StoredTimeline[] = []
+    for (const state of states) {
+      const held = timelines.get(state.birth.id)
+      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth))) continue
+      if (held !== undefined) this.#replace(held)
+      fresh.push({ ...state, isWhole: this.#isWhole(state.birth) })
+    }
+    if (fresh.length === 0) return
+    this.#node.write(() => store.putTimelines(fresh))
+    for (const stored of fresh) timelines.noteTimeline(timelines.add(stored))
+  }
+
+  /** Takes away a timeline whose number was given to another. */
+  #replace(held: Timeline): void {
+    const { timelines, store, reader } = this.#node
+    this.#node.write(() => {
+      for (const segment of held.segments) while (!store.clear(segment, CLEARED_AT_ONCE));
+      store.forgetTimeline(held.birth.id)
+    })
+    for (const segment of held.segments) this.forgetSegment(segment)
+    timelines.remove(held)
+    reader.recent.clear()
+    reader.forget()
+  }
+
+  /** Whether the parent's version at the branch point is still here, or can be made. */
+  #isWhole({ parent }: TimelineBirth): boolean {
+    const held = parent && this.#node.timelines.get(parent.timeline)
+    if (parent === undefined || held === undefined) return true
+    const origin = this.#node.points.originOf(held, parent.lsn)
+    const isKept = origin.segments.every(({ start }) => start.after <= start.birth || parent.lsn >= start.after)
+    return (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
+  }
+
+  drop(id: TimelineId): void {
+    const { timelines, store } = this.#node
+    const timeline = timelines.get(id)
+    if (timeline === undefined || timeline.dropped) return
+    this.#node.write(() => store.dropTimeline(id))
+    timeline.dropped = true
+    timelines.noteTimeline(timeline)
+    this.#noteCollectable(timeline)
+  }
+
+  /** What it and its ancestors keep for it may be useless now. */
+  #noteCollectable(dropped: Timeline): void {
+    const { timelines, collectable } = this.#node
+    let at: Timeline | undefined = dropped
+    while (at !== undefined) {
+      collectable.add(at)
+      at = at.birth.parent && timelines.get(at.birth.parent.timeline)
+    }
+  }
+
+  truncate(
+    annulled: readonly { readonly timeline: TimelineId; readonly ranges: readonly AnnulledRange[] }[],
+  ): void {
+    const { timelines, store, intake } = this.#node
+    const truncations: Truncation[] = []
+    const revived: Segment[] = []
+    for (const { timeline: id, ranges } of annulled) {
+      const timeline = timelines.get(id)
+      if (timeline === undefined || sameRanges(timeline.annulled, ranges)) continue
+      if (!timeline.annulled.every((old) => isCovered(old, ranges))) revived.push(...timeline.segments)
+      timeline.annulled = ranges
+      for (const segment of timeline.segments) {
+        segment.truncate()
+        intake.moved(segment)
+      }
+      truncations.push({ timeline: id, ranges, marks: timeline.segments.map((segment) => segment.mark()) })
+      timelines.noteTimeline(timeline)
+    }
+    if (truncations.length === 0) return
+    this.#node.write(() => store.truncate(truncations))
+    // A range that an interrupted recovery wrote here and nowhere else did not count after all.
+    for (const segment of revived) intake.reconnect(segment)
+  }
+
+  open({ timeline: id, group, after, consistent }: SegmentKey & { after: Lsn; consistent: Lsn }): void {
+    const timeline = this.known(id)
+    if (!this.#node.membership.keeps(group)) return
+    const held = timeline.peek(group)
+    if (held !== undefined && held.scl >= after) return
+    const segment = held ?? timeline.make(group)
+    const start: LogStart = { birth: after, after, commits: [] }
+    this.begin(segment, start, consistent, true)
+  }
+
+  /** The segment's log begins at `start`, with everything below in images, if it holds anything at all. */
+  begin(segment: Segment, start: LogStart, consistent: Lsn, durably: boolean): void {
+    const { store, intake } = this.#node
+    segment.begin(start, consistent)
+    const mark = segment.mark()
+    this.#node.write(() => {
+      if (durably) store.openSegment(start, mark)
+      else store.startLog(segment, start, mark)
+    })
+    intake.reconnect(segment)
+  }
+
+  raiseFloors(floors: readonly { readonly timeline: TimelineId; readonly lsn: Lsn }[]): void {
+    for (const { timeline: id, lsn } of floors) {
+      const timeline = this.#node.timelines.get(id)
+      if (timeline === undefined || lsn <= timeline.floor) continue
+      timeline.floor = lsn
+      this.#node.collectable.add(timeline)
+    }
+  }
+
+  /** The segment is not kept here any more. */
+  forgetSegment(segment: Segment): void {
+    segment.owner.forget(segment)
+    this.#node.intake.changed.delete(segment)
+    this.#node.intake.gaps.delete(segment)
+  }
+}
+
+function sameBirth(a: TimelineBirth, b: TimelineBirth): boolean {
+  const isSameParent = a.parent?.timeline === b.parent?.timeline && a.parent?.lsn === b.parent?.lsn
+  return isSameParent && a.createdMicros === b.createdMicros
+}
+
+function isYounger(a: TimelineBirth, b: TimelineBirth): boolean {
+  return a.createdMicros > b.createdMicros
+}
+
+function sameRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
+  return a.length === b.length && a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+}
+
+function isCovered(range: AnnulledRange, by: readonly AnnulledRange[]): boolean {
+  return by.some(({ above, upTo }) => above <= range.above && range.upTo <= upTo)
+}

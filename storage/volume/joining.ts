@@ -1,0 +1,193 @@
+// How a node comes to take part in this writer's epoch: at the opening, and each time it comes back.
+//
+//   joining ─▶ fence ─▶ (a write quorum is fenced?) ─▶ align ─▶ live
+//                │                                      births, drops, segments, truncations; the configuration last
+//                └─▶ may be read from
+//
+// Nothing but a fence is written to any node before a write quorum is fenced: recoveries that died half way leave
+// nothing that a later one does not see. A node goes live at once, whatever it misses: its peers fill it (gossip).
+
+import type { Clock } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
+import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
+import type { NodeState, TimelineState } from '../message/message.ts'
+import type { Agreement } from './agreement.ts'
+import type { Members } from './members.ts'
+import type { NodeLink } from './node-link.ts'
+import { equalRanges } from './recovery-plan.ts'
+import type { Timelines } from './timelines.ts'
+
+const PAUSE_MS = 200
+const FENCE_TIMEOUT_MS = 2000
+const ALIGN_TIMEOUT_MS = 15_000
+/** Births in one message. */
+const BIRTHS_MAX = 1000
+
+export interface JoiningEvents {
+  /** The node's segments are known, and it may be read from. */
+  readable(): void
+  /** The node is aligned, and its SCLs are known. */
+  live(link: NodeLink): void
+  /** Another writer has taken the volume over. */
+  fenced(error: StorageError): void
+  isClosed(): boolean
+}
+
+export class Joining {
+  readonly #members: Members
+  readonly #timelines: Timelines
+  readonly #agreement: Agreement
+  readonly #clock: Clock
+  readonly #events: JoiningEvents
+  readonly #busy = new Set<NodeLink>()
+  /** Places that promised this epoch. */
+  #fenced = 0
+  #waiting: (() => void)[] = []
+
+  constructor(
+    parts: { members: Members; timelines: Timelines; agreement: Agreement; clock: Clock },
+    events: JoiningEvents,
+  ) {
+    this.#members = parts.members
+    this.#timelines = parts.timelines
+    this.#agreement = parts.agreement
+    this.#clock = parts.clock
+    this.#events = events
+  }
+
+  /** Whether anything but a fence may be written to nodes. */
+  get mayWrite(): boolean {
+    return this.#members.quorum.holds(this.#fenced)
+  }
+
+  /** Brings a node in, over and over until it is live, gone, or no target any more. */
+  async join(link: NodeLink, fenced?: NodeState): Promise<void> {
+    if (this.#busy.has(link)) return
+    this.#busy.add(link)
+    let state = fenced
+    while (this.#isWanted(link)) {
+      try {
+        state ??= await this.#fence(link)
+        if (await this.#bring(link, state)) break
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error
+        link.error = error
+        if (error.kind === 'fenced') this.#events.fenced(error)
+      }
+      state = undefined
+      if (!this.#isWanted(link)) break
+      await new Promise<void>((resolve) => void this.#clock.after(PAUSE_MS, resolve))
+    }
+    this.#busy.delete(link)
+  }
+
+  #isWanted(link: NodeLink): boolean {
+    const { isClosed } = this.#events
+    return (
+      link.mode === 'joining' && this.#members.isTarget(link) && this.#members.isCurrent(link) && !isClosed()
+    )
+  }
+
+  async #fence(link: NodeLink): Promise<NodeState> {
+    const { clusterId, writer } = this.#members
+    const answer = await link.request({ kind: 'fence', clusterId, writer }, FENCE_TIMEOUT_MS)
+    if (answer.kind === 'state') return answer.state
+    throw new StorageError('io', `node ${link.id} answered a fence with ${answer.kind}`)
+  }
+
+  /** False when the node must be fenced again: what it said may be out of date. */
+  async #bring(link: NodeLink, state: NodeState): Promise<boolean> {
+    link.membershipEpoch = state.membershipEpoch
+    this.#fenced |= 1 << link.place
+    link.isReadable = true
+    this.#events.readable()
+    this.#timelines.restate(link.place, state)
+    if (!this.mayWrite) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      return false
+    }
+    for (const wake of this.#waiting.splice(0)) wake()
+    const { version } = this.#timelines
+    const { latest } = this.#members
+    const hasStrays = await this.#align(link, state)
+    const isCurrent = version === this.#timelines.version && latest === this.#members.latest
+    if (hasStrays || !isCurrent || !this.#isWanted(link)) return false
+    link.goLive()
+    this.#agreement.aligned(link)
+    this.#events.live(link)
+    return true
+  }
+
+  /** Another node will get this place. */
+  forgetPlace(place: number): void {
+    this.#fenced &= ~(1 << place)
+  }
+
+  /** Those who wait for a write quorum look again; for the end of the volume. */
+  wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  // --- alignment
+
+  /** Gives a fenced node what it misses and takes from it what never happened. True if it had segments unknown here. */
+  async #align(link: NodeLink, state: NodeState): Promise<boolean> {
+    const known = new Map<number, TimelineState>(state.timelines.map((each) => [each.birth.id, each]))
+    await this.#alignTimelines(link, known)
+    const hasStrays = this.#openStrays(state)
+    await this.#alignSegments(link, state)
+    const annulled = [...this.#timelines.logs()]
+      .filter((log) => !equalRanges(log.annulled, known.get(log.timeline)?.annulled ?? []))
+      .map((log) => ({ timeline: log.timeline, ranges: log.annulled }))
+    if (annulled.length > 0) await link.request({ kind: 'truncate', annulled }, ALIGN_TIMEOUT_MS)
+    const { latest } = this.#members
+    if ((state.configuration?.membershipEpoch ?? -1) < latest.membershipEpoch) await link.configure(latest)
+    link.membershipEpoch = latest.membershipEpoch
+    return hasStrays
+  }
+
+  async #alignTimelines(link: NodeLink, known: ReadonlyMap<number, TimelineState>): Promise<void> {
+    const missing = [...this.#timelines.logs()].filter((log) => !known.has(log.timeline))
+    for (let from = 0; from < missing.length; from += BIRTHS_MAX) {
+      const births = missing.slice(from, from + BIRTHS_MAX).map(({ birth }) => birth)
+      await link.request({ kind: 'create-timelines', births }, ALIGN_TIMEOUT_MS)
+    }
+    const dropped = [...this.#timelines.logs()].filter(
+      (log) => log.dropped && known.get(log.timeline)?.dropped !== true,
+    )
+    // Born of a writer that died over it, at fewer nodes than a quorum.
+    const stray = [...known.values()].filter(
+      (each) => !each.dropped && this.#timelines.find(each.birth.id) === undefined,
+    )
+    for (const timeline of [...dropped.map((log) => log.timeline), ...stray.map(({ birth }) => birth.id)]) {
+      await link.request({ kind: 'drop-timeline', timeline }, ALIGN_TIMEOUT_MS)
+    }
+  }
+
+  /** Segments of ours that a writer began to open and died over: they are opened everywhere, as if they were needed. */
+  #openStrays({ segments }: NodeState): boolean {
+    let found = false
+    for (const { timeline, group } of segments) {
+      const log = group === FIRST_GROUP ? undefined : this.#timelines.find(timeline)
+      if (log === undefined || log.groups.some((open) => open.group === group)) continue
+      log.reachGroup(group)
+      found = true
+    }
+    return found
+  }
+
+  async #alignSegments(link: NodeLink, { segments }: NodeState): Promise<void> {
+    const held = new Map<string, Lsn>()
+    for (const { timeline, group, scl } of segments) {
+      if (group !== FIRST_GROUP) held.set(`${timeline}/${group}`, scl)
+    }
+    for (const { timeline, groups } of this.#timelines.logs()) {
+      if (groups.length === 1) continue
+      for (const { group, after, consistent } of groups) {
+        const scl = held.get(`${timeline}/${group}`)
+        if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue
+        await link.request({ kind: 'open-segment', timeline, group, after, consistent }, ALIGN_TIMEOUT_MS)
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+// The timelines of a volume: their logs, idle ones included, and what nodes say about where their segments stand.
+
+import { must } from '../base/assert.ts'
+import { asTimelineId, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import type { NodeState } from '../message/message.ts'
+import { clampLsn } from './recovery-plan.ts'
+import { type LogStart, type LogSurroundings, TimelineWriter } from './timeline-log.ts'
+
+export class Timelines {
+  /** Counts changes that a node must be told before it is live: births, drops, segments. */
+  version = 0
+  /** Logs whose SCLs are tracked one by one: those that were used, and those that some node has not all of. */
+  readonly tracked: Set<TimelineWriter> = new Set()
+  readonly #logs = new Map<TimelineId, TimelineWriter>()
+  readonly #surroundings: LogSurroundings
+  #last = 0
+
+  constructor(surroundings: LogSurroundings) {
+    this.#surroundings = surroundings
+  }
+
+  get isEmpty(): boolean {
+    return this.#logs.size === 0
+  }
+
+  logs(): IterableIterator<TimelineWriter> {
+    return this.#logs.values()
+  }
+
+  find(timeline: TimelineId): TimelineWriter | undefined {
+    return this.#logs.get(timeline)
+  }
+
+  log(timeline: TimelineId): TimelineWriter {
+    return must(this.#logs.get(timeline), 'the timeline exists')
+  }
+
+  add(start: LogStart): TimelineWriter {
+    const log = new TimelineWriter(start, this.#surroundings)
+    this.#logs.set(log.timeline, log)
+    this.#last = Math.max(this.#last, log.timeline)
+    this.version++
+    return log
+  }
+
+  /** Numbers below this may have been given out before. */
+  skipTo(last: number): void {
+    this.#last = Math.max(this.#last, last)
+  }
+
+  get last(): number {
+    return this.#last
+  }
+
+  nextId(): TimelineId {
+    return asTimelineId(++this.#last)
+  }
+
+  /** Whether anyone can still read this timeline: it, or a descendant, was not dropped. */
+  needed(): ReadonlySet<TimelineWriter> {
+    const needed = new Set<TimelineWriter>()
+    for (const log of this.#logs.values()) {
+      let at: TimelineWriter | undefined = log.dropped ? undefined : log
+      while (at !== undefined && !needed.has(at)) {
+        needed.add(at)
+        at = at.birth.parent && this.#logs.get(at.birth.parent.timeline)
+      }
+    }
+    return needed
+  }
+
+  /** A node that is aligned is live now: where its segments stand, by what it said when it was fenced. */
+  restate(place: number, state: NodeState): void {
+    const scls = new Map<TimelineId, Lsn | Map<GroupNo, Lsn>>()
+    for (const { timeline, group, scl } of state.segments) {
+      const known = scls.get(timeline)
+      if (known === undefined && group === 0) scls.set(timeline, scl)
+      else if (known instanceof Map) known.set(group, scl)
+      else
+        scls.set(
+          timeline,
+          new Map([...(known === undefined ? [] : [[0, known] as const]), [group, scl]] as [GroupNo, Lsn][]),
+        )
+    }
+    for (const log of this.#logs.values()) {
+      const known = scls.get(log.timeline)
+      for (const { group, after } of log.groups) {
+        const said = known instanceof Map ? known.get(group) : group === 0 ? known : undefined
+        const begin = Math.max(log.base, after) as Lsn
+        log.restate(
+          place,
+          group,
+          said === undefined ? begin : (Math.max(begin, clampLsn(said, log.annulled)) as Lsn),
+        )
+      }
+    }
+  }
+
+  /** Another node will get this place. */
+  forgetPlace(place: number): void {
+    for (const log of this.tracked) log.forgetPlace(place)
+  }
+
+  /** Rules or nodes changed: what is durable by them? */
+  advance(): void {
+    for (const log of this.tracked) log.advance()
+  }
+
+  highestScl(place: number): Lsn {
+    let highest = LSN_ZERO
+    for (const log of this.tracked) highest = Math.max(highest, log.reach(place)) as Lsn
+    return highest
+  }
+}

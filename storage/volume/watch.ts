@@ -1,0 +1,154 @@
+// What the volume looks after twice a second: nodes that say nothing, segments that stand still, those who wait for room
+// in vain, and read floors that moved.
+//
+//   live node, behind, and standing still ──▶ where do its segments stand by now? (its peers fill it; nobody else tells)
+//   node silent for a while ──▶ asked the same ──▶ silent for long: its connection is given up
+//
+// Nothing of this is on the path of a commit.
+
+import type { Clock } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
+import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { Members } from './members.ts'
+import type { NodeLink } from './node-link.ts'
+import type { TimelineWriter } from './timeline-log.ts'
+import type { Timelines } from './timelines.ts'
+
+const LOOK_MS = 500
+const PING_AFTER_MS = 3000
+const REQUEST_TIMEOUT_MS = 5000
+/** A connection on which nothing came for so long, though something was asked, is given up. */
+const SILENCE_MS_MAX = 12_000
+
+export interface WatchEvents {
+  /** Another round of steps that nobody waits for. */
+  tend(): void
+  /** Whether new writes may go on. */
+  hasQuorum(): boolean
+}
+
+export class Watch {
+  readonly #members: Members
+  readonly #timelines: Timelines
+  readonly #clock: Clock
+  readonly #quorumTimeoutMs: number
+  readonly #events: WatchEvents
+  /** What to ask each node for next time. */
+  readonly #sequences = new Map<NodeLink, number>()
+  readonly #polled = new Set<NodeLink>()
+  /** Where logs stood on each node at the last look, if they were behind. */
+  #behind = new Map<NodeLink, ReadonlyMap<TimelineWriter, Lsn>>()
+  #floors = new Map<TimelineId, Lsn>()
+  #cancel: (() => void) | undefined
+
+  constructor(
+    parts: { members: Members; timelines: Timelines; clock: Clock; quorumTimeoutMs: number },
+    events: WatchEvents,
+  ) {
+    this.#members = parts.members
+    this.#timelines = parts.timelines
+    this.#clock = parts.clock
+    this.#quorumTimeoutMs = parts.quorumTimeoutMs
+    this.#events = events
+  }
+
+  start(): void {
+    this.#cancel ??= this.#clock.after(LOOK_MS, () => {
+      this.#cancel = undefined
+      this.#look()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+
+  setReadFloor(timeline: TimelineId, lsn: Lsn): void {
+    this.#floors.set(timeline, lsn)
+  }
+
+  /** A node joined anew: what it counted before is forgotten. */
+  joined(link: NodeLink): void {
+    this.#sequences.delete(link)
+  }
+
+  isAlive(link: NodeLink): boolean {
+    return this.#clock.monotonicMs() - link.heardMs < SILENCE_MS_MAX
+  }
+
+  #look(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const before = this.#behind
+    this.#behind = new Map()
+    for (const link of this.#members.links) {
+      const silentMs = nowMs - link.heardMs
+      if (silentMs > SILENCE_MS_MAX && link.member.address !== undefined && link.mode !== 'failed') {
+        link.fail(new StorageError('io', `node ${link.id} has said nothing for ${Math.round(silentMs)} ms`))
+      } else if (this.#stands(link, before.get(link)) || silentMs > PING_AFTER_MS) void this.#poll(link)
+    }
+    if (!this.#events.hasQuorum()) this.#expire(nowMs)
+    this.#sendFloors()
+    this.#events.tend()
+  }
+
+  /** Whether a live node is behind on some log and has not moved there since the last look. */
+  #stands(link: NodeLink, before: ReadonlyMap<TimelineWriter, Lsn> | undefined): boolean {
+    if (link.mode !== 'live') return false
+    let behind: Map<TimelineWriter, Lsn> | undefined
+    let stands = false
+    for (const log of this.#timelines.tracked) {
+      const reach = log.reach(link.place)
+      if (reach >= log.sentLast) continue
+      behind ??= new Map()
+      behind.set(log, reach)
+      if (before?.get(log) === reach) stands = true
+    }
+    if (behind !== undefined) this.#behind.set(link, behind)
+    return stands
+  }
+
+  /** Asks every live node where its segments stand. */
+  async pollAll(): Promise<void> {
+    const live = this.#members.targets.filter(({ mode }) => mode === 'live')
+    await Promise.all(live.map((link) => this.#poll(link)))
+  }
+
+  async #poll(link: NodeLink): Promise<void> {
+    if (this.#polled.has(link)) return
+    this.#polled.add(link)
+    try {
+      if (link.mode !== 'live') return void (await link.request({ kind: 'query' }, REQUEST_TIMEOUT_MS))
+      const since = this.#sequences.get(link) ?? 0
+      const answer = await link.request({ kind: 'gossip', since }, REQUEST_TIMEOUT_MS)
+      if (answer.kind !== 'gossip' || link.mode !== 'live') return
+      this.#sequences.set(link, answer.sequence)
+      for (const { timeline, group, scl } of answer.segments) {
+        this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+    } finally {
+      this.#polled.delete(link)
+    }
+  }
+
+  /** Those who have waited for room for too long while there is no write quorum are told so. */
+  #expire(nowMs: number): void {
+    const detail =
+      'What was acknowledged is safe; reads go on. Writes go on when enough storage nodes are back.'
+    const error = new StorageError('no-quorum', 'too few storage nodes answer to write', detail)
+    for (const log of this.#timelines.logs()) log.expireRooms(nowMs - this.#quorumTimeoutMs, error)
+  }
+
+  #sendFloors(): void {
+    if (this.#floors.size === 0) return
+    const floors = [...this.#floors].map(([timeline, lsn]) => ({ timeline, lsn }))
+    this.#floors = new Map()
+    for (const link of this.#members.targets) {
+      if (link.mode !== 'live') continue
+      // A floor that is not heard is a floor that is set again later.
+      link.request({ kind: 'read-floors', floors }, REQUEST_TIMEOUT_MS).catch(() => undefined)
+    }
+  }
+}

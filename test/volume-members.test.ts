@@ -1,0 +1,282 @@
+// The volume when nodes come and go for longer: degraded modes, replacement, zones, tails, growth, many timelines. Over
+// storage nodes in memory, on the simulated network and clock.
+
+import { expect, test } from 'vitest'
+
+import { must } from '../storage/base/assert.ts'
+import type { Lsn, PageNo, TimelineId } from '../storage/base/ids.ts'
+import { FakeLog } from '../storage/message/testing/fake-log.ts'
+import { MemorySegmentStore } from '../storage/node/memory-segment-store.ts'
+import { StorageNode } from '../storage/node/storage-node.ts'
+import { DEFAULT_QUORUM } from '../storage/volume/quorum.ts'
+import { SimCluster } from '../storage/volume/testing/sim-cluster.ts'
+import type { Volume } from '../storage/volume/volume.ts'
+
+class Client {
+  readonly cluster: SimCluster
+  volume: Volume
+  readonly fake: FakeLog
+  acknowledged = 0
+
+  constructor(cluster: SimCluster, volume: Volume, timeline: TimelineId) {
+    this.cluster = cluster
+    this.volume = volume
+    this.fake = new FakeLog(timeline)
+  }
+
+  get log(): ReturnType<Volume['log']> {
+    return this.volume.log(this.fake.timeline)
+  }
+
+  /** Appends one mini-transaction of a record. */
+  append(page = this.cluster.draw(9)): number {
+    const bytes = this.fake.record({ page })
+    const lsn = this.fake.last
+    this.log.append(bytes, 0, bytes.length, true)
+    this.log.onDurable(lsn as Lsn, (error) => {
+      if (error === undefined) this.acknowledged = Math.max(this.acknowledged, lsn)
+    })
+    return lsn
+  }
+
+  /** Appends and waits. */
+  async commit(page?: number): Promise<void> {
+    const lsn = this.append(page)
+    expect(await this.cluster.clock.run(5000, () => this.acknowledged >= lsn)).toBe(true)
+  }
+
+  async isStuck(): Promise<boolean> {
+    const lsn = this.append()
+    return !(await this.cluster.clock.run(3000, () => this.acknowledged >= lsn))
+  }
+
+  async checkPages(): Promise<void> {
+    for (let page = 0; page < 9; page++) {
+      const image = await this.cluster.settle(this.log.readPage(page as PageNo, this.log.vdl))
+      expect(Buffer.from(image).equals(this.fake.pageAt(page, this.log.vdl)), `page ${page}`).toBe(true)
+    }
+  }
+
+  /** Another writer takes over. */
+  async reopen(): Promise<void> {
+    this.volume = await this.cluster.open()
+    const { vdl, tail } = this.log
+    expect(vdl).toBeGreaterThanOrEqual(this.acknowledged)
+    for (const [page, lsns] of this.fake.pages)
+      this.fake.pages.set(
+        page,
+        lsns.filter((lsn) => lsn <= vdl),
+      )
+    this.fake.last = vdl
+    this.fake.tail = tail
+  }
+}
+
+function newCluster(nodeCount = 6): SimCluster {
+  const stores = Array.from({ length: nodeCount }, () => new MemorySegmentStore())
+  const cluster = new SimCluster(
+    7,
+    DEFAULT_QUORUM,
+    (node, apply) => new StorageNode(must(stores[node]), apply, { number: node + 1 }),
+  )
+  for (let spare = 6; spare < nodeCount; spare++) cluster.restart(spare)
+  return cluster
+}
+
+async function open(cluster: SimCluster): Promise<Client> {
+  const volume = await cluster.open()
+  const timeline = await cluster.settle(volume.createTimeline(undefined))
+  return new Client(cluster, volume, timeline)
+}
+
+test('a zone lost: everything goes on; its nodes catch up by gossip', async () => {
+  const cluster = newCluster()
+  const client = await open(cluster)
+  await client.commit()
+  for (const node of [0, 3]) cluster.stop(node)
+  for (let round = 0; round < 30; round++) await client.commit()
+  await client.checkPages()
+  for (const node of [0, 3]) cluster.restart(node)
+  await client.commit()
+  const isLevel = (): boolean => client.volume.status().nodes.every(({ scl }) => scl === client.fake.last)
+  expect(await cluster.clock.run(20_000, isLevel)).toBe(true)
+})
+
+test('three nodes lost: nothing is acknowledged, reads go on, writers are told; one back: all goes on', async () => {
+  const cluster = newCluster()
+  cluster.settings = { quorumTimeoutMs: 2000 }
+  const client = await open(cluster)
+  for (let round = 0; round < 5; round++) await client.commit()
+  for (const node of [0, 1, 2]) cluster.stop(node)
+  expect(await client.isStuck()).toBe(true)
+  await client.checkPages()
+  cluster.restart(1)
+  expect(await cluster.clock.run(20_000, () => client.acknowledged === client.fake.last)).toBe(true)
+  await client.commit()
+})
+
+test('a writer that opens with three nodes reads everything, and writes once there are four', async () => {
+  const cluster = newCluster()
+  cluster.settings = { quorumTimeoutMs: 1000 }
+  const client = await open(cluster)
+  for (let round = 0; round < 5; round++) await client.commit()
+  for (const node of [1, 3, 5]) cluster.stop(node)
+  await client.reopen()
+  expect(client.log.hasRoom(100)).toBe(false)
+  await expect(cluster.settle(client.log.room())).rejects.toMatchObject({ kind: 'no-quorum' })
+  await client.checkPages()
+  cluster.restart(3)
+  expect(await cluster.clock.run(20_000, () => client.log.hasRoom(100))).toBe(true)
+  await client.commit()
+  await client.checkPages()
+})
+
+test('a node is replaced without a pause, and its successor counts', async () => {
+  const cluster = newCluster(7)
+  const client = await open(cluster)
+  for (let round = 0; round < 20; round++) await client.commit()
+  await cluster.settle(client.volume.addSpare(cluster.member(6)))
+  await cluster.settle(client.volume.replaceNode(2, cluster.member(6)))
+  const slot = (): unknown => client.volume.configuration.groups[0]?.slots[1]
+  expect(slot()).toMatchObject({ member: { node: 2 }, candidate: { node: 7 } })
+  for (let round = 0; round < 20; round++) await client.commit()
+  expect(
+    await cluster.clock.run(
+      30_000,
+      () => client.volume.configuration.groups[0]?.slots[1]?.candidate === undefined,
+    ),
+  ).toBe(true)
+  expect(slot()).toMatchObject({ member: { node: 7 }, candidate: undefined })
+  // Of the old six, two more go: with the new one there are four.
+  for (const node of [1, 0, 2]) cluster.stop(node)
+  for (let round = 0; round < 5; round++) await client.commit()
+  await client.reopen()
+  await client.checkPages()
+  await client.commit()
+  expect(slot()).toMatchObject({ member: { node: 7 } })
+})
+
+test('a replacement is turned back', async () => {
+  const cluster = newCluster(7)
+  const client = await open(cluster)
+  await client.commit()
+  await cluster.settle(client.volume.replaceNode(2, cluster.member(6)))
+  cluster.stop(6)
+  await cluster.settle(client.volume.revertReplacement(2))
+  expect(client.volume.configuration.groups[0]?.slots[1]).toMatchObject({
+    member: { node: 2 },
+    candidate: undefined,
+  })
+  await client.commit()
+  const refused = expect.objectContaining({ kind: 'unsuitable' })
+  await expect(cluster.settle(client.volume.revertReplacement(2))).rejects.toEqual(refused)
+  await expect(cluster.settle(client.volume.replaceNode(9, cluster.member(6)), 10_000)).rejects.toBeDefined()
+})
+
+test('a node that died is replaced by a spare, by itself', async () => {
+  const cluster = newCluster(7)
+  cluster.settings = { deadAfterMs: 20_000 }
+  const client = await open(cluster)
+  await cluster.settle(client.volume.addSpare(cluster.member(6)))
+  for (let round = 0; round < 10; round++) await client.commit()
+  cluster.stop(4)
+  const isReplaced = (): boolean =>
+    client.volume.configuration.groups[0]?.slots.some(({ member }) => member.node === 7) === true
+  expect(await cluster.clock.run(15_000, isReplaced)).toBe(false)
+  expect(await cluster.clock.run(60_000, isReplaced)).toBe(true)
+  expect(client.volume.configuration.spares).toEqual([])
+  await client.commit()
+})
+
+test('with a zone away three of four write', async () => {
+  const cluster = newCluster()
+  cluster.settings = { quorumTimeoutMs: 2000 }
+  const client = await open(cluster)
+  for (let round = 0; round < 5; round++) await client.commit()
+  for (const node of [0, 3]) cluster.stop(node)
+  await client.commit()
+  await cluster.settle(client.volume.setZoneAway('az1', true))
+  cluster.stop(1)
+  for (let round = 0; round < 5; round++) await client.commit()
+  await client.reopen()
+  await client.commit()
+  await client.checkPages()
+  for (const node of [0, 1, 3]) cluster.restart(node)
+  await cluster.settle(client.volume.setZoneAway('az1', false), 60_000)
+  expect(client.volume.configuration.zonesAway).toEqual([])
+  cluster.stop(1)
+  await client.commit()
+  for (const node of [2, 4]) cluster.stop(node)
+  expect(await client.isStuck()).toBe(true)
+  await expect(cluster.settle(client.volume.setZoneAway('az1', true))).rejects.toMatchObject({
+    kind: 'no-quorum',
+  })
+})
+
+test('three full segments write alone; tails are never read', async () => {
+  const cluster = newCluster()
+  for (const node of [1, 3, 5]) cluster.tails.add(node)
+  const client = await open(cluster)
+  for (let round = 0; round < 5; round++) await client.commit()
+  for (const node of [1, 3, 5]) cluster.stop(node)
+  for (let round = 0; round < 5; round++) await client.commit()
+  await client.reopen()
+  await client.commit()
+  await client.checkPages()
+})
+
+test('a volume grows group by group, and a later writer finds it grown', async () => {
+  const cluster = newCluster()
+  cluster.pagesPerGroup = 2
+  const client = await open(cluster)
+  for (let page = 0; page < 9; page++) await client.commit(page)
+  expect(client.volume.configuration.groups).toHaveLength(5)
+  await client.checkPages()
+  cluster.stop(2)
+  for (let round = 0; round < 20; round++) await client.commit()
+  await client.reopen()
+  await client.checkPages()
+  for (let round = 0; round < 20; round++) await client.commit()
+  await client.checkPages()
+})
+
+test('of two writers that open at the same time at most one goes on', async () => {
+  const cluster = newCluster()
+  await open(cluster)
+  const openings = [cluster.open(), cluster.open()].map((each) => each.catch(() => undefined))
+  const writers = (await cluster.settle(Promise.all(openings))).filter((each) => each !== undefined)
+  const timelines = writers.map((each) =>
+    each.createTimeline(undefined).then(
+      () => true,
+      () => false,
+    ),
+  )
+  let made: boolean[] = []
+  void Promise.all(timelines).then((each) => (made = each))
+  await cluster.clock.run(5000)
+  expect(made.filter(Boolean).length).toBeLessThanOrEqual(1)
+})
+
+test('ten thousand timelines: made in few messages, opened fast, next to nothing while idle', async () => {
+  const cluster = newCluster()
+  cluster.settings = { resendAfterMs: undefined }
+  cluster.gossipEveryMs = 10_000
+  const client = await open(cluster)
+  await client.commit(1)
+  const parent = { timeline: client.fake.timeline, lsn: client.fake.last as Lsn }
+  const before = client.volume.status().messagesSent
+  const made = await cluster.settle(
+    client.volume.createTimelines(Array.from({ length: 10_000 }, () => parent)),
+  )
+  expect(new Set(made).size).toBe(10_000)
+  expect(client.volume.status().messagesSent - before).toBeLessThan(60)
+  const began = process.cpuUsage()
+  await client.reopen()
+  const { user } = process.cpuUsage(began)
+  expect(client.volume.timelines()).toHaveLength(10_001)
+  // All six nodes, their states copied, and the volume: in one thread.
+  expect(user / 1000).toBeLessThan(3000)
+  const child = client.volume.log(must(made[5000]))
+  const image = await cluster.settle(child.readPage(1 as PageNo, parent.lsn))
+  expect(Buffer.from(image).equals(client.fake.pageAt(1, parent.lsn))).toBe(true)
+})
