@@ -128,7 +128,11 @@ export class LogCollector implements CollectorJob {
     try {
       verifyBatch(bytes, `${this.#node.store.where}: table log`)
     } catch (error) {
-      throw new DamagedBatch(this.#segment, header.first, error instanceof Error ? error.message : 'unreadable')
+      throw new DamagedBatch(
+        this.#segment,
+        header.first,
+        error instanceof Error ? error.message : 'unreadable',
+      )
     }
   }
 
