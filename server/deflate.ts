@@ -2,7 +2,7 @@
 
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib'
 
-import type { Deflate } from '../storage/volume/timeline-log.ts'
+import type { Deflate } from '../storage/volume/volume-options.ts'
 
 const DEFLATE_OPTIONS = { level: constants.Z_BEST_SPEED }
 /** Deflating pays when it saves a fifth. */
