@@ -2,6 +2,7 @@
 // of the event loop. Pages must stay in the buffer pool; one that was never written is all zeroes.
 
 import { must } from '../storage/base/assert.ts'
+import { copyBytes } from '../storage/base/bytes.ts'
 import type { Clock } from '../storage/base/env.ts'
 import { LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../storage/base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
@@ -56,7 +57,7 @@ class ForgetfulLog implements TimelineLog {
 
   append(record: Uint8Array, offset: number, length: number): void {
     if (this.#used + length > this.#memory.length) this.#used = 0
-    this.#memory.set(record.subarray(offset, offset + length), this.#used)
+    copyBytes(record, offset, offset + length, this.#memory, this.#used)
     this.#used += length
     this.#volume.appendedBytes += length
     this.#newest = this.tail

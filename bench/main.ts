@@ -2,6 +2,7 @@
 //
 // pgbench against PostgreSQL 15 and Borealis, both fresh, on this machine, in turn (A B A B): initialisation, then each
 // script in each mode at each number of clients. Prints a table of medians and ratios and writes it as JSON to bench/out.
+// --cost [--count 30000] instead prints what a transaction costs the server's thread without network and disk.
 // --only keeps the cases whose name contains TEXT, e.g. "select-only prepared" or "tpcb".
 
 import { parseArgs } from 'node:util'
@@ -9,6 +10,7 @@ import { borealisServer, buildBorealis, type LaunchedServer, postgresServer } fr
 import { initialise, type PgbenchMode, type PgbenchScript, runPgbench } from '../test/support/pgbench.ts'
 import { noPostgres } from '../test/support/postgres.ts'
 import { type Measured, median, writeReport } from './report.ts'
+import { printCost } from './statement-cost.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '10' },
     only: { type: 'string', default: '' },
     quorum: { type: 'string', default: '6,4,3' },
+    cost: { type: 'boolean', default: false },
+    count: { type: 'string', default: '30000' },
   },
 })
 
@@ -40,6 +44,12 @@ const CASES: readonly Case[] = SCRIPTS.flatMap((script) =>
 const POSTGRES_SETTINGS = { fsync: 'on', shared_buffers: '512MB', max_connections: '200' }
 
 async function main(): Promise<void> {
+  if (values.cost) {
+    const options = { count: Number(values.count), rounds: Number(values.rounds) }
+    for (const chosen of CASES.filter(({ name }) => name.includes(values.only)))
+      await printCost(chosen, options)
+    process.exit(0)
+  }
   if (noPostgres !== undefined) {
     process.stdout.write(`skipped: ${noPostgres}\n`)
     return

@@ -1,4 +1,4 @@
-// tsx bench/statement-cost.ts [--script select-only|tpcb-like] [--mode prepared|simple] [--clients 8] [--count 100000]
+// npm run bench -- --cost [--only "tpcb-like prepared 8"] [--count 30000] [--rounds 5]
 //
 // What a transaction of pgbench's scripts costs the server's thread from the bytes that arrive to the bytes that leave,
 // without the operating system: sockets are objects, and the volume forgets what it is given. Prints processor time,
@@ -9,28 +9,29 @@
 
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { Connection, type ConnectionHost } from '../server/connection.ts'
 import { nodeEnv } from '../server/node-env.ts'
 import { Transport } from '../server/transport.ts'
 import { createBackend } from '../sql/session/backend.ts'
 import { must } from '../storage/base/assert.ts'
+import type { PgbenchMode, PgbenchScript } from '../test/support/pgbench.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
 import { ForgetfulVolume } from './forgetful-volume.ts'
 import { bindMessage, parseMessage, queryMessage, startupMessage, syncMessage } from './client-messages.ts'
 
-const { values } = parseArgs({
-  options: {
-    script: { type: 'string', default: 'select-only' },
-    mode: { type: 'string', default: 'prepared' },
-    clients: { type: 'string', default: '8' },
-    count: { type: 'string', default: '100000' },
-    rounds: { type: 'string', default: '5' },
-    /** Numbers of the script's statements, to find out what each costs: 0,6 is BEGIN and END. */
-    only: { type: 'string', default: '' },
-  },
-})
+export interface CostCase {
+  readonly name: string
+  readonly script: PgbenchScript
+  readonly mode: PgbenchMode
+  readonly clients: number
+}
+
+export interface CostOptions {
+  /** Transactions of one round. The first rounds also pay for compiling. */
+  readonly count: number
+  readonly rounds: number
+}
 
 const SCALE = 2
 const ACCOUNTS = 50_000 * SCALE
@@ -57,29 +58,34 @@ const SELECT: Statement = {
   parameters: ['aid'],
 }
 
-const SCRIPTS: Readonly<Record<string, readonly Statement[]>> = {
+const TPCB: readonly Statement[] = [
+  { text: 'BEGIN;', parameters: [] },
+  {
+    text: 'UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2;',
+    parameters: ['delta', 'aid'],
+  },
+  SELECT,
+  {
+    text: 'UPDATE pgbench_tellers SET tbalance = tbalance + $1 WHERE tid = $2;',
+    parameters: ['delta', 'tid'],
+  },
+  {
+    text: 'UPDATE pgbench_branches SET bbalance = bbalance + $1 WHERE bid = $2;',
+    parameters: ['delta', 'bid'],
+  },
+  {
+    text: 'INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP);',
+    parameters: ['tid', 'bid', 'aid', 'delta'],
+  },
+  { text: 'END;', parameters: [] },
+]
+
+const NOT_SIMPLE = /tellers|branches/
+
+const SCRIPTS: Readonly<Record<PgbenchScript, readonly Statement[]>> = {
   'select-only': [SELECT],
-  'tpcb-like': [
-    { text: 'BEGIN;', parameters: [] },
-    {
-      text: 'UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2;',
-      parameters: ['delta', 'aid'],
-    },
-    SELECT,
-    {
-      text: 'UPDATE pgbench_tellers SET tbalance = tbalance + $1 WHERE tid = $2;',
-      parameters: ['delta', 'tid'],
-    },
-    {
-      text: 'UPDATE pgbench_branches SET bbalance = bbalance + $1 WHERE bid = $2;',
-      parameters: ['delta', 'bid'],
-    },
-    {
-      text: 'INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP);',
-      parameters: ['tid', 'bid', 'aid', 'delta'],
-    },
-    { text: 'END;', parameters: [] },
-  ],
+  'tpcb-like': TPCB,
+  'simple-update': TPCB.filter(({ text }) => text.startsWith('INSERT') || !NOT_SIMPLE.test(text)),
 }
 
 /** The server's side of a connection without a network: what the transport asks of a socket. */
@@ -152,7 +158,7 @@ function turn(): Promise<void> {
 }
 
 /** Transactions enough that no two rounds meet the same rows in the same order, as the messages of each statement. */
-function transactions(script: readonly Statement[], count: number): Buffer[] {
+function transactions(script: readonly Statement[], mode: PgbenchMode, count: number): Buffer[] {
   const below = (bound: number): number => 1 + Math.floor(Math.random() * bound)
   const messages: Buffer[] = []
   for (let i = 0; i < count; i++) {
@@ -165,7 +171,7 @@ function transactions(script: readonly Statement[], count: number): Buffer[] {
     script.forEach((statement, number) => {
       const parameters = statement.parameters.map((name) => String(drawn[name]))
       messages.push(
-        values.mode === 'simple'
+        mode === 'simple'
           ? queryMessage(
               statement.text.replaceAll(/\$(\d)/g, (_, n: string) => must(parameters[Number(n) - 1])),
             )
@@ -176,12 +182,11 @@ function transactions(script: readonly Statement[], count: number): Buffer[] {
   return messages
 }
 
-async function main(): Promise<void> {
+async function openHost(volume: ForgetfulVolume): Promise<ConnectionHost> {
   const { clock, prng } = nodeEnv
-  const volume = new ForgetfulVolume({ clock })
   const engine = createEngine({ volume, clock, poolSizeBytes: 256 * 1024 * 1024 })
   const backend = await createBackend({ engine, volume, clock, prng })
-  const host: ConnectionHost = {
+  return {
     backend,
     clock,
     log: pino({ level: 'silent' }),
@@ -193,42 +198,43 @@ async function main(): Promise<void> {
     checkReserved: () => undefined,
     release: () => undefined,
   }
-  const only = values.only === '' ? undefined : values.only.split(',')
-  const script = must(SCRIPTS[values.script], 'a script of this bench').filter(
-    (_, number) => only === undefined || only.includes(String(number)),
-  )
+}
+
+/** Prints the processor time of a transaction, round by round. The rounds go on where the one before stopped. */
+export async function printCost(one: CostCase, { count, rounds }: CostOptions): Promise<void> {
+  const volume = new ForgetfulVolume({ clock: nodeEnv.clock })
+  const host = await openHost(volume)
+  const script = SCRIPTS[one.script]
   const ready: Client[] = []
   const clients: Client[] = []
-  for (let i = 1; i <= Number(values.clients); i++) clients.push(await connect(host, i, ready))
+  for (let i = 1; i <= one.clients; i++) clients.push(await connect(host, i, ready))
   for (const statement of SETUP.split(';')) await ask(must(clients[0]), ready, queryMessage(statement))
   for (const client of clients) {
-    if (values.mode === 'prepared') {
+    if (one.mode !== 'simple') {
       for (const [number, { text }] of script.entries())
         await ask(client, ready, Buffer.concat([parseMessage(`P0_${number}`, text), syncMessage()]))
     }
-    client.play(transactions(script, 500))
+    client.play(transactions(script, one.mode, 500))
   }
-  const steps = Number(values.count) * script.length
   ready.push(...clients)
-  for (let round = 1; round <= Number(values.rounds); round++) {
-    const before = process.cpuUsage()
+  for (let round = 1; round <= rounds; round++) {
     const appended = volume.appendedBytes
-    for (let done = 0; done < steps;) {
-      for (let client = ready.shift(); client !== undefined; client = ready.shift()) {
-        client.step()
-        if (++done >= steps) break
-      }
-      await turn()
-    }
+    const before = process.cpuUsage()
+    await run(ready, count * script.length)
     const { user, system } = process.cpuUsage(before)
-    const each = (micros: number): string => (micros / Number(values.count)).toFixed(2)
-    const bytes = (volume.appendedBytes - appended) / Number(values.count)
-    process.stdout.write(
-      `${values.script} ${values.mode} ${values.clients} clients: ${each(user + system)} us a transaction` +
-        `, ${bytes.toFixed(0)} bytes of log\n`,
-    )
+    const micros = ((user + system) / count).toFixed(2)
+    const bytes = ((volume.appendedBytes - appended) / count).toFixed(0)
+    process.stdout.write(`${one.name}: ${micros} us a transaction, ${bytes} bytes of log\n`)
   }
-  process.exit(0)
 }
 
-await main()
+/** Lets clients send as soon as they are ready, `steps` messages in all. */
+async function run(ready: Client[], steps: number): Promise<void> {
+  for (let done = 0; done < steps;) {
+    for (let client = ready.shift(); client !== undefined; client = ready.shift()) {
+      client.step()
+      if (++done >= steps) break
+    }
+    await turn()
+  }
+}

@@ -15,7 +15,7 @@ import { type DataDirectory, openDataDirectory } from '../storage/node/sqlite-da
 import type { Quorum } from '../storage/volume/quorum.ts'
 import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
-import { deflateOffThread } from './deflate.ts'
+import { newDeflate } from './deflate.ts'
 import { WorkerGroup, type WorkerTransport } from './worker-transport.ts'
 
 export interface EmbeddedVolumeOptions {
@@ -58,7 +58,7 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
       prng,
       newClusterId: randomUUID(),
       segmentSizeBytes: options.segmentSizeBytes,
-      deflate: deflateOffThread,
+      deflate: newDeflate(),
       quorumTimeoutMs: options.quorumTimeoutMs,
       deadAfterMs: options.replaceAfterMs,
     })

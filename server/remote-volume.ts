@@ -15,12 +15,12 @@ import type { Clock, Prng } from '../storage/base/env.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import type { Member } from '../storage/message/configuration.ts'
 import type { Caller } from '../storage/message/greeting.ts'
-import { type LockedDirectory, openServerDirectory } from '../storage/node/node-directory.ts'
+import { type LockedDirectory, openServerDirectory } from '../storage/node/sqlite-node-directory.ts'
 import type { Quorum } from '../storage/volume/quorum.ts'
 import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 import { type ClusterSecurity, type ClusterSecurityOptions, loadClusterSecurity } from './cluster-security.ts'
-import { deflateOffThread } from './deflate.ts'
+import { newDeflate } from './deflate.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
 import { StartError } from './listener.ts'
 import { type TcpSurroundings, TcpTransport } from './tcp-transport.ts'
@@ -123,7 +123,7 @@ class Opening {
       prng,
       newClusterId: randomUUID(),
       segmentSizeBytes: this.#options.segmentSizeBytes,
-      deflate: deflateOffThread,
+      deflate: newDeflate(),
       quorumTimeoutMs: this.#options.quorumTimeoutMs,
       deadAfterMs: this.#options.replaceAfterMs,
     })

@@ -11,7 +11,7 @@ import { countGroups, restore, type Restored, type RestoreTarget } from '../stor
 import type { Clock } from '../storage/base/env.ts'
 import { asEpoch, type GroupNo } from '../storage/base/ids.ts'
 import type { Configuration, Member } from '../storage/message/configuration.ts'
-import { openNodeDirectory } from '../storage/node/node-directory.ts'
+import { openNodeDirectory } from '../storage/node/sqlite-node-directory.ts'
 import { RestoredNode } from '../storage/node/restored-node.ts'
 import { openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
 import { SqliteSegmentStore } from '../storage/node/sqlite-segment-store.ts'

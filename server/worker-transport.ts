@@ -15,8 +15,12 @@ import { StorageError } from '../storage/base/errors.ts'
 import { Doorbell, Mailbox, newMailboxMemory, WAKE_UP } from '../storage/message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
-import type { ReachRequest, ServeRequest } from '../storage/node/thread-peers.ts'
-import type { NodeWorkerData, NodeWorkerGreeting } from '../storage/node/worker.ts'
+import type {
+  NodeWorkerData,
+  NodeWorkerGreeting,
+  ReachRequest,
+  ServeRequest,
+} from '../storage/node/worker.ts'
 
 /** A node thread needs little: most of its memory is SQLite's page cache, outside the heap. */
 const NODE_HEAP_SIZE_MB = 96

@@ -2,6 +2,7 @@
 // them. One writer lives long and is reset, so that the hot path allocates nothing.
 
 import { assert } from './assert.ts'
+import { copyBytes } from './bytes.ts'
 
 const SIZE_BYTES_MAX = 0x7fff_0000
 /** Texts, keys and rows up to this length are handed out without a new object each time. */
@@ -114,7 +115,9 @@ export class ByteWriter {
 
   /** A copy of what was written. */
   copy(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.length))
+    const copy = Buffer.allocUnsafe(this.length)
+    copyBytes(this.bytes, 0, this.length, copy, 0)
+    return copy
   }
 
   #grow(needed: number): void {

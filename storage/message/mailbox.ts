@@ -125,6 +125,11 @@ export class Mailbox {
     }
   }
 
+  /** Whether an append is in the slot, taken or not. */
+  get isFull(): boolean {
+    return Atomics.load(this.#words, REQUEST) !== 0
+  }
+
   /** The append that was taken is answered: its slot is empty again. */
   release(): void {
     Atomics.store(this.#words, REQUEST, 0)

@@ -89,7 +89,8 @@ export class Background {
       const worked = this.#slice(idle)
       this.#node.store.housekeep(idle)
       if (worked || !idle) return this.#schedule(this.#nextTickMs(idle))
-      if (!this.#restful || this.#chores.some(({ isWaiting }) => isWaiting === true)) this.#schedule(TICK_LAST_MS)
+      if (!this.#restful || this.#chores.some(({ isWaiting }) => isWaiting === true))
+        this.#schedule(TICK_LAST_MS)
       this.#restful = true
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -160,7 +160,9 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       const ends: number[] = []
       for (let round = 0; round < 50; round++) {
         const at = round * 100
-        bench.append(log.batch([{ page: 1, commitMicros: at }, { page: 2 }], { vdl: log.last, wallMicros: at }))
+        bench.append(
+          log.batch([{ page: 1, commitMicros: at }, { page: 2 }], { vdl: log.last, wallMicros: at }),
+        )
         ends.push(log.last)
       }
       node.floor(1, must(ends[30]))
@@ -211,7 +213,10 @@ function history(seed: number, home: StoreHome, rounds: number): Collecting {
       ends.push(log.last)
     } else if (event < 78 && ends.length > 0) {
       const readable = ends.filter((lsn) => lsn >= model.floor)
-      const lsn = prng.below(2) === 0 ? must(readable.at(-1) ?? ends.at(-1)) : must(readable[prng.below(readable.length)] ?? ends.at(-1))
+      const lsn =
+        prng.below(2) === 0
+          ? must(readable.at(-1) ?? ends.at(-1))
+          : must(readable[prng.below(readable.length)] ?? ends.at(-1))
       if (lsn >= model.floor) born(++lastId, { id, lsn })
     } else if (event < 88 && ends.length > 0) {
       const floor = must(ends[prng.below(ends.length)])
@@ -237,7 +242,12 @@ function history(seed: number, home: StoreHome, rounds: number): Collecting {
     const [at, seen] = must([...models][prng.below(models.size)])
     const lsn = prng.below(seen.log.last + 1)
     const page = prng.below(9)
-    const answer = bench.call({ kind: 'read-page', timeline: at as TimelineId, page: page as never, lsn: lsn as Lsn })
+    const answer = bench.call({
+      kind: 'read-page',
+      timeline: at as TimelineId,
+      page: page as never,
+      lsn: lsn as Lsn,
+    })
     const what = `seed ${seed}, round ${round}: page ${page} of ${at} at ${lsn}`
     if (answer.kind === 'page') expectPage(Buffer.from(answer.image), seen.log.pageAt(page, lsn), what)
     else expect(JSON.stringify(answer), what).toMatch(/out-of-window|timeline \d+ is not known/)

@@ -125,7 +125,8 @@ export class Collector implements Chore {
         continue
       }
       this.#copiedMs.delete(segment)
-      if (node.membership.kindOf(segment.group) === 'tail') jobs.push(new LogTrimmer(node, segment, this.#around))
+      if (node.membership.kindOf(segment.group) === 'tail')
+        jobs.push(new LogTrimmer(node, segment, this.#around))
       else jobs.push(new LogCollector(node, segment, floor, this.#limits))
     }
     return jobs

@@ -56,6 +56,10 @@ export class CommitTimes {
   }
 
   #findInSegment(segment: Segment, bounds: CommitBounds): Commit | undefined {
+    if (segment.scl < bounds.below) {
+      const { timeline, scl } = segment
+      throw new Refusal('behind', `timeline ${timeline} is complete to ${formatLsn(scl)} only`)
+    }
     const at = this.#startOf(segment, bounds)
     return this.#searchDown(segment, at, bounds) ?? this.#findCollected(segment, bounds)
   }
@@ -89,13 +93,17 @@ export class CommitTimes {
   }
 
   /** What is remembered of log that is gone: of its end, and of the points that children read. */
-  #findCollected({ start, timeline, owner }: Segment, { below, wallMicros }: CommitBounds): Commit | undefined {
+  #findCollected(
+    { start, timeline, owner }: Segment,
+    { below, wallMicros }: CommitBounds,
+  ): Commit | undefined {
     const { after, birth, commits } = start
     if (after <= birth || below <= birth) return undefined
     const at = Math.min(below, after) as Lsn
     const kept = commits.find((each) => each.at === at)
     if (kept?.lsn === LSN_ZERO) return undefined
-    if (kept !== undefined && kept.wallMicros <= wallMicros) return { lsn: kept.lsn, wallMicros: kept.wallMicros }
+    if (kept !== undefined && kept.wallMicros <= wallMicros)
+      return { lsn: kept.lsn, wallMicros: kept.wallMicros }
     const what = `commits of timeline ${timeline} before ${formatLsn(after)}`
     if (kept === undefined && (at === after || this.#points.has(owner, at)))
       throw new Refusal('behind', `${what} are not known here`)

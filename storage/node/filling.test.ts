@@ -100,7 +100,9 @@ for (const makeHome of [memoryHome, () => sqliteHome()]) {
       cluster.clock.run(30_000)
       expect(cluster.node(3).store.size(KEY).batches).toBeLessThan(60)
       expect(cluster.node(3).store.recordsSinceImages(KEY)).toBe(0)
-      expect(cluster.call(3, { kind: 'statistics' })).toMatchObject({ statistics: { groups: [{ kind: 'tail' }] } })
+      expect(cluster.call(3, { kind: 'statistics' })).toMatchObject({
+        statistics: { groups: [{ kind: 'tail' }] },
+      })
     })
   })
 }
@@ -178,8 +180,15 @@ test('what timelines take, and figures by group', () => {
   cluster.create([0, 1], 1)
   const log = new FakeLog(T1)
   write(cluster, [0], log, 100)
-  cluster.tell([0], { kind: 'open-segment', timeline: T1, group: 1 as GroupNo, after: log.last as Lsn, consistent: log.last as Lsn })
-  for (const bytes of log.parts([{ page: 9 }, { page: 1 }], [0, 1], 8)) cluster.tell([0], { kind: 'append', batches: [bytes] })
+  cluster.tell([0], {
+    kind: 'open-segment',
+    timeline: T1,
+    group: 1 as GroupNo,
+    after: log.last as Lsn,
+    consistent: log.last as Lsn,
+  })
+  for (const bytes of log.parts([{ page: 9 }, { page: 1 }], [0, 1], 8))
+    cluster.tell([0], { kind: 'append', batches: [bytes] })
   const sizes = cluster.call(0, { kind: 'sizes', timelines: [T1, 99 as TimelineId] })
   if (sizes.kind !== 'sizes') throw new Error(sizes.kind)
   const [one, unknown] = sizes.sizes

@@ -77,11 +77,19 @@ describe('a node that misses log', () => {
     const log = new FakeLog(T1)
     append(net, ALL, log.batch([{ page: 1 }]))
     const opened = log.last as Lsn
-    net.tell([1, 2, 3], { kind: 'open-segment', timeline: T1, group: 1 as GroupNo, after: opened, consistent: opened })
+    net.tell([1, 2, 3], {
+      kind: 'open-segment',
+      timeline: T1,
+      group: 1 as GroupNo,
+      after: opened,
+      consistent: opened,
+    })
     const [first, second] = log.parts([{ page: 9 }], [0, 1], 8) as [Buffer, Buffer]
     for (const bytes of [first, second]) append(net, [1, 2, 3], bytes)
     append(net, [0], first)
-    expect(net.clock.run(10_000, () => net.scl(0, 1, 1) === log.last && net.scl(0, 1) === log.last)).toBe(true)
+    expect(net.clock.run(10_000, () => net.scl(0, 1, 1) === log.last && net.scl(0, 1) === log.last)).toBe(
+      true,
+    )
     expectPage(net.read(0, 1, 9, log.last), log.pageAt(9, log.last))
     expectPage(net.read(0, 1, 9, opened), log.pageAt(9, opened))
     expectPage(net.read(0, 1, 1, log.last), log.pageAt(1, log.last))
@@ -164,11 +172,16 @@ test('ten thousand idle timelines cost gossip nothing', () => {
   const log = new FakeLog(5 as TimelineId)
   append(net, [0], log.batch([{ page: 1 }]))
   const news = net.call(0, { kind: 'gossip', since: told.sequence })
-  expect(news).toMatchObject({ timelines: [], segments: [{ timeline: 5, group: FIRST_GROUP, scl: log.last }] })
+  expect(news).toMatchObject({
+    timelines: [],
+    segments: [{ timeline: 5, group: FIRST_GROUP, scl: log.last }],
+  })
   if (news.kind !== 'gossip') throw new Error(news.kind)
   expect(net.call(0, { kind: 'gossip', since: news.sequence })).toMatchObject({ timelines: [], segments: [] })
   // Another life of the node begins its numbers anew: who asks with an old one is told everything.
-  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000 })).toMatchObject({ segments: [{ timeline: 5 }] })
+  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000 })).toMatchObject({
+    segments: [{ timeline: 5 }],
+  })
 })
 
 test('a node takes no more above a gap than it has room for, and still catches up', () => {

@@ -39,6 +39,8 @@ export class LogCollector implements CollectorJob {
   readonly #segment: Segment
   readonly #floor: Lsn
   readonly #points: readonly Lsn[]
+  /** As of the beginning of this job: one that is dropped meanwhile is another job's. */
+  readonly #isDropped: boolean
   /** The log may begin here, or before. */
   readonly #limit: Lsn
   #phase: Phase = 'survey'
@@ -59,6 +61,7 @@ export class LogCollector implements CollectorJob {
     this.#segment = segment
     this.timeline = segment.owner
     const { owner, start, scl, vdl } = segment
+    this.#isDropped = owner.dropped
     this.#floor = owner.dropped ? (NOWHERE as Lsn) : (Math.min(floor, vdl) as Lsn)
     this.#points = node.points.of(owner)
     this.#limit = Math.min(this.#floor, scl) as Lsn
@@ -66,10 +69,6 @@ export class LogCollector implements CollectorJob {
     this.#end = start.after
     this.#pointAt = this.#points.findIndex((point) => point > start.after)
     if (!this.#isWorthIt(limits)) this.#phase = 'drop'
-  }
-
-  get #isDropped(): boolean {
-    return this.#segment.owner.dropped
   }
 
   #isWorthIt({ logBytesMin, imageShareMin }: CollectorLimits): boolean {
@@ -129,7 +128,11 @@ export class LogCollector implements CollectorJob {
     try {
       verifyBatch(bytes, `${this.#node.store.where}: table log`)
     } catch (error) {
-      throw new DamagedBatch(this.#segment, header.first, error instanceof Error ? error.message : 'unreadable')
+      throw new DamagedBatch(
+        this.#segment,
+        header.first,
+        error instanceof Error ? error.message : 'unreadable',
+      )
     }
   }
 
@@ -205,6 +208,10 @@ export class LogCollector implements CollectorJob {
     // Behind the last point of a dropped timeline nothing is read: the rest of the log goes with it.
     const isLast = this.#isDropped && this.#nextPoint() === Infinity
     const after = isLast ? segment.scl : this.#end
+    if (!this.#isAsItWas(after)) {
+      this.#node.collectable.add(this.timeline)
+      return false
+    }
     if (after > segment.start.after) {
       segment.start = { birth: segment.start.birth, after, commits: commits.kept(segment, after) }
       store.startLog(segment, segment.start, undefined)
@@ -213,6 +220,13 @@ export class LogCollector implements CollectorJob {
     }
     this.#phase = 'drop'
     return true
+  }
+
+  /** Whether what is read below `after` is still what was found out when this job began. */
+  #isAsItWas(after: Lsn): boolean {
+    const below = (points: readonly Lsn[]): string => points.filter((point) => point <= after).join()
+    const points = this.#node.points.of(this.timeline)
+    return this.timeline.dropped === this.#isDropped && below(points) === below(this.#points)
   }
 
   #drop(): boolean {

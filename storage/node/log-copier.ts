@@ -12,9 +12,9 @@ import type { Copier, CopySurroundings } from './filler.ts'
 import { asBuffer } from './log-intake.ts'
 import { Refusal } from './refusal.ts'
 
-const FETCH_SIZE_BYTES = 4 * 1024 * 1024
+const FETCH_SIZE_BYTES = 8 * 1024 * 1024
 /** One durable write; whoever appends meanwhile waits for one at most. */
-const PORTION_SIZE_BYTES = 1024 * 1024
+const PORTION_SIZE_BYTES = 4 * 1024 * 1024
 
 export class LogCopier implements Copier {
   readonly #around: CopySurroundings

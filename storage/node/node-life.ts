@@ -42,7 +42,12 @@ export class NodeLife {
       positionsOf: (segment: SegmentKey) => this.gossip.positionsOf(segment),
     }
     const collector = new Collector(this.node, around, options.collecting)
-    const scrubber = new Scrubber(this.node, new Repairer(this.node, this.gossip, clock), clock, options.scrubbing)
+    const scrubber = new Scrubber(
+      this.node,
+      new Repairer(this.node, this.gossip, clock),
+      clock,
+      options.scrubbing,
+    )
     this.background = new Background(this.node, clock, [collector, scrubber])
     this.background.touch()
   }

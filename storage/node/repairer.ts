@@ -89,7 +89,13 @@ export class Repairer {
     const peer = this.#nextPeer(name, damaged, false)
     if (peer === undefined) return false
     const { timeline, group } = damaged
-    const request = { kind: 'fetch-log', timeline, group, after: (damaged.lsn - 1) as Lsn, sizeMax: 1 } as const
+    const request = {
+      kind: 'fetch-log',
+      timeline,
+      group,
+      after: (damaged.lsn - 1) as Lsn,
+      sizeMax: 1,
+    } as const
     this.#gossip.link(peer).request(request, this.#gossip.epochs(), (answer) => {
       this.#guard(() => {
         if (this.#putBatch(damaged, answer)) this.#mended(name)

@@ -59,7 +59,8 @@ export class TimelineRegister {
     const fresh: StoredTimeline[] = []
     for (const state of states) {
       const held = timelines.get(state.birth.id)
-      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth))) continue
+      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth)))
+        continue
       if (held !== undefined) this.#replace(held)
       fresh.push({ ...state, isWhole: this.#isWhole(state.birth) })
     }
@@ -86,8 +87,12 @@ export class TimelineRegister {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
-    const isKept = origin.segments.every(({ start }) => start.after <= start.birth || parent.lsn >= start.after)
-    return (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
+    const isKept = origin.segments.every(
+      ({ start }) => start.after <= start.birth || parent.lsn >= start.after,
+    )
+    return (
+      (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
+    )
   }
 
   drop(id: TimelineId): void {
@@ -183,7 +188,10 @@ function isYounger(a: TimelineBirth, b: TimelineBirth): boolean {
 }
 
 function sameRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {
-  return a.length === b.length && a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  return (
+    a.length === b.length &&
+    a.every((range, at) => range.above === b[at]?.above && range.upTo === b[at]?.upTo)
+  )
 }
 
 function isCovered(range: AnnulledRange, by: readonly AnnulledRange[]): boolean {

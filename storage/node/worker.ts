@@ -1,9 +1,15 @@
 // Entry of the worker thread that is an embedded storage node. The parent starts it with a NodeWorkerData, waits for
 // { kind: 'ready' } or { kind: 'refused' }, and talks VolumeMessage / NodeMessage from then on: appends through a mailbox,
 // whatever else through the port.
+//
+// Nodes of one process reach each other through channels that the parent hands on; their ports keep no thread alive:
+//
+//   node A: reach(B) ─▶ new channel ──{ reach: B, port }──▶ parent ──{ serve: port }──▶ node B
+//              │                                             (B is gone: the port is closed)
+//              └════════════ requests and answers, thread to thread ════════════▶ B's handle
 
 import { randomInt } from 'node:crypto'
-import { parentPort, workerData } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 import type { Archiver } from '../archive/archiver.ts'
 import { type ArchiveSettings, startArchiver } from '../archive/start-archiver.ts'
@@ -12,9 +18,9 @@ import type { Clock, Prng } from '../base/env.ts'
 import { StorageError, type StorageErrorKind } from '../base/errors.ts'
 import { Doorbell, Mailbox, WAKE_UP } from '../message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../message/message.ts'
+import type { Peers, Reply, Transport } from '../message/transport.ts'
 import { HostedNode } from './hosted-node.ts'
 import { MailboxLoop } from './mailbox-loop.ts'
-import { servePort, type ServeRequest, ThreadPeers } from './thread-peers.ts'
 
 export interface NodeWorkerData {
   /** The SQLite file of this node. */
@@ -32,6 +38,19 @@ export interface NodeWorkerData {
 export type NodeWorkerGreeting =
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly failure: StorageErrorKind; readonly message: string }
+
+/** A thread's wish to talk to another one; the port is transferred. */
+export interface ReachRequest {
+  readonly kind: 'reach'
+  readonly node: number
+  readonly port: MessagePort
+}
+
+/** The parent's word to a thread that another one wants to talk to it. */
+export interface ServeRequest {
+  readonly kind: 'serve'
+  readonly port: MessagePort
+}
 
 const threadClock: Clock = {
   wallMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
@@ -55,6 +74,77 @@ async function startBackup(
   if (archive === undefined) return undefined
   const warn = (error: StorageError): void => void process.stderr.write(`backup: ${error.message}\n`)
   return startArchiver(archive, { local, clock: threadClock, env: process.env, warn })
+}
+
+/** Answers whoever is at the other end of a port. */
+function servePort(port: MessagePort, handle: (message: VolumeMessage, reply: Reply) => void): void {
+  port.on('message', (message: VolumeMessage) =>
+    handle(message, (answer, transfer) => port.postMessage(answer, transfer === undefined ? [] : [transfer])),
+  )
+  port.unref()
+}
+
+class ThreadPeers implements Peers {
+  readonly #ask: (request: ReachRequest) => void
+  readonly #open = new Map<number, PortTransport>()
+
+  /** `ask` sends a request to the parent, transferring its port. */
+  constructor(ask: (request: ReachRequest) => void) {
+    this.#ask = ask
+  }
+
+  reach(node: number): Transport {
+    const known = this.#open.get(node)
+    if (known !== undefined) return known
+    const { port1, port2 } = new MessageChannel()
+    const transport = new PortTransport(port1, () => {
+      if (this.#open.get(node) === transport) this.#open.delete(node)
+    })
+    this.#open.set(node, transport)
+    this.#ask({ kind: 'reach', node, port: port2 })
+    return transport
+  }
+}
+
+class PortTransport implements Transport {
+  readonly #port: MessagePort
+  #receive: (message: NodeMessage) => void = () => undefined
+  #closed: (reason: Error) => void = () => undefined
+  #isClosed = false
+
+  constructor(port: MessagePort, ended: () => void) {
+    this.#port = port
+    port.on('message', (message: NodeMessage) => this.#receive(message))
+    port.on('close', () => {
+      this.#isClosed = true
+      ended()
+      this.#closed(new StorageError('io', 'the other node is gone'))
+    })
+    port.unref()
+  }
+
+  send(message: VolumeMessage): void {
+    // A channel has no origin, whatever this rule takes it for.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    // A thread has no origin, whatever this rule takes it for.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    if (!this.#isClosed) this.#port.postMessage(message)
+  }
+
+  onMessage(receive: (message: NodeMessage) => void): void {
+    this.#receive = receive
+  }
+
+  onClose(receive: (reason: Error) => void): void {
+    this.#closed = receive
+    if (this.#isClosed) queueMicrotask(() => receive(new StorageError('io', 'the other node is gone')))
+  }
+
+  close(): Promise<void> {
+    this.#closed = () => undefined
+    this.#port.close()
+    return Promise.resolve()
+  }
 }
 
 function run(data: NodeWorkerData): void {

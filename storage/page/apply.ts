@@ -88,13 +88,14 @@ function initPage(page: Buffer, at: number, record: Buffer, start: number, end: 
   putU16(page, at + format.OFFSET_COUNT, count)
 }
 
+/** Touches every byte of the page once: what comes here is mostly a load into memory that was never used. */
 function initLeaf(page: Buffer, at: number, record: Buffer, start: number, end: number, lsn: Lsn): void {
   const count = u16(record, start + 2)
   const tree = u32(record, start + 4) as PageNo
   let from = start + body.INIT_LEAF_HEADER_SIZE_BYTES
   if (end - from + count * (2 + 8) > format.PAGE_BODY_SIZE_BYTES)
     refuse('content exceeds a page', page, at, lsn)
-  format.formatPage(page, at, { type: format.PAGE_TYPE_LEAF, level: 0, tree, next: 0 as PageNo })
+  format.formatHeader(page, at, { type: format.PAGE_TYPE_LEAF, level: 0, tree, next: 0 as PageNo })
   for (let slot = 0; slot < count; slot++) {
     const size = format.cellSize(record, from, body.INSERT_CELL_HEADER_SIZE_BYTES)
     if (from + size > end) refuse('content ends elsewhere', page, at, lsn)
@@ -106,6 +107,8 @@ function initLeaf(page: Buffer, at: number, record: Buffer, start: number, end: 
   }
   if (from !== end) refuse('content ends elsewhere', page, at, lsn)
   putU16(page, at + format.OFFSET_COUNT, count)
+  const slotsEnd = at + format.PAGE_HEADER_SIZE_BYTES + count * 2
+  page.fill(0, slotsEnd, at + u16(page, at + format.OFFSET_HEAP_START))
 }
 
 function insertCells(page: Buffer, at: number, record: Buffer, start: number, end: number, lsn: Lsn): void {

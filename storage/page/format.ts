@@ -135,13 +135,22 @@ export function childAt(page: Uint8Array, at: number, slot: number): PageNo {
   return u32(page, cell + INNER_CELL_HEADER_SIZE_BYTES + (u16(page, cell) & CELL_KEY_LENGTH_MASK)) as PageNo
 }
 
+interface PageHeader {
+  readonly type: number
+  readonly level: number
+  readonly tree: PageNo
+  readonly next: PageNo
+}
+
 /** Makes an empty page of a type; zeroes everything but the LSN, which the caller sets. */
-export function formatPage(
-  page: Uint8Array,
-  at: number,
-  header: { type: number; level: number; tree: PageNo; next: PageNo },
-): void {
-  page.fill(0, at + 8, at + PAGE_SIZE_BYTES)
+export function formatPage(page: Uint8Array, at: number, header: PageHeader): void {
+  page.fill(0, at + PAGE_HEADER_SIZE_BYTES, at + PAGE_SIZE_BYTES)
+  formatHeader(page, at, header)
+}
+
+/** The header of an empty page, without the LSN. What lies behind it is for the caller to set. */
+export function formatHeader(page: Uint8Array, at: number, header: PageHeader): void {
+  for (let each = at + 8; each < at + PAGE_HEADER_SIZE_BYTES; each++) page[each] = 0
   page[at + OFFSET_TYPE] = header.type
   page[at + OFFSET_LEVEL] = header.level
   putU32(page, at + OFFSET_TREE, header.tree)

@@ -378,20 +378,9 @@ class QuorumVolume implements Volume {
   /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
   #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
     const log = this.#timelines.log(timeline)
-    return this.#members.targets.filter(({ isReadable, place }) => isReadable && this.#holds(place, log, lsn))
-  }
-
-  /** A node that misses a segment of an ancestor does not know that it does: it would answer without its records. */
-  #holds(place: number, log: TimelineWriter, lsn: Lsn): boolean {
-    let needed = Math.max(lsn, log.base)
-    for (let at: TimelineWriter | undefined = log; at !== undefined;) {
-      if (at.reach(place) < needed) return false
-      const { parent }: TimelineBirth = at.birth
-      if (parent === undefined) return true
-      needed = Math.min(lsn, parent.lsn)
-      at = this.#timelines.find(parent.timeline)
-    }
-    return true
+    return this.#members.targets.filter(
+      ({ isReadable, place }) => isReadable && this.#timelines.isHeld(place, log, lsn),
+    )
   }
 
   #readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array> {

@@ -106,6 +106,22 @@ export class Timelines {
     for (const log of this.tracked) log.advance()
   }
 
+  /**
+   * Whether a node holds all that is seen of a timeline at an LSN, on ancestors as well: one that misses a segment of an
+   * ancestor does not know that it does, and would answer without its records.
+   */
+  isHeld(place: number, log: TimelineWriter, lsn: Lsn): boolean {
+    let needed = Math.max(lsn, log.base)
+    for (let at: TimelineWriter | undefined = log; at !== undefined;) {
+      if (at.reach(place) < needed) return false
+      const { parent }: TimelineWriter['birth'] = at.birth
+      if (parent === undefined) return true
+      needed = Math.min(lsn, parent.lsn)
+      at = this.#logs.get(parent.timeline)
+    }
+    return true
+  }
+
   highestScl(place: number): Lsn {
     let highest = LSN_ZERO
     for (const log of this.tracked) highest = Math.max(highest, log.reach(place)) as Lsn

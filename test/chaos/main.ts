@@ -9,7 +9,7 @@
 //   nemesis: kill │ SIGSTOP, SIGCONT │ start again, of a node, a zone, the writer ...
 
 import { parseArgs } from 'node:util'
-import pg from 'pg'
+import type pg from 'pg'
 import { buildBorealis } from '../support/launch.ts'
 import { initialise, readSums } from '../support/pgbench.ts'
 import { Seeded } from '../support/seeded.ts'

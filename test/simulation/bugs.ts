@@ -109,7 +109,13 @@ const earlyAcknowledgement: Bug = {
 /** The lowest version that a read point needs is collected as well. */
 const collectsOneTooMany: Bug = {
   name: 'collects-one-too-many',
-  plan: { floorEveryMs: 30, readEveryMs: 5, durationMs: 3000 },
+  plan: {
+    floorEveryMs: 30,
+    readEveryMs: 5,
+    durationMs: 3000,
+    membershipEveryMs: Infinity,
+    faultEveryMs: Infinity,
+  },
   handle(_, message, reply, handle) {
     if (message.kind !== 'read-floors') return handle(message, reply)
     const floors = message.floors.map(({ timeline, lsn }) => ({

@@ -161,6 +161,7 @@ export class SimDisk {
     const result = perform(store, method, args)
     const isDurable = NATURE[method] === 'durable' && !(this.lies && method === 'append')
     this.#journal.push({ method, args, isDurable })
+    if (method === 'truncate') this.#around.coverage.count('truncation')
     if (method === 'append')
       for (const batch of args[0] as readonly StoredBatch[]) this.#around.persisted(batch)
     if (method === 'putImages') {

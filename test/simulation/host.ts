@@ -130,6 +130,7 @@ export class Host implements Server {
     const answer: Reply = (message) => {
       if (life?.isAlive !== true || !this.disk.isAlive) return
       if (message.kind === 'appended') for (const segment of message.segments) this.#acknowledge(segment)
+      if (message.kind === 'images') this.#around.coverage.count('image copied', message.images.length)
       reply(message)
     }
     this.#guard(() => {

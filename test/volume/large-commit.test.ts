@@ -24,4 +24,4 @@ test('a large commit is durable when it is acknowledged', async () => {
     await client.end()
     await server.close()
   }
-})
+}, 120_000)

@@ -5,6 +5,7 @@
 // Rows of an older layout take the slow way through the codec's own decoder. Nothing in here may suspend: the cell is
 // gone after a suspension. Filters that might are put into an operator of their own.
 
+import { copyBytes } from '../../../storage/base/bytes.ts'
 import type { Cell } from '../../../storage/engine/engine.ts'
 import type { Table } from '../../catalog/catalog.ts'
 import type { RelationId } from '../../tree/expr.ts'
@@ -113,7 +114,9 @@ export class CellColumns {
 }
 
 export function copyKey(cell: Cell): Buffer {
-  return Buffer.from(cell.keyBytes.subarray(cell.keyStart, cell.keyEnd))
+  const copy = Buffer.allocUnsafe(cell.keyEnd - cell.keyStart)
+  copyBytes(cell.keyBytes, cell.keyStart, cell.keyEnd, copy, 0)
+  return copy
 }
 
 /** Row ids as tids: pages of 2^16 rows. */

@@ -3,7 +3,15 @@
 
 import { must } from '../../base/assert.ts'
 import type { Clock } from '../../base/env.ts'
-import { asEpoch, type Epoch, FIRST_GROUP, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../../base/ids.ts'
+import {
+  asEpoch,
+  type Epoch,
+  FIRST_GROUP,
+  type GroupNo,
+  type Lsn,
+  type PageNo,
+  type TimelineId,
+} from '../../base/ids.ts'
 import { SeededPrng } from '../../base/testing/test-env.ts'
 import type { Configuration, Member, SegmentKind } from '../../message/configuration.ts'
 import type { NodeMessage, TimelineBirth, VolumeMessage } from '../../message/message.ts'
@@ -94,7 +102,12 @@ export class NodeNet {
       membershipEpoch: asEpoch(1),
       geometryEpoch: asEpoch(1),
       segmentSizeBytes: SEGMENT_PAGES * 8192,
-      quorum: { nodeCount, writeCount: Math.ceil((nodeCount * 2) / 3), readCount: Math.ceil(nodeCount / 2), fullWriteCount: 0 },
+      quorum: {
+        nodeCount,
+        writeCount: Math.ceil((nodeCount * 2) / 3),
+        readCount: Math.ceil(nodeCount / 2),
+        fullWriteCount: 0,
+      },
       zonesAway: [],
       groups,
       spares: [],
@@ -102,7 +115,12 @@ export class NodeNet {
   }
 
   #member(index: number): Member {
-    return { node: index + 1, zone: `az${index % 3}`, address: `host:${index}`, kind: this.kinds[index] ?? 'full' }
+    return {
+      node: index + 1,
+      zone: `az${index % 3}`,
+      address: `host:${index}`,
+      kind: this.kinds[index] ?? 'full',
+    }
   }
 
   start(index: number): void {
@@ -197,7 +215,11 @@ export class NodeNet {
   }
 
   scl(index: number, timeline: number, group: number = FIRST_GROUP): number {
-    return this.node(index).timelines.get(timeline as TimelineId)?.peek(group as GroupNo)?.scl ?? -1
+    return (
+      this.node(index)
+        .timelines.get(timeline as TimelineId)
+        ?.peek(group as GroupNo)?.scl ?? -1
+    )
   }
 
   /** Raises a timeline's floor on all nodes. */

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+
+import type { Epoch, GroupNo, Lsn, TimelineId } from '../base/ids.ts'
+import { LAL_BYTES } from '../base/limits.ts'
+import type { Configuration } from '../message/configuration.ts'
+import type { AnnulledRange, NodeState, SegmentState } from '../message/message.ts'
+import { planRecovery } from './recovery-plan.ts'
+
+const BIRTH = { id: 1 as TimelineId, parent: undefined, createdMicros: 0 }
+
+function segment(group: number, scl: number, consistent = scl): SegmentState {
+  const [at, point] = [scl as Lsn, consistent as Lsn]
+  return {
+    timeline: BIRTH.id,
+    group: group as GroupNo,
+    scl: at,
+    consistent: point,
+    end: (scl + 40) as Lsn,
+    logAfter: 0 as Lsn,
+  }
+}
+
+/** A node that a writer of this epoch aligned last. */
+function node(
+  epoch: number,
+  segments: readonly SegmentState[],
+  annulled: readonly AnnulledRange[] = [],
+): NodeState {
+  const membershipEpoch = (epoch * 1_000_000) as Epoch
+  const configuration: Configuration = {
+    clusterId: 'c',
+    membershipEpoch,
+    geometryEpoch: 1 as Epoch,
+    segmentSizeBytes: 8192,
+    quorum: { nodeCount: 3, writeCount: 2, readCount: 2, fullWriteCount: 0 },
+    zonesAway: [],
+    groups: [],
+    spares: [],
+  }
+  return {
+    protocol: 2,
+    clusterId: 'c',
+    volumeEpoch: epoch as Epoch,
+    membershipEpoch,
+    configuration,
+    timelines: [{ birth: BIRTH, dropped: false, annulled }],
+    segments,
+    damage: undefined,
+  }
+}
+
+test('when all stand at one consistency point nothing is annulled and LSNs go on', () => {
+  const states = [node(1, [segment(0, 80)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
+  expect(planRecovery(states, true)).toMatchObject([{ vdl: 80, tail: 120, annulled: [] }])
+})
+
+test('the highest PGCL counts, and what lies above its consistency point never happened', () => {
+  const states = [node(1, [segment(0, 160, 120)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
+  const [plan] = planRecovery(states, true)
+  expect(plan?.vdl).toBe(120)
+  const [range] = plan?.annulled ?? []
+  expect(range?.above).toBe(120)
+  expect(range?.upTo).toBeGreaterThanOrEqual(160 + LAL_BYTES)
+  expect(plan?.tail).toBeGreaterThan(range?.upTo ?? Infinity)
+})
+
+test('a node that is missing makes it annul, though those that answer agree', () => {
+  const [plan] = planRecovery([node(1, [segment(0, 80)]), node(1, [segment(0, 80)])], false)
+  expect(plan).toMatchObject({ vdl: 80, annulled: [{ above: 80 }] })
+})
+
+test('of several groups the lowest counts: a flush of which one part is lost is lost whole', () => {
+  const whole = [segment(0, 200), segment(1, 120)]
+  const states = [node(1, whole), node(1, [segment(0, 120), segment(1, 120)]), node(1, whole)]
+  const [plan] = planRecovery(states, true)
+  expect(plan).toMatchObject({ vdl: 120, annulled: [{ above: 120 }] })
+  expect(plan?.groups.map(({ group }) => group)).toEqual([0, 1])
+})
+
+test('a segment that only a node of an older epoch knows holds nothing, and lowers nothing', () => {
+  const stray = node(1, [segment(0, 80), segment(1, 80)])
+  const states = [stray, node(2, [segment(0, 400)]), node(2, [segment(0, 400)])]
+  const [plan] = planRecovery(states, true)
+  expect(plan?.vdl).toBe(400)
+  // It is opened everywhere, where the log ends.
+  expect(plan?.groups).toEqual([
+    { group: 0, after: 0, consistent: 0 },
+    { group: 1, after: 400, consistent: 400 },
+  ])
+})
+
+test('a node that missed a truncation does not bring back what was annulled', () => {
+  const annulled = [{ above: 80 as Lsn, upTo: 1000 as Lsn }]
+  const states = [
+    node(1, [segment(0, 160)]),
+    node(2, [segment(0, 80)], annulled),
+    node(2, [segment(0, 80)], annulled),
+  ]
+  const [plan] = planRecovery(states, true)
+  expect(plan?.vdl).toBe(80)
+  expect(plan?.tail).toBeGreaterThan(1000)
+})

@@ -1,0 +1,66 @@
+// Histories of a whole simulated cluster, one per seed (./simulation/): a fixed number of them at every run of the tests,
+// those that once found something for ever, and proof that the simulation finds what is planted. Many more are run by
+// `npm run sim`.
+
+import { expect, test } from 'vitest'
+
+import { BUGS } from './simulation/bugs.ts'
+import { Coverage } from './simulation/coverage.ts'
+import { runHistory } from './simulation/history.ts'
+
+const SEED_COUNT = 50
+/** What so few seeds may miss; `npm run sim` asks for it of two hundred. */
+const RARE: ReadonlySet<string> = new Set(['image rotten', 'image copied', 'read below the floor refused'])
+/** Seeds that are run until a planted bug shows. */
+const BUG_SEEDS_MAX = 60
+
+/** Seeds that found something, and what it was. */
+const KEPT: readonly (readonly [what: string, seed: number])[] = [
+  ['a back-link taken for an LSN', 21],
+  ['a page read of a node that lacks a segment of an ancestor', 59],
+  ['a member that lost its link because it was asked to be a spare', 168],
+  ['a change of members that waits for a dropped timeline', 92],
+  ['a recovery that waits for a dropped timeline', 170],
+  ['a full disk in the middle of gossip', 27],
+]
+
+test('histories of a cluster are well', { timeout: 300_000 }, async () => {
+  const coverage = new Coverage()
+  for (let seed = 1; seed <= SEED_COUNT; seed++) {
+    const outcome = await runHistory(seed)
+    expect(outcome.violation, `npm run sim -- --seeds 1 --start ${seed}`).toBe(undefined)
+    coverage.add(outcome.coverage)
+  }
+  expect(coverage.missing().filter((what) => !RARE.has(what))).toEqual([])
+})
+
+test('the same seed is the same history', { timeout: 60_000 }, async () => {
+  for (const seed of [3, 14, 15]) {
+    const first = await runHistory(seed)
+    const second = await runHistory(seed)
+    expect(second.hash).toBe(first.hash)
+    expect(second.eventCount).toBe(first.eventCount)
+  }
+})
+
+test.each(KEPT)('%s (seed %i)', { timeout: 60_000 }, async (_, seed) => {
+  const { violation } = await runHistory(seed)
+  expect(violation).toBe(undefined)
+})
+
+/** Those that any history may meet; the others need histories of their own (`npm run sim -- --bug NAME`). */
+const COMMON = BUGS.filter(({ plan }) => plan === undefined)
+
+test.each(COMMON.map((bug) => [bug.name, bug] as const))(
+  '%s is found',
+  { timeout: 300_000 },
+  async (_, bug) => {
+    for (let seed = 1; seed <= BUG_SEEDS_MAX; seed++) {
+      const { violation } = await runHistory(seed, { bug })
+      if (violation === undefined) continue
+      // It is the bug that is found, not something else.
+      if ((await runHistory(seed, { plan: bug.plan })).violation === undefined) return
+    }
+    expect.fail(`${BUG_SEEDS_MAX} seeds are clean with the bug`)
+  },
+)
