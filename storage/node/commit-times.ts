@@ -1,6 +1,11 @@
 // From wall time to LSN and back: the newest commit at or before an instant, or at or below an LSN. Batches carry the wall
-// time of their sending, which never goes back; commit records inside carry the exact one. So: bisect over batches, then
-// look into a few. Commit records are in the first group. Of those that were collected the newest is remembered.
+// time of their sending, which never goes back; commit records inside carry the exact one, which never goes back either
+// and is never later than their sending. So: bisect over batches, then look into a few. Commit records are in the first
+// group. Of those that were collected the newest is remembered.
+//
+//   sent before T        sent at T or later
+//   ──┬────┬────┬───┃─┬────┬────┬────┬──     a writer with a backlog sends late: the commit looked for is in any batch
+//     ◀── down ─────┃────▶ up ▶ commit > T    up to the first commit made after T; if in none of them, it is below
 
 import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, formatLsn, type Lsn, LSN_ZERO } from '../base/ids.ts'
@@ -60,11 +65,15 @@ export class CommitTimes {
       const { timeline, scl } = segment
       throw new Refusal('behind', `timeline ${timeline} is complete to ${formatLsn(scl)} only`)
     }
-    const at = this.#startOf(segment, bounds)
-    return this.#searchDown(segment, at, bounds) ?? this.#findCollected(segment, bounds)
+    const from = this.#startOf(segment, bounds)
+    return (
+      this.#searchUp(segment, from, bounds) ??
+      this.#searchDown(segment, from, bounds) ??
+      this.#findCollected(segment, bounds)
+    )
   }
 
-  /** The first batch sent at or after the instant may still hold commits made before it; so the search starts there. */
+  /** Where the first batch is that was sent at or after the instant; all that was sent before it was made before. */
   #startOf(segment: Segment, { below, wallMicros }: CommitBounds): Lsn {
     const limit = Math.min(segment.scl, below) as Lsn
     let low = segment.start.after
@@ -78,6 +87,23 @@ export class CommitTimes {
     return Math.min(low, limit) as Lsn
   }
 
+  /** The newest commit within bounds in the batch at `from` or one behind it, up to the first commit after the instant. */
+  #searchUp(segment: Segment, from: Lsn, bounds: CommitBounds): Commit | undefined {
+    let found: Commit | undefined
+    let bytes = this.#store.batchAt(segment, from)
+    while (bytes !== undefined) {
+      const { first } = readBatchHeader(bytes)
+      if (first > Math.min(segment.scl, bounds.below)) break
+      if (first > segment.start.after) {
+        const { newest, isLast } = this.#newestIn(segment, first, bounds)
+        found = newest ?? found
+        if (isLast) break
+      }
+      bytes = this.#store.batchAfter(segment, first)
+    }
+    return found
+  }
+
   /** The newest commit within bounds in the batch at `from` or one before it. */
   #searchDown(segment: Segment, from: Lsn, bounds: CommitBounds): Commit | undefined {
     let at = from
@@ -86,8 +112,8 @@ export class CommitTimes {
       if (bytes === undefined) return undefined
       const { first } = readBatchHeader(bytes)
       if (first <= segment.start.after) return undefined
-      const found = segment.isAnnulled(first) ? undefined : this.#newestIn(segment, first, bounds)
-      if (found !== undefined) return found
+      const { newest } = this.#newestIn(segment, first, bounds)
+      if (newest !== undefined) return newest
       at = (first - 1) as Lsn
     }
   }
@@ -125,17 +151,23 @@ export class CommitTimes {
     })
   }
 
-  /** The newest commit within bounds in the batch that begins at `first`. */
-  #newestIn(segment: Segment, first: Lsn, { below, wallMicros }: CommitBounds): Commit | undefined {
+  /** The newest commit within bounds in the batch that begins at `first`, and whether younger ones follow it there. */
+  #newestIn(
+    segment: Segment,
+    first: Lsn,
+    { below, wallMicros }: CommitBounds,
+  ): { readonly newest: Commit | undefined; readonly isLast: boolean } {
+    let newest: Commit | undefined
+    if (segment.isAnnulled(first)) return { newest, isLast: false }
     const { records } = this.#reader.openBatch(segment, first)
-    let found: Commit | undefined
     for (let offset = 0; offset < records.length; offset += records.readUInt32LE(offset)) {
       if (records[offset + 4] !== RECORD_TYPE_COMMIT) continue
       const lsn = readU64(records, offset + 8) as Lsn
       if (lsn > below || segment.isAnnulled(lsn)) continue
       const micros = readU64(records, offset + RECORD_HEADER_SIZE_BYTES)
-      if (micros <= wallMicros) found = { lsn, wallMicros: micros }
+      if (micros > wallMicros) return { newest, isLast: true }
+      newest = { lsn, wallMicros: micros }
     }
-    return found
+    return { newest, isLast: false }
   }
 }

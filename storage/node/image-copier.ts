@@ -5,8 +5,9 @@
 //                                    further meanwhile, and the images are all that anyone needs below it
 //
 // Images are true wherever they come from: one more or less makes no page wrong. What matters is that none that is needed
-// is missing when the segment's log is said to begin there; until then its SCL stays where it was. A segment that keeps
-// log only needs no images and begins at once.
+// is missing when the segment's log is said to begin there; until then its SCL stays where it was. The beginning is made
+// durable, and all images before it with it: the next append on top of it is acknowledged. A segment that keeps log only
+// needs no images and begins at once.
 
 import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
@@ -175,7 +176,7 @@ export class ImageCopier implements Copier {
     const birth = isOpening && !this.#from.isTail ? after : timeline.base
     try {
       const start = { birth, after, commits }
-      if (segment.scl < after) node.register.begin(segment, start, after, false)
+      if (segment.scl < after) node.register.begin(segment, start, after)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       return this.#finish(true)

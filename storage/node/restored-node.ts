@@ -68,7 +68,7 @@ export class RestoredNode implements RestoreTarget {
       const segment = timeline.peek(group) ?? timeline.make(group)
       const commits = [{ at: logAfter, lsn: LSN_ZERO, wallMicros: 0 }]
       const start = { birth: timeline.base, after: logAfter, commits }
-      this.#node.register.begin(segment, start, logAfter, true)
+      this.#node.register.begin(segment, start, logAfter)
     }
   }
 

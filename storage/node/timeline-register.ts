@@ -146,18 +146,17 @@ export class TimelineRegister {
     if (held !== undefined && held.scl >= after) return
     const segment = held ?? timeline.make(group)
     const start: LogStart = { birth: after, after, commits: [] }
-    this.begin(segment, start, consistent, true)
+    this.begin(segment, start, consistent)
   }
 
-  /** The segment's log begins at `start`, with everything below in images, if it holds anything at all. */
-  begin(segment: Segment, start: LogStart, consistent: Lsn, durably: boolean): void {
+  /**
+   * The segment's log begins at `start`, with everything below in images, if it holds anything at all. Durable, and the
+   * images with it: what is appended on top is acknowledged with an SCL that stands on this.
+   */
+  begin(segment: Segment, start: LogStart, consistent: Lsn): void {
     const { store, intake } = this.#node
     segment.begin(start, consistent)
-    const mark = segment.mark()
-    this.#node.write(() => {
-      if (durably) store.openSegment(start, mark)
-      else store.startLog(segment, start, mark)
-    })
+    this.#node.write(() => store.openSegment(start, segment.mark()))
     intake.reconnect(segment)
   }
 
