@@ -22,6 +22,8 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a change of members that waits for a dropped timeline', 92],
   ['a recovery that waits for a dropped timeline', 170],
   ['a full disk in the middle of gossip', 27],
+  ['a segment that was opened above a truncation and lost what was acknowledged', 95],
+  ['a commit in a later batch of a backlog', 85],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {

@@ -10,8 +10,9 @@
 //   birth ─────── start.after ─────────────────── scl ──── pending ───
 //     └ no record   └ collected: only images         └ log, complete
 //
-// Invariants: every record in (start.after, scl] is held and none of it is missing. SCL goes back only in truncate. What
-// most segments never need (maps) is made when it is needed first: thousands of timelines are idle.
+// Invariants: every record in (start.after, scl] is held and none of it is missing; start.after is never annulled, so it
+// is at or below SCL, in memory as after a crash. SCL goes back only in truncate. What most segments never need (maps) is
+// made when it is needed first: thousands of timelines are idle.
 
 import { assert } from '../base/assert.ts'
 import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
@@ -34,7 +35,9 @@ export type TailMap = Map<PageNo, TailEntry>
 export class Segment implements SegmentKey {
   readonly owner: Timeline
   readonly group: GroupNo
-  start: LogStart
+  /** What begin, the disk or a collection said last; `start` is that, below what was annulled since. */
+  #begun: LogStart
+  #start: LogStart
   scl: Lsn
   consistent: Lsn
   end: Lsn
@@ -51,13 +54,31 @@ export class Segment implements SegmentKey {
     this.owner = owner
     this.group = group
     const { base } = owner
-    this.start = stored?.start ?? { birth: base, after: base, commits: [] }
+    this.#begun = stored?.start ?? { birth: base, after: base, commits: [] }
+    this.#start = this.#lower(this.#begun)
     // Log that was collected after the checkpoint may have been above where that stood.
     const mark = stored?.mark !== undefined && stored.mark.scl >= this.start.after ? stored.mark : undefined
     this.scl = mark?.scl ?? this.start.after
     this.consistent = mark?.consistent ?? this.start.after
     this.end = mark?.end ?? firstLsnAfter(this.start.after)
     this.vdl = mark?.vdl ?? this.start.after
+  }
+
+  get start(): LogStart {
+    return this.#start
+  }
+
+  set start(start: LogStart) {
+    this.#begun = start
+    this.#start = this.#lower(start)
+  }
+
+  /** A segment that was opened above the point where a truncation cut begins at that point: it holds nothing below. */
+  #lower(start: LogStart): LogStart {
+    for (const { above, upTo } of this.annulled)
+      if (start.after > above && start.after <= upTo)
+        return { birth: Math.min(start.birth, above) as Lsn, after: above, commits: start.commits }
+    return start
   }
 
   get timeline(): TimelineId {
@@ -162,6 +183,7 @@ export class Segment implements SegmentKey {
 
   /** The timeline's ranges are new: SCL goes back to the point below them that this segment had reached. */
   truncate(): void {
+    this.#start = this.#lower(this.#begun)
     for (const [previous, header] of this.pending ?? [])
       if (this.isVoid(header)) this.pending?.delete(previous)
     if (this.pending?.size === 0) this.pending = undefined
@@ -177,10 +199,11 @@ export class Segment implements SegmentKey {
   /** The log begins behind `start.after` from now on, and is complete at least up to there. */
   begin(start: LogStart, consistent: Lsn): void {
     this.start = start
-    if (this.scl >= start.after) return
-    this.scl = start.after
-    this.consistent = consistent
-    this.end = firstLsnAfter(start.after)
+    const { after } = this.start
+    if (this.scl >= after) return
+    this.scl = after
+    this.consistent = Math.min(consistent, after) as Lsn
+    this.end = firstLsnAfter(after)
     this.vdl = Math.max(this.vdl, consistent) as Lsn
   }
 
