@@ -23,6 +23,7 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a recovery that waits for a dropped timeline', 170],
   ['a full disk in the middle of gossip', 27],
   ['a segment that was opened above a truncation and lost what was acknowledged', 95],
+  ['a change of members that waits for a dropped timeline of which a branch reads nothing', 123],
   ['a commit in a later batch of a backlog', 85],
 ]
 

@@ -56,17 +56,29 @@ export class Timelines {
     return asTimelineId(++this.#last)
   }
 
-  /** Whether anyone can still read this timeline: it, or a descendant, was not dropped. */
+  /**
+   * Timelines that anyone can still read: those that were not dropped, and those of which such a one reads records. A
+   * branch of T at or below T's own branch point finds none in T, but in what T branched off; nodes keep no T for its
+   * sake, so nobody may wait for them to have it.
+   */
   needed(): ReadonlySet<TimelineWriter> {
     const needed = new Set<TimelineWriter>()
     for (const log of this.#logs.values()) {
       let at: TimelineWriter | undefined = log.dropped ? undefined : log
       while (at !== undefined && !needed.has(at)) {
         needed.add(at)
-        at = at.birth.parent && this.#logs.get(at.birth.parent.timeline)
+        at = this.#originOf(at.birth)
       }
     }
     return needed
+  }
+
+  /** The timeline whose records a branch finds first. */
+  #originOf({ parent }: TimelineWriter['birth']): TimelineWriter | undefined {
+    let at = parent && this.#logs.get(parent.timeline)
+    while (at?.birth.parent !== undefined && (parent?.lsn ?? LSN_ZERO) <= at.base)
+      at = this.#logs.get(at.birth.parent.timeline)
+    return at
   }
 
   /** A node that is aligned is live now: where its segments stand, by what it said when it was fenced. */
