@@ -1,7 +1,8 @@
 // Opening a volume, as far as it is asking nodes: from a set of addresses to what the new writer begins with.
 //
-//   query ─▶ newest configuration ─▶ its nodes as well ─▶ fence (epoch + 1) ─▶ plan
-//            (read quorum)                                 (read quorum; a write quorum where there is one)
+//   query ─▶ newest configuration ─▶ its nodes as well ─▶ fence (epoch + 1) ─▶ a newer one? its nodes ─▶ plan
+//            (read quorum)                  ▲              (read quorum; a write │ quorum where there is one)
+//                                           └────────────────────────────────────┘
 //
 // After the fence of a read quorum no older writer can complete a batch: a write quorum meets it. The log is not
 // replayed, and what is asked does not grow with it.
@@ -38,7 +39,6 @@ type States = Map<NodeLink, NodeState>
 
 /** Throws StorageError: 'no-quorum', 'corrupt', 'version', 'fenced', or what the nodes reported. */
 export async function recover(members: Members, options: VolumeOptions): Promise<Recovered> {
-  const { clock } = options
   const queried = await queryAll(members, options)
   const before = [...queried.values()]
   const known = newestConfiguration(before)
@@ -52,14 +52,35 @@ export async function recover(members: Members, options: VolumeOptions): Promise
   }
   members.clusterId = commonCluster(before) || options.newClusterId
   members.volumeEpoch = asEpoch(Math.max(...before.map((state) => state.volumeEpoch)) + 1)
-  const membershipEpoch = firstMembershipEpoch(members.volumeEpoch)
-  const spares = sparesOf(base, options.nodes, queried)
-  members.adopt(readdress({ ...base, clusterId: members.clusterId, membershipEpoch, spares }, options.nodes))
-  for (const link of members.links) link.volumeEpoch = members.volumeEpoch
-  const fenced = await fenceAll(members, clock, known === undefined)
+  const fenced = await fenceNewest(members, options, base, queried)
   const sound = soundStates(members, fenced)
   const isComplete = sound.length === members.targets.length
   return { logs: planRecovery(sound, isComplete), isComplete, fenced }
+}
+
+/**
+ * Fences the nodes of the newest configuration that there is. Until it is fenced, an older writer may grow the volume or
+ * change its members behind what was queried: what the nodes say once they are fenced counts, and is fenced in turn.
+ */
+async function fenceNewest(
+  members: Members,
+  options: VolumeOptions,
+  queriedBase: Configuration,
+  queried: States,
+): Promise<States> {
+  const { clusterId, volumeEpoch } = members
+  const isFresh = newestConfiguration([...queried.values()]) === undefined
+  const membershipEpoch = firstMembershipEpoch(volumeEpoch)
+  let base = queriedBase
+  for (;;) {
+    const spares = sparesOf(base, options.nodes, queried)
+    members.adopt(readdress({ ...base, clusterId, membershipEpoch, spares }, options.nodes))
+    for (const link of members.links) link.volumeEpoch = volumeEpoch
+    const fenced = await fenceAll(members, options.clock, isFresh)
+    const newest = newestConfiguration([...fenced.values()])
+    if (newest === undefined || newest.membershipEpoch <= base.membershipEpoch) return fenced
+    base = newest
+  }
 }
 
 /** Asks every node, and those that the newest configuration names, until a read quorum of it has answered. */
