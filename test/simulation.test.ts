@@ -25,6 +25,8 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a segment that was opened above a truncation and lost what was acknowledged', 95],
   ['a change of members that waits for a dropped timeline of which a branch reads nothing', 123],
   ['a commit in a later batch of a backlog', 85],
+  ['a volume that grew between the query and the fence of a recovery', 332],
+  ['a timeline opened in a group that the next writer did not know of', 536],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {
@@ -48,6 +50,13 @@ test('the same seed is the same history', { timeout: 60_000 }, async () => {
 
 test.each(KEPT)('%s (seed %i)', { timeout: 60_000 }, async (_, seed) => {
   const { violation } = await runHistory(seed)
+  expect(violation).toBe(undefined)
+})
+
+test('a timeline that is dropped in the middle of its collection', { timeout: 60_000 }, async () => {
+  const calm = { membershipEveryMs: Infinity, faultEveryMs: Infinity }
+  const plan = { floorEveryMs: 30, readEveryMs: 5, durationMs: 3000, ...calm }
+  const { violation } = await runHistory(2, { plan })
   expect(violation).toBe(undefined)
 })
 
