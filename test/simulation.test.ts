@@ -24,6 +24,7 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a full disk in the middle of gossip', 27],
   ['a segment that was opened above a truncation and lost what was acknowledged', 95],
   ['a change of members that waits for a dropped timeline of which a branch reads nothing', 123],
+  ['a node that was told anew of what all had dropped and forgotten', 254],
   ['a commit in a later batch of a backlog', 85],
   ['a volume that grew between the query and the fence of a recovery', 332],
   ['a timeline opened in a group that the next writer did not know of', 536],

@@ -147,14 +147,16 @@ export class Joining {
   }
 
   async #alignTimelines(link: NodeLink, known: ReadonlyMap<number, TimelineState>): Promise<void> {
-    const missing = [...this.#timelines.logs()].filter((log) => !known.has(log.timeline))
+    const rooted = this.#timelines.rooted()
+    const missing = [...this.#timelines.logs()].filter((log) => rooted.has(log) && !known.has(log.timeline))
     for (let from = 0; from < missing.length; from += BIRTHS_MAX) {
       const births = missing.slice(from, from + BIRTHS_MAX).map(({ birth }) => birth)
       await link.request({ kind: 'create-timelines', births }, ALIGN_TIMEOUT_MS)
     }
-    const dropped = [...this.#timelines.logs()].filter(
-      (log) => log.dropped && known.get(log.timeline)?.dropped !== true,
-    )
+    const dropped = [...this.#timelines.logs()].filter((log) => {
+      const isThere = rooted.has(log) || known.has(log.timeline)
+      return log.dropped && isThere && known.get(log.timeline)?.dropped !== true
+    })
     // Born of a writer that died over it, at fewer nodes than a quorum.
     const stray = [...known.values()].filter(
       (each) => !each.dropped && this.#timelines.find(each.birth.id) === undefined,
@@ -181,8 +183,10 @@ export class Joining {
     for (const { timeline, group, scl } of segments) {
       if (group !== FIRST_GROUP) held.set(`${timeline}/${group}`, scl)
     }
-    for (const { timeline, groups } of this.#timelines.logs()) {
-      if (groups.length === 1) continue
+    const rooted = this.#timelines.rooted()
+    for (const log of this.#timelines.logs()) {
+      const { timeline, groups } = log
+      if (groups.length === 1 || !rooted.has(log)) continue
       for (const { group, after, consistent } of groups) {
         const scl = held.get(`${timeline}/${group}`)
         if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue

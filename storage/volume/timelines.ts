@@ -73,6 +73,22 @@ export class Timelines {
     return needed
   }
 
+  /**
+   * Timelines that were not dropped, and all that they descend from: those that nodes know. What nodes forgot they must
+   * not be told again: it would be alive there until the drop is told, and peers would take it up from each other.
+   */
+  rooted(): ReadonlySet<TimelineWriter> {
+    const rooted = new Set<TimelineWriter>()
+    for (const log of this.#logs.values()) {
+      let at: TimelineWriter | undefined = log.dropped ? undefined : log
+      while (at !== undefined && !rooted.has(at)) {
+        rooted.add(at)
+        at = at.birth.parent && this.#logs.get(at.birth.parent.timeline)
+      }
+    }
+    return rooted
+  }
+
   /** The timeline whose records a branch finds first. */
   #originOf({ parent }: TimelineWriter['birth']): TimelineWriter | undefined {
     let at = parent && this.#logs.get(parent.timeline)
