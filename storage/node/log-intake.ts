@@ -3,7 +3,8 @@
 //   bytes ─▶ verify, judge ─▶ store.append (one durable write) ─▶ SCL moves ─▶ (answer) ─▶ pages indexed in memory
 //                  └ above a gap and too many wait there already: left out, a peer has it later
 //
-// What lies above a gap is stored too and waits in memory by its header; the number of those is bounded.
+// What lies above a gap is stored too and waits in memory by its header; the number of those is bounded. SCL moves over a
+// batch only when its pages can be indexed: one that rotted while it waited is missing, and comes again from a peer.
 
 import type { GroupNo, Lsn } from '../base/ids.ts'
 import { type BatchHeader, pageListLength, readBatchHeader, verifyBatch } from '../message/batch.ts'
@@ -108,9 +109,15 @@ export class LogIntake {
   }
 
   #accept(segment: Segment, header: BatchHeader, judged: Acceptance): readonly BatchHeader[] {
-    const complete = segment.accept(header, judged)
+    const complete = segment.accept(header, judged, this.#isSound)
     this.moved(segment)
     return complete
+  }
+
+  /** What waited above a gap is indexed from the disk: had it rotted, its pages would be without their records. */
+  readonly #isSound = (header: BatchHeader): boolean => {
+    const bytes = this.#around.store.batchAt(header, header.first)
+    return bytes !== undefined && soundHeader(bytes)?.first === header.first
   }
 
   /** The segment's SCL or its gaps are not what they were. */
@@ -145,13 +152,13 @@ export class LogIntake {
 
   /** Moves a segment, whose log or ranges were changed otherwise, over what it holds above. */
   reconnect(segment: Segment): void {
-    this.#index(segment, segment.takePending(), undefined)
+    this.#index(segment, segment.takePending(this.#isSound), undefined)
     const { store } = this.#around
     for (;;) {
       const next = store.batchAfter(segment, segment.scl)
       const header = next === undefined ? undefined : soundHeader(next)
       if (header === undefined || segment.judge(header) !== 'next') break
-      this.#index(segment, segment.accept(header, 'next'), undefined)
+      this.#index(segment, segment.accept(header, 'next', this.#isSound), undefined)
     }
     this.moved(segment)
   }
@@ -189,8 +196,10 @@ export class LogIntake {
 
   #restore(segment: Segment, header: BatchHeader, bytes: Buffer | undefined): void {
     const judged = segment.judge(header)
-    if (judged === 'next' || judged === 'gap')
-      this.#index(segment, this.#accept(segment, header, judged), bytes)
+    if (judged !== 'next' && judged !== 'gap') return
+    // Of what waits only the header was looked at.
+    if (judged === 'next' && bytes === undefined && !this.#isSound(header)) return
+    this.#index(segment, this.#accept(segment, header, judged), bytes)
   }
 }
 

@@ -156,6 +156,10 @@ export class PageReader {
   rebuild(segment: Segment, damaged: PageVersion): boolean {
     const { page, lsn } = damaged
     if (lsn <= segment.start.after) return false
+    // The newest image may be all that leads to the newest record: without it the page's tail must.
+    const tail = this.#store.tail(segment, page)
+    if ((tail ?? 0) < lsn && this.#store.imageAbove(segment, page, lsn) === undefined)
+      this.#store.putTails([{ timeline: segment.timeline, group: segment.group, page, lsn, count: 1 }])
     this.#store.dropImages(segment, [damaged])
     const bytes = this.version(segment, damaged)
     const { timeline, group } = segment

@@ -24,6 +24,9 @@ import type { Timeline } from './timeline.ts'
 
 export type Acceptance = 'next' | 'gap' | 'known' | 'annulled'
 
+/** Whether the store still holds a batch as it came. */
+export type SoundCheck = (header: BatchHeader) => boolean
+
 /** Newest record of a page and the number of records, since the map that holds it was begun. */
 export interface TailEntry {
   lsn: Lsn
@@ -122,8 +125,11 @@ export class Segment implements SegmentKey {
     return header.previous === this.scl ? 'next' : 'gap'
   }
 
-  /** Takes a batch that the store holds now. Returns those it makes complete, in order: itself and pending ones. */
-  accept(header: BatchHeader, judged: Acceptance): readonly BatchHeader[] {
+  /**
+   * Takes a batch that the store holds now. Returns those it makes complete, in order: itself and pending ones, but none
+   * that rotted while it waited, nor what follows such a one.
+   */
+  accept(header: BatchHeader, judged: Acceptance, isSound: SoundCheck): readonly BatchHeader[] {
     if (judged === 'gap') {
       this.pending ??= new Map()
       this.pending.set(header.previous, header)
@@ -131,11 +137,11 @@ export class Segment implements SegmentKey {
     }
     assert(judged === 'next', 'only a batch that is new is accepted')
     this.#advance(header)
-    return this.pending === undefined ? [header] : [header, ...this.takePending()]
+    return this.pending === undefined ? [header] : [header, ...this.takePending(isSound)]
   }
 
   /** Moves over the pending batches that follow now, and returns them. Those that lie below now are forgotten. */
-  takePending(): readonly BatchHeader[] {
+  takePending(isSound: SoundCheck): readonly BatchHeader[] {
     const complete: BatchHeader[] = []
     const { pending } = this
     if (pending === undefined) return complete
@@ -143,6 +149,7 @@ export class Segment implements SegmentKey {
       const follower = pending.get(this.scl)
       if (follower === undefined) break
       pending.delete(follower.previous)
+      if (!isSound(follower)) break
       this.#advance(follower)
       complete.push(follower)
     }

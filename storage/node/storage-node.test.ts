@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import type { Clock } from '../base/env.ts'
+import { must } from '../base/assert.ts'
 import { FIRST_GROUP, type Lsn, type TimelineId } from '../base/ids.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
 import type { NodeMessage } from '../message/message.ts'
@@ -393,4 +394,35 @@ test('a disk that is full acknowledges nothing more and loses nothing', () => {
   bench.reopen()
   expectPage(bench.read(1, 1, held), log.pageAt(1, held))
   expect(() => bench.read(1, 1, log.last)).toThrow(/behind/)
+})
+
+test('the newest image of a page, made again after its tail was forgotten, has every record', () => {
+  const bench = new NodeBench(keep(memoryHome()))
+  bench.create(1)
+  const log = new FakeLog(T1)
+  bench.append(log.batch([{ page: 1 }, { page: 1 }, { page: 1 }]))
+  const lsn = log.last as Lsn
+  const image = { timeline: T1, group: G0, page: 1 as never, lsn }
+  bench.store.putImages([{ ...image, bytes: log.pageAt(1, lsn) }])
+  bench.store.checkpoint(bench.store.position(), [must(bench.node.timelines.get(T1)?.peek(G0)).mark()])
+  bench.reopen()
+  const segment = must(bench.node.timelines.get(T1)?.peek(G0))
+  expect(bench.store.tail(segment, image.page)).toBe(undefined)
+  expect(bench.node.reader.rebuild(segment, image)).toBe(true)
+  expectPage(bench.read(1, 1, lsn), log.pageAt(1, lsn))
+})
+
+test('a batch that rotted while it waited above a gap is missing, and comes again', () => {
+  const bench = new NodeBench(keep(memoryHome()))
+  bench.create(1)
+  const log = new FakeLog(T1)
+  const first = log.batch([{ page: 1 }])
+  const reached = log.last
+  const second = log.batch([{ page: 1 }, { page: 2 }])
+  bench.append(second)
+  const held = must(bench.store.batchAt({ timeline: T1, group: G0 }, log.last as Lsn))
+  held.fill(7, held.length - 20)
+  expect(bench.append(first)).toBe(reached)
+  expect(bench.append(second)).toBe(log.last)
+  for (const page of [1, 2]) expectPage(bench.read(1, page, log.last), log.pageAt(page, log.last))
 })
