@@ -197,7 +197,7 @@ test('a CommandComplete is taken back while it is the last, and only it', () => 
   const { length } = sink.writer
   sink.retractComplete()
   expect(sink.writer.length).toBe(length)
-  sink.flush()
+  void sink.flush()
   sink.retractComplete()
   expect(sink.writer.length).toBe(0)
 })
