@@ -28,6 +28,7 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a commit in a later batch of a backlog', 85],
   ['a volume that grew between the query and the fence of a recovery', 332],
   ['a timeline opened in a group that the next writer did not know of', 536],
+  ['a spare that took the places of two members at once', 1221],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {

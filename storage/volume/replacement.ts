@@ -51,6 +51,7 @@ export class Replacement {
     await this.#reconfiguration.change((current) => {
       const slot = slotsOf(current).find(({ member }) => member.node === node)
       if (slot === undefined) throw unsuitable(`node ${node} is no member`)
+      checkFree(current, spare)
       if (slot.candidate !== undefined)
         throw unsuitable(`node ${node} is being replaced by ${slot.candidate.node}`)
       const candidate = { ...spare, zone: spare.zone, kind: slot.member.kind }
@@ -77,6 +78,7 @@ export class Replacement {
     if (this.#isTarget(spare.node)) throw unsuitable(`node ${spare.node} is a member already`)
     await this.#checkEmpty(spare)
     await this.#reconfiguration.change((current) => {
+      checkFree(current, spare)
       const others = current.spares.filter(({ node }) => node !== spare.node)
       return { ...current, spares: [...others, spare] }
     })
@@ -195,4 +197,15 @@ function withSlots(configuration: Configuration, change: (slot: Slot) => Slot): 
 
 function unsuitable(message: string): StorageError {
   return new StorageError('unsuitable', message)
+}
+
+/**
+ * A node has one slot, or none: in two it would count twice, and of two kinds have no pages of what came to it as log. A
+ * change that was under way when the node was looked at may have taken it.
+ */
+function checkFree(current: Configuration, spare: Member): void {
+  const isTaken = slotsOf(current).some(
+    ({ member, candidate }) => member.node === spare.node || candidate?.node === spare.node,
+  )
+  if (isTaken) throw unsuitable(`node ${spare.node} is a member already`)
 }
