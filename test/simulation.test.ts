@@ -25,10 +25,12 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a segment that was opened above a truncation and lost what was acknowledged', 95],
   ['a change of members that waits for a dropped timeline of which a branch reads nothing', 123],
   ['a node that was told anew of what all had dropped and forgotten', 254],
+  ['an append that every node refused, because it had been told of new members before', 373],
   ['a commit in a later batch of a backlog', 85],
   ['a volume that grew between the query and the fence of a recovery', 332],
   ['a timeline opened in a group that the next writer did not know of', 536],
   ['a spare that took the places of two members at once', 1221],
+  ['an image for a branch, made of an ancestor whose log was still to come', 1539],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {

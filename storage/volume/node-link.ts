@@ -6,7 +6,8 @@
 //      └── a fresh connection ◀── failed ◀─────────┘ disk error, connection lost
 //
 // A node that is slow or gone never holds anything up but its own queue, which is bounded. What was queued or under way
-// to a node that stopped being live is lost to it: it gets that from its peers.
+// to a node that stopped being live is lost to it: it gets that from its peers. So nothing is let go of for a reason that
+// all nodes may have at once: an append that was overtaken by a change of members goes out again.
 
 import { must } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
@@ -299,10 +300,24 @@ export class NodeLink {
     if (this.#inFlight !== undefined || this.#queue.length === 0 || this.mode !== 'live') return
     const sent = this.#takeMessage()
     this.#inFlight = sent
+    this.#sendInFlight(sent)
+  }
+
+  /**
+   * Sends what is in flight. A node that was told of new members before this reached it refuses it: then it goes out once
+   * more, since it may be that nobody else has it either.
+   */
+  #sendInFlight(sent: readonly QueuedBatch[]): void {
     this.appendsSent++
     this.#inFlightId = this.#nextId
+    const epoch = this.membershipEpoch
+    const settle = (answer: NodeMessage): void => {
+      const isOutdated = answer.kind === 'failed' && answer.failure === 'behind' && epoch < this.#toldEpoch
+      if (isOutdated && this.#inFlight === sent && this.mode === 'live') this.#sendInFlight(sent)
+      else this.#appended(sent, answer)
+    }
     const batches = sent.map(({ shared }) => shared.bytes)
-    this.#send({ kind: 'append', batches }, (answer) => this.#appended(sent, answer), undefined)
+    this.#send({ kind: 'append', batches }, settle, undefined)
   }
 
   #takeMessage(): QueuedBatch[] {
