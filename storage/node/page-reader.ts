@@ -94,6 +94,7 @@ export class PageReader {
     if (segment === undefined || lsn <= segment.start.birth)
       return this.#resolveParent(timeline, group, at, isPoint, link)
     const { after, birth } = segment.start
+    if (segment.scl < lsn) throw behind(timeline, segment.scl)
     // Of a dropped timeline whose log is gone, only what its children read was kept.
     const isEmptied = timeline.dropped && after > birth && after >= segment.scl
     if (lsn < after || isEmptied) {
@@ -101,7 +102,6 @@ export class PageReader {
       const kept = this.#image(segment, page, lsn)
       return kept?.bytes ?? this.#resolveParent(timeline, group, at, false, LSN_ZERO)
     }
-    if (segment.scl < lsn) throw behind(timeline, segment.scl)
     const image = this.#image(segment, page, lsn)
     const { lsns, next } = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
     const follows = lsns.length > 0 ? next : link
