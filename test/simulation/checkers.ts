@@ -68,9 +68,24 @@ export class Checkers {
       const lsn = timeline.pointAtOrBelow(
         this.#chance.happens(0.5) ? highest : this.#chance.between(low, highest),
       )
-      if (lsn < low) continue
+      if (lsn < low || this.#lacksAncestor(state, segment, timeline)) continue
       this.checkPage(host, state, segment, timeline, this.#drawPage(segment), lsn)
     }
+  }
+
+  /**
+   * Whether an ancestor has a segment in this group that the node was not told of yet: it cannot know, so the volume
+   * does not ask it (Timelines.isHeld), and neither do we before all have caught up.
+   */
+  #lacksAncestor(state: NodeState, { group }: SegmentState, { id }: TimelineModel): boolean {
+    const births = new Map(state.timelines.map(({ birth }) => [birth.id, birth]))
+    const others = [...this.#world.hosts.values()].map((host) => (host.isUp ? stateOf(host) : undefined))
+    for (let at = births.get(id)?.parent?.timeline; at !== undefined; at = births.get(at)?.parent?.timeline) {
+      const isIt = (held: SegmentState): boolean => held.timeline === at && held.group === group
+      if (state.segments.some(isIt)) continue
+      if (others.some((other) => other === undefined || other.segments.some(isIt))) return true
+    }
+    return false
   }
 
   /** What a node acknowledged it has for ever, as far as recovery let it stand. */
