@@ -10,7 +10,12 @@ import { runHistory } from './simulation/history.ts'
 
 const SEED_COUNT = 50
 /** What so few seeds may miss; `npm run sim` asks for it of two hundred. */
-const RARE: ReadonlySet<string> = new Set(['image rotten', 'image copied', 'read below the floor refused'])
+const RARE: ReadonlySet<string> = new Set([
+  'image rotten',
+  'image copied',
+  'read below the floor refused',
+  'replacement ended',
+])
 /** Seeds that are run until a planted bug shows. */
 const BUG_SEEDS_MAX = 60
 
