@@ -50,6 +50,7 @@ import {
   type SegmentRow,
   type TimelineRow,
 } from './sqlite-statements.ts'
+import { isJustBorn } from './stored-births.ts'
 import { SqliteTransactions } from './sqlite-transactions.ts'
 
 /** The hot log is moved in portions of this size, a few milliseconds each; less waits until nothing else is to be done. */
@@ -73,6 +74,8 @@ export class SqliteSegmentStore implements SegmentStore {
   readonly #log: LogTable
   readonly #images: ImageTable
   #identity: StoreIdentity
+  /** The highest number of a timeline that was forgotten: whether that is on disk yet, nobody knows. */
+  #forgotten = 0
   #configuration: Configuration | undefined
 
   /** Opens or creates the file at `path`, and the hot log beside it; `sizeBytesMax` bounds its size. Throws StorageError. */
@@ -102,6 +105,7 @@ export class SqliteSegmentStore implements SegmentStore {
       sizes: this.#sizes,
       transactions: this.#transactions,
       indexedTo: meta.indexed_to,
+      putTimelines: (timelines) => this.#writeTimelines(timelines),
     })
   }
 
@@ -178,14 +182,22 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   putTimelines(timelines: readonly StoredTimeline[]): void {
+    const isNew = timelines.every((one) => isJustBorn(one) && one.birth.id > this.#forgotten)
+    if (isNew && this.#log.appendBirths(timelines)) return
     this.#transactions.durable(() => {
-      for (const { birth, dropped, isWhole, annulled } of timelines) {
-        const { id, parent, createdMicros } = birth
-        const origin = [parent?.timeline ?? null, parent?.lsn ?? null]
-        const put = this.#sql.putTimeline.run(id, ...origin, createdMicros, dropped ? 1 : 0, isWhole ? 1 : 0)
-        if (put.changes > 0) this.#writeAnnulled(id, annulled)
-      }
+      const upTo = this.#log.insertBirths()
+      this.#writeTimelines(timelines)
+      return upTo
     })
+  }
+
+  #writeTimelines(timelines: readonly StoredTimeline[]): void {
+    for (const { birth, dropped, isWhole, annulled } of timelines) {
+      const { id, parent, createdMicros } = birth
+      const origin = [parent?.timeline ?? null, parent?.lsn ?? null]
+      const put = this.#sql.putTimeline.run(id, ...origin, createdMicros, dropped ? 1 : 0, isWhole ? 1 : 0)
+      if (put.changes > 0) this.#writeAnnulled(id, annulled)
+    }
   }
 
   #writeAnnulled(timeline: TimelineId, ranges: readonly AnnulledRange[]): void {
@@ -194,14 +206,21 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   dropTimeline(timeline: TimelineId): void {
-    this.#transactions.durable(() => this.#sql.dropTimeline.run(timeline))
+    this.#transactions.durable(() => {
+      const upTo = this.#log.insertBirths()
+      this.#sql.dropTimeline.run(timeline)
+      return upTo
+    })
   }
 
   forgetTimeline(timeline: TimelineId): void {
+    this.#forgotten = Math.max(this.#forgotten, timeline)
     this.#transactions.derived(() => {
+      const upTo = this.#log.insertBirths()
       this.#sql.deleteAnnulled.run(timeline)
       this.#sql.deleteSegments.run(timeline)
       this.#sql.forgetTimeline.run(timeline)
+      return upTo
     })
   }
 
@@ -227,6 +246,7 @@ export class SqliteSegmentStore implements SegmentStore {
 
   truncate(truncations: readonly Truncation[]): void {
     this.#transactions.durable(() => {
+      const upTo = this.#log.insertBirths()
       for (const { timeline, ranges, marks } of truncations) {
         this.#writeAnnulled(timeline, ranges)
         for (const mark of marks) {
@@ -235,6 +255,7 @@ export class SqliteSegmentStore implements SegmentStore {
           if (old !== undefined) this.#writeMark(lowerMark(old, mark))
         }
       }
+      return upTo
     })
   }
 

@@ -12,9 +12,9 @@ import { StorageError } from '../base/errors.ts'
 import { type Epoch, formatLsn, type Lsn, LSN_ZERO, type PageNo, type TimelineId } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration, Member } from '../message/configuration.ts'
-import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { CommitRecord, Fault, TimelineBirth, TimelineSize } from '../message/message.ts'
+import type { CommitRecord, Fault, TimelineSize } from '../message/message.ts'
 import { Agreement } from './agreement.ts'
+import { Births, type BirthPlace, BIRTHS_MAX } from './births.ts'
 import { Growth } from './growth.ts'
 import { Joining } from './joining.ts'
 import { askAny, askChangedPages, askCommitOf } from './log-questions.ts'
@@ -29,7 +29,7 @@ import { refill } from './refill.ts'
 import { Repairs } from './repairs.ts'
 import { Replacement } from './replacement.ts'
 import { segmentStatuses } from './segment-statuses.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings, type TimelineWriter } from './timeline-log.ts'
+import type { LogSurroundings, TimelineWriter } from './timeline-log.ts'
 import { Timelines } from './timelines.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 import { DEAD_AFTER_MS, QUORUM_TIMEOUT_MS, type VolumeOptions } from './volume-options.ts'
@@ -40,8 +40,6 @@ const CLOSE_PATIENCE_MS = 2000
 const OPEN_PATIENCE_MS = 10_000
 /** Openings that meet another writer's opening are tried again so often. */
 const ATTEMPTS_MAX = 3
-/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
-const BIRTHS_MAX = 4096
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
@@ -69,13 +67,13 @@ class QuorumVolume implements Volume {
   readonly #pages: PageSource
   readonly #repairs: Repairs
   readonly #agreement: Agreement
+  readonly #births: Births
   readonly #joining: Joining
   readonly #reconfiguration: Reconfiguration
   readonly #replacement: Replacement
   readonly #growth: Growth
   readonly #watch: Watch
   #lastWallMicros = 0
-  #birthsUnderWay = 0
   /** Recovery has told what the volume holds: nodes may join. */
   #isPlanned = false
   /** A write quorum holds all that recovery found: the volume may be written. */
@@ -107,6 +105,7 @@ class QuorumVolume implements Volume {
     })
     this.#repairs = new Repairs(({ timeline }, lsn) => this.#holders(timeline, lsn))
     const agreement = (this.#agreement = new Agreement(members))
+    this.#births = new Births({ timelines, agreement, clock, wallMicros: () => this.#wallMicros() })
     this.#joining = new Joining(
       { members, timelines, agreement, clock },
       {
@@ -267,7 +266,7 @@ class QuorumVolume implements Volume {
   }
 
   async createTimeline(
-    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
+    parent: BirthPlace | undefined,
     numbered?: (id: TimelineId) => void,
   ): Promise<TimelineId> {
     const [id] = await this.#bear([parent], numbered)
@@ -275,9 +274,7 @@ class QuorumVolume implements Volume {
     return id
   }
 
-  async createTimelines(
-    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
-  ): Promise<readonly TimelineId[]> {
+  async createTimelines(parents: readonly (BirthPlace | undefined)[]): Promise<readonly TimelineId[]> {
     const made: TimelineId[] = []
     for (let from = 0; from < parents.length; from += BIRTHS_MAX) {
       made.push(...(await this.#bear(parents.slice(from, from + BIRTHS_MAX))))
@@ -286,7 +283,7 @@ class QuorumVolume implements Volume {
   }
 
   async #bear(
-    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
+    parents: readonly (BirthPlace | undefined)[],
     numbered?: (id: TimelineId) => void,
   ): Promise<readonly TimelineId[]> {
     if (this.#failure !== undefined) throw this.#failure
@@ -296,25 +293,9 @@ class QuorumVolume implements Volume {
         .filter(({ timeline, lsn }) => lsn > this.#vdl(timeline))
         .map(({ timeline, lsn }) => this.#untilDurable(timeline, lsn)),
     )
-    while (this.#birthsUnderWay > 0 && this.#birthsUnderWay + parents.length > BIRTHS_MAX)
-      await this.#pause(1)
+    while (!this.#births.hasRoom(parents.length)) await this.#pause(1)
     if (this.#failure !== undefined) throw this.#failure
-    const births = parents.map((parent): TimelineBirth => {
-      return { id: this.#timelines.nextId(), parent, createdMicros: this.#wallMicros() }
-    })
-    for (const birth of births) {
-      const base = birth.parent?.lsn ?? LSN_ZERO
-      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
-      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
-      numbered?.(birth.id)
-    }
-    this.#birthsUnderWay += births.length
-    try {
-      await this.#agreement.spread({ kind: 'create-timelines', births })
-    } finally {
-      this.#birthsUnderWay -= births.length
-    }
-    return births.map(({ id }) => id)
+    return this.#births.bear(parents, numbered)
   }
 
   #vdl(timeline: TimelineId): Lsn {
@@ -327,6 +308,7 @@ class QuorumVolume implements Volume {
     const log = this.#timelines.log(timeline)
     log.dropped = true
     this.#timelines.version++
+    while (this.#births.isWaiting(timeline)) await this.#pause(1)
     await this.#agreement.spread({ kind: 'drop-timeline', timeline })
   }
 
