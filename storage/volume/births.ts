@@ -1,113 +1,141 @@
-// How timelines are born: each gets its number at once and exists for this writer; a write quorum is told of it. Births that
-// come while others are on their way are told together.
+// Timelines begin and end: each is agreed on by a write quorum.
 //
-//   bear ─▶ number, log ─▶ waiting ─┐ end of the turn, and the last message is answered
-//   bear ─▶ number, log ─▶ waiting ─┴─▶ one create-timelines ══▶ nodes ─▶ quorum ─▶ all resolved
+//   create ─▶ a write quorum, and the parents durable? ─▶ numbered ─▶ create-timelines ─▶ a write quorum has it
+//                   │ too long: nothing happened                          │ too long: it happens when there is one
+//                   ▼                                                     ▼
+//              'no-quorum'                                       'no-quorum', and the outcome is unknown
+//
+// Births that come while others are on their way are told together, once those have arrived: under load a branch costs
+// less than a message, and a node's disk less than a write.
+//
+// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose.
 
-import { assert } from '../base/assert.ts'
-import type { Clock } from '../base/env.ts'
 import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
-import { FIRST_GROUP_ONLY } from './timeline-log.ts'
+import type { Patience } from './patience.ts'
+import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
 /** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
 export const BIRTHS_MAX = 4096
 
-export interface BirthPlace {
-  readonly timeline: TimelineId
-  readonly lsn: Lsn
-}
+/** Where a branch begins; undefined for a root. */
+export type BirthPoint = { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined
 
-export interface BirthSurroundings {
-  readonly timelines: Timelines
-  readonly agreement: Agreement
-  readonly clock: Clock
-  /** Wall time, microseconds; never goes back. */
-  readonly wallMicros: () => number
-}
-
-interface Waiting {
-  readonly births: readonly TimelineBirth[]
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+/** Births that nodes will be told of in one message. */
+interface Generation {
+  readonly births: TimelineBirth[]
+  /** Settles as the agreement on them does. */
+  readonly agreed: Promise<void>
 }
 
 export class Births {
-  readonly #around: BirthSurroundings
-  #waiting: Waiting[] = []
-  #isScheduled = false
-  /** Numbered, and not known to be at a write quorum. */
+  readonly #timelines: Timelines
+  readonly #agreement: Agreement
+  readonly #patience: Patience
+  readonly #surroundings: LogSurroundings
   #underWay = 0
+  /** Settles when nodes have what they are being told. */
+  #telling: Promise<void> | undefined
+  /** What they will be told then. */
+  #next: Generation | undefined
 
-  constructor(around: BirthSurroundings) {
-    this.#around = around
+  constructor(parts: {
+    timelines: Timelines
+    agreement: Agreement
+    patience: Patience
+    surroundings: LogSurroundings
+  }) {
+    this.#timelines = parts.timelines
+    this.#agreement = parts.agreement
+    this.#patience = parts.patience
+    this.#surroundings = parts.surroundings
   }
 
-  /** Whether so many more may be begun now. */
-  hasRoom(count: number): boolean {
-    return this.#underWay === 0 || this.#underWay + count <= BIRTHS_MAX
-  }
-
-  /** Whether nodes were not told of a birth yet: what else there is to tell of it comes after. */
-  isWaiting(timeline: TimelineId): boolean {
-    return this.#waiting.some(({ births }) => births.some(({ id }) => id === timeline))
-  }
-
-  /**
-   * Begins timelines at points that are durable; `numbered` is told each number at once. Resolves when a write quorum has
-   * them on disk; rejects when the volume fails.
-   */
-  async bear(
-    parents: readonly (BirthPlace | undefined)[],
+  /** As Volume.createTimelines. */
+  async create(
+    points: readonly BirthPoint[],
     numbered?: (id: TimelineId) => void,
   ): Promise<readonly TimelineId[]> {
-    assert(this.hasRoom(parents.length), 'no more births than later writers allow for')
-    const births = parents.map((parent) => this.#number(parent))
-    for (const { id } of births) numbered?.(id)
-    this.#underWay += births.length
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#waiting.push({ births, resolve, reject })
-        this.#schedule()
-      })
-    } finally {
-      this.#underWay -= births.length
+    const made: TimelineId[] = []
+    for (let from = 0; from < points.length; from += BIRTHS_MAX)
+      made.push(...(await this.#bear(points.slice(from, from + BIRTHS_MAX), numbered)))
+    return made
+  }
+
+  async #bear(
+    points: readonly BirthPoint[],
+    numbered?: (id: TimelineId) => void,
+  ): Promise<readonly TimelineId[]> {
+    const patience = this.#patience
+    const around = this.#surroundings
+    const unsafe = points.filter((point) => point !== undefined)
+    await Promise.all(unsafe.map((point) => this.#untilDurable(point)))
+    const mayGo = (): boolean => around.hasQuorum && this.#underWay + points.length <= BIRTHS_MAX
+    while (!mayGo()) await patience.until(mayGo)
+    const births = points.map((parent): TimelineBirth => {
+      return { id: this.#timelines.nextId(), parent, createdMicros: around.wallMicros() }
+    })
+    for (const birth of births) {
+      const base = birth.parent?.lsn ?? LSN_ZERO
+      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
+      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      numbered?.(birth.id)
     }
+    this.#underWay += births.length
+    const agreed = this.#tell(births).finally(() => {
+      this.#underWay -= births.length
+      patience.look()
+    })
+    await patience.within(agreed)
     return births.map(({ id }) => id)
   }
 
-  #number(parent: BirthPlace | undefined): TimelineBirth {
-    const { timelines, wallMicros } = this.#around
-    const birth: TimelineBirth = { id: timelines.nextId(), parent, createdMicros: wallMicros() }
-    const base = parent?.lsn ?? LSN_ZERO
-    const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
-    timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
-    return birth
+  /** Tells nodes at once, or together with others when those that they are being told of have arrived. */
+  #tell(births: readonly TimelineBirth[]): Promise<void> {
+    if (this.#telling === undefined) return this.#spread(births)
+    const next = this.#next ?? this.#gather(this.#telling)
+    next.births.push(...births)
+    return next.agreed
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#around.clock.soon(() => void this.#tell())
-  }
-
-  /** Tells nodes of all that wait; whoever comes meanwhile is told of next. */
-  async #tell(): Promise<void> {
-    const told = this.#waiting
-    this.#waiting = []
-    try {
-      await this.#around.agreement.spread({
-        kind: 'create-timelines',
-        births: told.flatMap((each) => each.births),
-      })
-      for (const { resolve } of told) resolve()
-    } catch (error) {
-      for (const { reject } of told) reject(error)
+  #gather(before: Promise<void>): Generation {
+    const births: TimelineBirth[] = []
+    const spread = (): Promise<void> => {
+      this.#next = undefined
+      return this.#spread(births)
     }
-    this.#isScheduled = false
-    if (this.#waiting.length > 0) this.#schedule()
+    this.#next = { births, agreed: before.then(spread, spread) }
+    return this.#next
+  }
+
+  #spread(births: readonly TimelineBirth[]): Promise<void> {
+    const telling = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
+      if (this.#telling === telling) this.#telling = undefined
+    })
+    this.#telling = telling
+    return telling
+  }
+
+  #untilDurable({ timeline, lsn }: { readonly timeline: TimelineId; readonly lsn: Lsn }): Promise<void> {
+    const log = this.#timelines.log(timeline)
+    if (lsn <= Math.max(log.vdl, log.base)) return Promise.resolve()
+    const durable = new Promise<void>((resolve, reject) => {
+      log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+    })
+    return this.#patience.within(durable)
+  }
+
+  /** As Volume.dropTimeline. */
+  async drop(timeline: TimelineId): Promise<void> {
+    const log = this.#timelines.log(timeline)
+    await this.#patience.until(() => this.#surroundings.hasQuorum)
+    log.dropped = true
+    this.#timelines.version++
+    const untold = this.#next
+    if (untold?.births.some(({ id }) => id === timeline) === true) await this.#patience.within(untold.agreed)
+    await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
   }
 }
