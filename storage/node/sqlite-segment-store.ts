@@ -7,6 +7,10 @@
 // synchronous=NORMAL: SQLite then writes its WAL without waiting, and the next fsync carries it along. So does the move
 // from the hot log, whose space is not used again before such an fsync. A derived row never survives without the batches
 // it was derived from: those are durable, here or there, before anything is derived.
+//
+// While much is expected (a node that fills itself), SQLite runs with a rollback journal: new pages are then written once,
+// to their place, where WAL mode writes them twice, and large transactions do not wait for small ones' sake. All commits
+// are durable meanwhile, derived ones too.
 
 import type Database from 'better-sqlite3'
 import { existsSync, rmSync } from 'node:fs'
@@ -39,8 +43,11 @@ import { openHotFile } from './sqlite-hot-file.ts'
 import { ImageTable } from './sqlite-image-table.ts'
 import { LogTable } from './sqlite-log-table.ts'
 import {
+  BULK_CACHE_SIZE_KIB,
+  CACHE_SIZE_KIB,
   DATABASE_PAGE_SIZE_BYTES,
   openNodeDatabase,
+  translateSqliteError,
   WAL_CHECKPOINT_IDLE_PAGES,
   WAL_CHECKPOINT_PAGES,
 } from './sqlite-schema.ts'
@@ -366,6 +373,18 @@ export class SqliteSegmentStore implements SegmentStore {
     return this.#images.scrub(after, limit, damaged)
   }
 
+  expectMuch(isMuch: boolean): void {
+    if (this.#transactions.isEachDurable === isMuch) return
+    try {
+      this.#db.pragma(`journal_mode = ${isMuch ? 'TRUNCATE' : 'WAL'}`)
+      this.#db.pragma(`cache_size = -${isMuch ? BULK_CACHE_SIZE_KIB : CACHE_SIZE_KIB}`)
+    } catch (error) {
+      throw translateSqliteError(error, this.where)
+    }
+    this.#transactions.isEachDurable = isMuch
+    this.#transactions.walPages = 0
+  }
+
   position(): number {
     return this.#log.position
   }
@@ -384,6 +403,7 @@ export class SqliteSegmentStore implements SegmentStore {
       if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#transactions.derived(move)
       else this.#transactions.durable(move)
     }
+    if (this.#transactions.isEachDurable) return
     if (idle) this.#giveBackSpace()
     if (this.#transactions.walPages < (idle ? WAL_CHECKPOINT_IDLE_PAGES : WAL_CHECKPOINT_PAGES)) return
     this.#transactions.walPages = 0
