@@ -35,8 +35,8 @@ export class TimelineRegister {
   learn(states: readonly TimelineState[]): void {
     this.#put(this.#worthKnowing(states))
     for (const { birth, dropped } of states) {
-      const held = this.#node.timelines.get(birth.id)
-      if (dropped && held !== undefined && !held.dropped && sameBirth(held.birth, birth)) this.drop(birth.id)
+      const held = dropped ? this.#node.timelines.get(birth.id) : undefined
+      if (held !== undefined && !held.dropped && sameBirth(held.birth, birth)) this.drop(birth.id)
     }
   }
 
@@ -58,15 +58,19 @@ export class TimelineRegister {
     const { timelines, store } = this.#node
     const fresh: StoredTimeline[] = []
     for (const state of states) {
-      const held = timelines.get(state.birth.id)
-      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth)))
-        continue
-      if (held !== undefined) this.#replace(held)
+      const held = timelines.birthOf(state.birth.id)
+      if (held !== undefined) {
+        if (sameBirth(held, state.birth) || isYounger(held, state.birth)) continue
+        this.#replace(this.known(held.id))
+      }
       fresh.push({ ...state, isWhole: this.#isWhole(state.birth) })
     }
     if (fresh.length === 0) return
     this.#node.write(() => store.putTimelines(fresh))
-    for (const stored of fresh) timelines.noteTimeline(timelines.add(stored))
+    for (const stored of fresh) {
+      timelines.add(stored)
+      timelines.noteTimeline(stored.birth.id)
+    }
   }
 
   /** Takes away a timeline whose number was given to another. */
@@ -101,7 +105,7 @@ export class TimelineRegister {
     if (timeline === undefined || timeline.dropped) return
     this.#node.write(() => store.dropTimeline(id))
     timeline.dropped = true
-    timelines.noteTimeline(timeline)
+    timelines.noteTimeline(id)
     this.#noteCollectable(timeline)
   }
 
@@ -131,7 +135,7 @@ export class TimelineRegister {
         intake.moved(segment)
       }
       truncations.push({ timeline: id, ranges, marks: timeline.segments.map((segment) => segment.mark()) })
-      timelines.noteTimeline(timeline)
+      timelines.noteTimeline(id)
     }
     if (truncations.length === 0) return
     this.#node.write(() => store.truncate(truncations))
