@@ -1,7 +1,7 @@
 // Takes away a timeline that was dropped and that no living descendant reads: its segments, slice by slice, and then the
 // timeline itself, unless one that is still known names it as its parent.
 //
-// The highest number that a node ever knew stays, so that no number is given out twice.
+// What stays is that its number is dead (timeline-register.ts).
 
 import type { CollectorJob } from './collector.ts'
 import type { StorageNode } from './storage-node.ts'
@@ -37,7 +37,7 @@ export class Erasure implements CollectorJob {
   #forget(): boolean {
     const { store, timelines, collectable } = this.#node
     const { id, parent } = this.timeline.birth
-    if (id === timelines.highestId || timelines.hasChildren(id)) return false
+    if (timelines.hasChildren(id)) return false
     store.forgetTimeline(id)
     timelines.remove(this.timeline)
     const held = parent && timelines.get(parent.timeline)

@@ -29,7 +29,6 @@ export class ImageCopier implements Copier {
   readonly #key: SegmentKey
   readonly #from: PeerPosition & { readonly isTail: boolean }
   readonly #end: (failed: boolean) => void
-  #count = 0
   #stopped = false
 
   constructor(
@@ -45,7 +44,9 @@ export class ImageCopier implements Copier {
   }
 
   start(): void {
-    if (this.#from.isTail) this.#confirm()
+    const { isTail, state } = this.#from
+    // Below its birth there is nothing to copy.
+    if (isTail || state.logAfter === state.birth) this.#confirm()
     else this.#fetch(undefined)
   }
 
@@ -77,7 +78,6 @@ export class ImageCopier implements Copier {
   /** Asks for the next ones while these are written. */
   #received({ images, complete }: Images): void {
     const last = images.at(-1)
-    this.#count += images.length
     let isWritten = false
     let next: Images | undefined
     const goOn = (): void => {
@@ -171,12 +171,12 @@ export class ImageCopier implements Copier {
     const timeline = node.timelines.get(this.#key.timeline)
     if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
     const segment = timeline.segment(this.#key.group) ?? timeline.make(this.#key.group)
-    // A later group without a single image has never held a record below: that is where it was opened.
-    const isOpening = this.#key.group !== FIRST_GROUP && this.#count === 0 && !timeline.dropped
-    const birth = isOpening && !this.#from.isTail ? after : timeline.base
+    const { birth } = this.#from.state
+    // Log is collected up to a consistency point. A segment may be born in the middle of a mini-transaction.
+    const consistent = after === birth ? timeline.base : after
     try {
       const start = { birth, after, commits }
-      if (segment.scl < after) node.register.begin(segment, start, after)
+      if (segment.scl < after) node.register.begin(segment, start, consistent)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       return this.#finish(true)

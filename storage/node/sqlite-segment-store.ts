@@ -13,10 +13,11 @@ import type Database from 'better-sqlite3'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey } from '../message/message.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey } from '../message/message.ts'
 import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
 import { SegmentSizes } from './segment-sizes.ts'
 import {
+  type DeadNumbers,
   type KeptCommit,
   type LogStart,
   lowerMark,
@@ -193,8 +194,34 @@ export class SqliteSegmentStore implements SegmentStore {
     for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
   }
 
+  dead(): DeadNumbers {
+    const { dead_epoch: epoch } = this.#sql.meta.get() as MetaRow
+    return { epoch, ranges: this.#sql.dead.all() as IdRange[] }
+  }
+
+  bury({ epoch, ranges }: DeadNumbers): void {
+    this.#transactions.durable(() => {
+      this.#sql.clearDead.run(0, Number.MAX_SAFE_INTEGER)
+      this.#sql.setDeadEpoch.run(epoch)
+      for (const { from, to } of ranges) {
+        this.#sql.putDead.run(from, to)
+        this.#sql.dropTimelines.run(from, to)
+      }
+    })
+  }
+
   dropTimeline(timeline: TimelineId): void {
-    this.#transactions.durable(() => this.#sql.dropTimeline.run(timeline))
+    this.#transactions.durable(() => {
+      const around = this.#sql.deadAround.get(timeline - 1, timeline + 1) as {
+        from: number | null
+        to: number | null
+      }
+      const from = Math.min(around.from ?? timeline, timeline)
+      const to = Math.max(around.to ?? timeline, timeline)
+      this.#sql.clearDead.run(from, to)
+      this.#sql.putDead.run(from, to)
+      this.#sql.dropTimelines.run(timeline, timeline)
+    })
   }
 
   forgetTimeline(timeline: TimelineId): void {

@@ -40,8 +40,10 @@ const CLOSE_PATIENCE_MS = 2000
 const OPEN_PATIENCE_MS = 10_000
 /** Openings that meet another writer's opening are tried again so often. */
 const ATTEMPTS_MAX = 3
-/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
+/** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
 const BIRTHS_MAX = 4096
+/** How often births that wait for a write quorum look whether it is there. */
+const BEARING_LOOK_MS = 10
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
@@ -76,6 +78,8 @@ class QuorumVolume implements Volume {
   readonly #watch: Watch
   #lastWallMicros = 0
   #birthsUnderWay = 0
+  /** A write quorum knows from where on this writer numbers timelines: whoever comes next numbers from higher up. */
+  #mayBear = false
   /** Recovery has told what the volume holds: nodes may join. */
   #isPlanned = false
   /** A write quorum holds all that recovery found: the volume may be written. */
@@ -166,7 +170,8 @@ class QuorumVolume implements Volume {
     this.#surroundings.pagesPerGroup = members.configuration.segmentSizeBytes / PAGE_SIZE_BYTES
     for (const start of recovered.logs) this.#timelines.add(start)
     this.isNew = this.#timelines.isEmpty
-    if (!recovered.isComplete && !this.isNew) this.#timelines.skipTo(this.#timelines.last + BIRTHS_MAX)
+    const isAllKnown = recovered.isComplete || this.isNew
+    this.#timelines.skipTo(recovered.lastId + (isAllKnown ? 0 : BIRTHS_MAX))
     this.#isPlanned = true
     this.#refresh()
     for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))
@@ -235,6 +240,7 @@ class QuorumVolume implements Volume {
     around.quorum = members.quorum
     around.known = members.known
     around.hasQuorum = this.#isRefilled && !this.#isOver && members.quorum.holds(members.live)
+    this.#mayBear ||= members.quorum.holds(members.live)
     this.#writer.target(members.targets, members.quorum)
     if (!this.#isRefilled) return
     this.#timelines.advance()
@@ -296,6 +302,7 @@ class QuorumVolume implements Volume {
         .filter(({ timeline, lsn }) => lsn > this.#vdl(timeline))
         .map(({ timeline, lsn }) => this.#untilDurable(timeline, lsn)),
     )
+    while (!this.#mayBear && !this.#isOver) await this.#pause(BEARING_LOOK_MS)
     while (this.#birthsUnderWay > 0 && this.#birthsUnderWay + parents.length > BIRTHS_MAX)
       await this.#pause(1)
     if (this.#failure !== undefined) throw this.#failure

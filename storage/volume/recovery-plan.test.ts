@@ -17,6 +17,7 @@ function segment(group: number, scl: number, consistent = scl): SegmentState {
     consistent: point,
     end: (scl + 40) as Lsn,
     logAfter: 0 as Lsn,
+    birth: 0 as Lsn,
   }
 }
 
@@ -44,6 +45,7 @@ function node(
     membershipEpoch,
     configuration,
     timelines: [{ birth: BIRTH, dropped: false, annulled }],
+    dead: [],
     segments,
     damage: undefined,
   }
@@ -51,12 +53,14 @@ function node(
 
 test('when all stand at one consistency point nothing is annulled and LSNs go on', () => {
   const states = [node(1, [segment(0, 80)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
-  expect(planRecovery(states, true)).toMatchObject([{ vdl: 80, tail: 120, annulled: [] }])
+  expect(planRecovery(states, true).logs).toMatchObject([{ vdl: 80, tail: 120, annulled: [] }])
 })
 
 test('the highest PGCL counts, and what lies above its consistency point never happened', () => {
   const states = [node(1, [segment(0, 160, 120)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
-  const [plan] = planRecovery(states, true)
+  const {
+    logs: [plan],
+  } = planRecovery(states, true)
   expect(plan?.vdl).toBe(120)
   const [range] = plan?.annulled ?? []
   expect(range?.above).toBe(120)
@@ -65,14 +69,18 @@ test('the highest PGCL counts, and what lies above its consistency point never h
 })
 
 test('a node that is missing makes it annul, though those that answer agree', () => {
-  const [plan] = planRecovery([node(1, [segment(0, 80)]), node(1, [segment(0, 80)])], false)
+  const {
+    logs: [plan],
+  } = planRecovery([node(1, [segment(0, 80)]), node(1, [segment(0, 80)])], false)
   expect(plan).toMatchObject({ vdl: 80, annulled: [{ above: 80 }] })
 })
 
 test('of several groups the lowest counts: a flush of which one part is lost is lost whole', () => {
   const whole = [segment(0, 200), segment(1, 120)]
   const states = [node(1, whole), node(1, [segment(0, 120), segment(1, 120)]), node(1, whole)]
-  const [plan] = planRecovery(states, true)
+  const {
+    logs: [plan],
+  } = planRecovery(states, true)
   expect(plan).toMatchObject({ vdl: 120, annulled: [{ above: 120 }] })
   expect(plan?.groups.map(({ group }) => group)).toEqual([0, 1])
 })
@@ -80,7 +88,9 @@ test('of several groups the lowest counts: a flush of which one part is lost is 
 test('a segment that only a node of an older epoch knows holds nothing, and lowers nothing', () => {
   const stray = node(1, [segment(0, 80), segment(1, 80)])
   const states = [stray, node(2, [segment(0, 400)]), node(2, [segment(0, 400)])]
-  const [plan] = planRecovery(states, true)
+  const {
+    logs: [plan],
+  } = planRecovery(states, true)
   expect(plan?.vdl).toBe(400)
   // It is opened everywhere, where the log ends.
   expect(plan?.groups).toEqual([
@@ -96,7 +106,9 @@ test('a node that missed a truncation does not bring back what was annulled', ()
     node(2, [segment(0, 80)], annulled),
     node(2, [segment(0, 80)], annulled),
   ]
-  const [plan] = planRecovery(states, true)
+  const {
+    logs: [plan],
+  } = planRecovery(states, true)
   expect(plan?.vdl).toBe(80)
   expect(plan?.tail).toBeGreaterThan(1000)
 })
