@@ -4,6 +4,7 @@
 // What stays is that its number is dead (timeline-register.ts).
 
 import type { CollectorJob } from './collector.ts'
+import type { Segment } from './segment.ts'
 import type { StorageNode } from './storage-node.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -25,6 +26,7 @@ export class Erasure implements CollectorJob {
     if (this.#node.points.isNeeded(this.timeline)) return false
     const segment = this.timeline.segments[0]
     if (segment === undefined) return this.#forget()
+    if (segment.start.after < segment.scl) this.#begin(segment)
     const before = store.size(segment)
     const isEmpty = store.clear(segment, CLEARED_AT_ONCE)
     const after = store.size(segment)
@@ -32,6 +34,13 @@ export class Erasure implements CollectorJob {
     figures.imagesCollected += before.images - after.images
     if (isEmpty) register.forgetSegment(segment)
     return true
+  }
+
+  /** From here on it is seen that something is missing: by a branch, too, that is heard of before all is gone. */
+  #begin(segment: Segment): void {
+    segment.start = { birth: segment.start.birth, after: segment.scl, commits: [] }
+    this.#node.store.startLog(segment, segment.start, undefined)
+    this.#node.timelines.noteSegment(segment)
   }
 
   #forget(): boolean {

@@ -93,7 +93,9 @@ export class TimelineRegister {
     for (const stored of fresh) {
       const timeline = timelines.add(stored)
       timelines.noteTimeline(timeline)
-      if (stored.dropped) collectable.add(timeline)
+      if (!stored.dropped) continue
+      timelines.resurfaced++
+      collectable.add(timeline)
     }
   }
 
@@ -110,17 +112,18 @@ export class TimelineRegister {
     reader.forget()
   }
 
-  /** Whether the parent's version at the branch point is still here, or can be made. */
+  /**
+   * Whether the parent's version at the branch point is still here, or will come from peers. Of a timeline that was
+   * dropped nothing is lost yet, unless collecting it has begun: then its log begins elsewhere.
+   */
   #isWhole({ parent }: TimelineBirth): boolean {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
     const isKept = origin.segments.every(
-      ({ start }) => start.after <= start.birth || parent.lsn >= start.after,
+      ({ start }) => start.after <= start.birth || (!origin.dropped && parent.lsn >= start.after),
     )
-    return (
-      (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
-    )
+    return isKept || this.#node.points.has(origin, parent.lsn)
   }
 
   /** Of a timeline that was not heard of too: its birth may be on its way. */

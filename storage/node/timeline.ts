@@ -95,6 +95,8 @@ export class Timelines {
   readonly #byId = new Map<TimelineId, Timeline>()
   /** Bumped when timelines come, go, or are dropped: what was computed from their tree is old then. */
   shape = 0
+  /** Counts dropped timelines that were put down here late, or once more, for a branch that reads them. */
+  resurfaced = 0
   /** Changes from here on are told under this sequence number. It begins anew, and higher, with each life of the node. */
   #sequence: number
   readonly #firstSequence: number
