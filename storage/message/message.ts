@@ -59,10 +59,11 @@ export interface SegmentKey {
   readonly group: GroupNo
 }
 
-/** A page image: PAGE_SIZE_BYTES bytes, the page at its newest version at or below `lsn`, whose page LSN is `lsn`. */
+/** A page image as it is stored: the page at its newest version at or below `lsn`, whose page LSN is `lsn`. */
 export interface ImageCopy {
   readonly page: PageNo
   readonly lsn: Lsn
+  /** PAGE_SIZE_BYTES bytes, or fewer: those deflated (raw deflate). */
   readonly bytes: Uint8Array
 }
 

@@ -15,6 +15,10 @@
 // is heard: it told them all that was acknowledged before it, and what was since is at a write quorum of them. Others may
 // keep births and drops that were never acknowledged, and have missed others. Where one of them says dropped, it counts.
 //
+// Of what earlier recoveries annulled, the word of the nodes counts that the last writer aligned: it knew what every
+// writer before it had decided for good. A recovery that died before it was settled may have left a range on a node that
+// has been away since; a later one, from other nodes, may have found that what lies in there is durable after all.
+//
 // A segment above the first group counts when a node says so that the last writer had aligned. Others may have been
 // opened, at fewer nodes than a quorum, by a writer that died over it: they hold nothing, and are opened again.
 
@@ -42,6 +46,8 @@ interface Reports {
   readonly timelines: TimelineState[]
   /** A node that counts says that it was dropped. */
   dropped: boolean
+  /** What the nodes know to be annulled that the last writer aligned. */
+  readonly annulled: (readonly AnnulledRange[])[]
   /** By group, with the epoch of the writer that last aligned the node. */
   readonly segments: { readonly state: SegmentState; readonly aligned: number }[]
 }
@@ -56,7 +62,8 @@ export function planRecovery(states: readonly NodeState[], isComplete: boolean):
     for (const { birth } of state.timelines) lastId = Math.max(lastId, birth.id)
     if (alignedBy(state) < newest) continue
     for (const { birth } of state.timelines)
-      if (!reports.has(birth.id)) reports.set(birth.id, { timelines: [], dropped: false, segments: [] })
+      if (!reports.has(birth.id))
+        reports.set(birth.id, { timelines: [], dropped: false, annulled: [], segments: [] })
   }
   for (const state of states) {
     const aligned = alignedBy(state)
@@ -65,7 +72,9 @@ export function planRecovery(states: readonly NodeState[], isComplete: boolean):
     for (const timeline of state.timelines) {
       const report = reports.get(timeline.birth.id)
       report?.timelines.push(timeline)
-      if (report !== undefined && timeline.dropped && aligned === newest) report.dropped = true
+      if (report === undefined || aligned < newest) continue
+      report.annulled.push(timeline.annulled)
+      if (timeline.dropped) report.dropped = true
     }
     for (const segment of state.segments)
       reports.get(segment.timeline)?.segments.push({ state: segment, aligned })
@@ -91,14 +100,15 @@ function planTimeline(reports: Reports, context: Context): LogStart {
   const { dropped } = reports
   const { birth } = must(reports.timelines[0])
   const base = birth.parent?.lsn ?? LSN_ZERO
-  const known = unionOfRanges(reports.timelines.map((state) => state.annulled))
+  const told = reports.timelines.map((state) => state.annulled)
+  const known = unionOfRanges(reports.annulled.length > 0 ? reports.annulled : told)
   const groups = groupsOf(reports, context, base, known)
   const counted = groups.filter(({ isReal }) => isReal)
   const vcl = Math.min(...counted.map(({ best }) => best.scl)) as Lsn
   const atVcl = counted.flatMap(({ held }) => held).filter(({ scl }) => scl === vcl)
   const vdl = Math.max(base, ...atVcl.map(({ consistent }) => consistent)) as Lsn
   const opened = openGroups(groups, base, vdl)
-  const reached = known.reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
+  const reached = told.flat().reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
   const isAgreed =
     reports.timelines.length === context.nodeCount &&
     groups.every(({ isReal, held }) => isReal && held.length === context.nodeCount) &&

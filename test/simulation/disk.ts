@@ -69,6 +69,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   size: 'read',
   scrubLog: 'read',
   scrubImages: 'read',
+  expectMuch: 'read',
   position: 'read',
   checkpoint: 'derived',
   housekeep: 'read',
