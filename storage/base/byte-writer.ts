@@ -2,7 +2,7 @@
 // them. One writer lives long and is reset, so that the hot path allocates nothing.
 
 import { assert } from './assert.ts'
-import { copyBytes } from './bytes.ts'
+import { copyBytes, viewOf } from './bytes.ts'
 
 const SIZE_BYTES_MAX = 0x7fff_0000
 /** Texts, keys and rows up to this length are handed out without a new object each time. */
@@ -13,6 +13,8 @@ const NO_VIEWS: (Buffer | undefined)[] = []
 export class ByteWriter {
   /** The bytes; only [0, length) is meaningful, and the object changes when the buffer grows. */
   bytes: Buffer
+  /** The same bytes, for copyWords. */
+  view: DataView
   /** Bytes written so far. */
   length = 0
   /** Views of the first bytes of `#viewed`, by their number. */
@@ -21,6 +23,7 @@ export class ByteWriter {
 
   constructor(initialSizeBytes = 1024) {
     this.bytes = Buffer.allocUnsafeSlow(initialSizeBytes)
+    this.view = viewOf(this.bytes)
   }
 
   reset(): void {
@@ -126,5 +129,6 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(size)
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
+    this.view = viewOf(grown)
   }
 }
