@@ -61,13 +61,25 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
       deflate: newDeflate(),
       quorumTimeoutMs: options.quorumTimeoutMs,
       deadAfterMs: options.replaceAfterMs,
+      onFenced: (error) => log.error({ err: error }, 'another writer has taken the volume over'),
     })
+    logSettling(volume, log)
     return withUnlock(volume, directory)
   } catch (error) {
     await Promise.all(transports.map((transport) => transport.close()))
     directory.unlock()
     throw error
   }
+}
+
+/** Says what an opening with too few storage nodes means. */
+export function logSettling(volume: Volume, log: Logger): void {
+  if (volume.isSettled) return
+  log.warn('too few storage nodes to write: what is read may turn out never to have been durable')
+  volume.untilSettled().then(
+    () => log.warn('enough storage nodes are back: everything that is read is durable'),
+    () => undefined,
+  )
 }
 
 /** Neighbours in the list are in different zones, so that any write quorum's worth of first nodes spans all of them. */

@@ -21,6 +21,7 @@ import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 import { type ClusterSecurity, type ClusterSecurityOptions, loadClusterSecurity } from './cluster-security.ts'
 import { newDeflate } from './deflate.ts'
+import { logSettling } from './embedded-volume.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
 import { StartError } from './listener.ts'
 import { type TcpSurroundings, TcpTransport } from './tcp-transport.ts'
@@ -126,7 +127,9 @@ class Opening {
       deflate: newDeflate(),
       quorumTimeoutMs: this.#options.quorumTimeoutMs,
       deadAfterMs: this.#options.replaceAfterMs,
+      onFenced: (error) => this.#around.log.error({ err: error }, 'another writer has taken the volume over'),
     })
+    logSettling(volume, this.#around.log)
     this.#clusterId = volume.configuration.clusterId
     this.#remember([...met.values()])
     return {

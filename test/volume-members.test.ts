@@ -122,13 +122,92 @@ test('a writer that opens with three nodes reads everything, and writes once the
   for (let round = 0; round < 5; round++) await client.commit()
   for (const node of [1, 3, 5]) cluster.stop(node)
   await client.reopen()
+  expect(client.volume.isSettled).toBe(false)
   expect(client.log.hasRoom(100)).toBe(false)
   await expect(cluster.settle(client.log.room())).rejects.toMatchObject({ kind: 'no-quorum' })
   await client.checkPages()
   cluster.restart(3)
   expect(await cluster.clock.run(20_000, () => client.log.hasRoom(100))).toBe(true)
+  expect(client.volume.isSettled).toBe(true)
   await client.commit()
   await client.checkPages()
+})
+
+test('what one node alone has is shown for sure only once a write quorum has it', async () => {
+  const cluster = newCluster()
+  cluster.settings = { resendAfterMs: undefined }
+  cluster.gossipEveryMs = 1_000_000
+  const client = await open(cluster)
+  await client.commit()
+  // A batch that reaches one node; its writer does nothing about it.
+  for (const node of [0, 1, 2, 3, 4]) cluster.stop(node)
+  const lsn = client.append()
+  await cluster.clock.run(50)
+  for (const node of [0, 1]) cluster.restart(node)
+  cluster.settings = {}
+  client.volume = await cluster.open()
+  expect(client.log.vdl).toBe(lsn)
+  expect(client.volume.isSettled).toBe(false)
+  // Nothing may hang at it: the next recovery does not find it.
+  const branch = client.volume.createTimeline({ timeline: client.fake.timeline, lsn: lsn as Lsn })
+  expect(await Promise.race([branch, cluster.clock.run(500)])).toBe(false)
+  branch.catch(() => undefined)
+  cluster.stop(5)
+  for (const node of [2, 3]) cluster.restart(node)
+  client.volume = await cluster.open()
+  expect(client.log.vdl).toBe(client.acknowledged)
+  expect(client.volume.isSettled).toBe(true)
+  expect(client.volume.timelines()).toHaveLength(1)
+})
+
+test('a batch that all links lose at once is sent again', async () => {
+  const cluster = newCluster()
+  const client = await open(cluster)
+  await client.commit()
+  for (let round = 0; round < 5; round++) {
+    const lsn = client.append()
+    cluster.clock.soon(() => cluster.cut())
+    expect(await cluster.clock.run(5000, () => client.acknowledged >= lsn)).toBe(true)
+  }
+  await client.commit()
+  await client.checkPages()
+})
+
+test('without a write quorum timelines are neither born nor dropped, and whoever asks is told in time', async () => {
+  const cluster = newCluster()
+  cluster.settings = { quorumTimeoutMs: 2000 }
+  const client = await open(cluster)
+  await client.commit()
+  const { volume } = client
+  const other = await cluster.settle(volume.createTimeline(undefined))
+  for (const node of [0, 1, 2]) cluster.stop(node)
+  cluster.cut()
+  const lsn = client.append()
+  const parent = { timeline: client.fake.timeline, lsn: lsn as Lsn }
+  const underWay = volume.createTimelines([parent])
+  await expect(cluster.settle(underWay)).rejects.toMatchObject({ kind: 'no-quorum' })
+  const numbers: TimelineId[] = []
+  const late = volume.createTimeline(undefined, (id) => numbers.push(id))
+  await expect(cluster.settle(late, 3000)).rejects.toMatchObject({ kind: 'no-quorum' })
+  expect(numbers).toEqual([])
+  await expect(cluster.settle(volume.dropTimeline(other), 3000)).rejects.toMatchObject({ kind: 'no-quorum' })
+  expect(volume.timelines()).toHaveLength(2)
+  cluster.restart(1)
+  await cluster.settle(volume.createTimeline(parent))
+  await cluster.settle(volume.dropTimeline(other))
+  expect(volume.timelines()).toHaveLength(2)
+})
+
+test('a writer that has nothing to write is told of its successor', async () => {
+  const cluster = newCluster()
+  const told: string[] = []
+  cluster.settings = { onFenced: (error) => told.push(error.kind) }
+  const client = await open(cluster)
+  await client.commit()
+  cluster.settings = {}
+  await cluster.open()
+  expect(await cluster.clock.run(5000, () => told.length > 0)).toBe(true)
+  expect(told).toEqual(['fenced'])
 })
 
 test('a node is replaced without a pause, and its successor counts', async () => {

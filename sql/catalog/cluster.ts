@@ -142,7 +142,7 @@ export class Cluster {
     })
     const created = this.volume.createTimeline(at, numbered)
     const timeline = await Promise.race([number, created])
-    const born = created.then(() => void this.#births.delete(timeline))
+    const born = created.then(() => undefined).finally(() => this.#births.delete(timeline))
     this.#births.set(timeline, born)
     born.catch(() => undefined) // whoever waits for it has it
     return { timeline, born }

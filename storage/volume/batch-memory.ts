@@ -1,6 +1,6 @@
-// Where encoded batches live until every node that is sent them has them: slabs of shared memory, so that six worker
-// threads read one copy. Bytes of a slab are handed out from its start; when the last batch in it is let go of, the slab
-// starts over.
+// Where encoded batches live until every node that is sent them, and a write quorum, has them: slabs of shared memory,
+// so that six worker threads read one copy. Bytes of a slab are handed out from its start; when the last batch in it is
+// let go of, the slab starts over.
 
 import { assert } from '../base/assert.ts'
 
@@ -16,6 +16,8 @@ interface Slab {
 /** Bytes that are in use until `release` was called as often as `references` said. */
 export interface SharedBytes {
   readonly bytes: Buffer
+  /** One user more. */
+  retain(): void
   /** One user less. */
   release(): void
 }
@@ -40,6 +42,11 @@ export class BatchMemory {
     slab.used += (size + 7) & ~7
     slab.references += users
     let left = users
+    const retain = (): void => {
+      assert(left > 0, 'retained while it is in use')
+      left++
+      slab.references++
+    }
     const release = (): void => {
       assert(left > 0, 'released once by each user')
       left--
@@ -49,7 +56,7 @@ export class BatchMemory {
       const reusable = slab !== this.#current && slab.bytes.length === SLAB_SIZE_BYTES
       if (reusable && this.#spare.length < SPARE_SLABS_MAX) this.#spare.push(slab)
     }
-    return { bytes, release }
+    return { bytes, retain, release }
   }
 }
 

@@ -57,6 +57,12 @@ export class MemoryVolume implements Volume {
     return this.infos.size === 0
   }
 
+  readonly isSettled = true
+
+  untilSettled(): Promise<void> {
+    return Promise.resolve()
+  }
+
   timelines(): readonly TimelineInfo[] {
     return [...this.infos.values()].filter(({ id }) => !this.dropped.has(id))
   }

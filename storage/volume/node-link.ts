@@ -6,8 +6,8 @@
 //      └── a fresh connection ◀── failed ◀─────────┘ disk error, connection lost
 //
 // A node that is slow or gone never holds anything up but its own queue, which is bounded. What was queued or under way
-// to a node that stopped being live is lost to it: it gets that from its peers. So nothing is let go of for a reason that
-// all nodes may have at once: an append that was overtaken by a change of members goes out again.
+// to a node that stopped being live is let go of: it gets that from its peers, and what no write quorum has yet is sent
+// again when it is live again (./sent-batches.ts).
 
 import { must } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
@@ -125,6 +125,11 @@ export class NodeLink {
 
   get queueSize(): number {
     return this.#queueSize
+  }
+
+  /** Whether it would soon be too long. */
+  get isCrowded(): boolean {
+    return this.#queueSize > QUEUE_SIZE_BYTES_MAX / 2 || this.#queue.length > QUEUE_BATCHES_MAX / 2
   }
 
   /** When the oldest waiting batch was queued; undefined if none waits. */
@@ -257,13 +262,19 @@ export class NodeLink {
     this.messagesReceived++
     this.heardMs = this.#settings.clock.monotonicMs()
     const pending = this.#take(answer.id)
-    if (pending !== undefined) pending.settle(this.#judge(pending.message, answer))
+    if (pending === undefined) return
+    const judged = this.#judge(pending.message, answer)
+    pending.settle(judged)
+    // Whatever it was that the node refused: a writer that is idle hears of its successor by this.
+    if (judged.kind === 'failed' && judged.failure === 'fenced' && this.mode === 'live')
+      this.#events.fenced(this.#toError(judged))
   }
 
   /** A request that left before the node was told of new members is not from an older writer, only out of date. */
   #judge({ kind, membershipEpoch }: VolumeMessage, answer: NodeMessage): NodeMessage {
     const isRefused = answer.kind === 'failed' && answer.failure === 'fenced' && kind !== 'fence'
-    return isRefused && membershipEpoch < this.#toldEpoch ? { ...answer, failure: 'behind' } : answer
+    const isOutdated = membershipEpoch < Math.max(this.#toldEpoch, this.membershipEpoch)
+    return isRefused && isOutdated ? { ...answer, failure: 'behind' } : answer
   }
 
   /** Tells the node of a configuration; what is sent from now on carries its epoch. */
@@ -305,7 +316,7 @@ export class NodeLink {
 
   /**
    * Sends what is in flight. A node that was told of new members before this reached it refuses it: then it goes out once
-   * more, since it may be that nobody else has it either.
+   * more, which is faster than to align the node anew.
    */
   #sendInFlight(sent: readonly QueuedBatch[]): void {
     this.appendsSent++

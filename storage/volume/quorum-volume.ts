@@ -6,15 +6,18 @@
 //                                          ├─ Growth, Reconfiguration, Replacement
 //                                          ├─ PageSource, log questions, segment statuses: reads
 //                                          └─ Watch: twice a second
+//
+// A volume is settled when a write quorum holds what recovery found (./refill.ts). Before that nothing is written but what
+// recovery decided, nothing is born, and no floor is raised: another recovery may find otherwise.
 
 import { assert } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
 import { type Epoch, formatLsn, type Lsn, LSN_ZERO, type PageNo, type TimelineId } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration, Member } from '../message/configuration.ts'
-import { firstLsnAfter } from '../message/lsn-grid.ts'
-import type { CommitRecord, Fault, TimelineBirth, TimelineSize } from '../message/message.ts'
+import type { CommitRecord, Fault, TimelineSize } from '../message/message.ts'
 import { Agreement } from './agreement.ts'
+import { type BirthPoint, Births, BIRTHS_MAX } from './births.ts'
 import { Growth } from './growth.ts'
 import { Joining } from './joining.ts'
 import { askAny, askChangedPages, askCommitOf } from './log-questions.ts'
@@ -22,6 +25,7 @@ import { LogWriter } from './log-writer.ts'
 import { Members } from './members.ts'
 import type { AppendedSegment, NodeLink } from './node-link.ts'
 import { PageSource } from './page-source.ts'
+import { Patience } from './patience.ts'
 import { checkQuorum, Gauge } from './quorum.ts'
 import { Reconfiguration } from './reconfiguration.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -29,19 +33,17 @@ import { refill } from './refill.ts'
 import { Repairs } from './repairs.ts'
 import { Replacement } from './replacement.ts'
 import { segmentStatuses } from './segment-statuses.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings, type TimelineWriter } from './timeline-log.ts'
+import type { LogSurroundings, TimelineWriter } from './timeline-log.ts'
 import { Timelines } from './timelines.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 import { DEAD_AFTER_MS, QUORUM_TIMEOUT_MS, type VolumeOptions } from './volume-options.ts'
 import { Watch } from './watch.ts'
 
 const CLOSE_PATIENCE_MS = 2000
-/** An opening for which a write quorum was fenced waits this long until it can be written; then it goes on reading. */
+/** An opening for which a write quorum was fenced waits this long until it is settled; then it can be read. */
 const OPEN_PATIENCE_MS = 10_000
 /** Openings that meet another writer's opening are tried again so often. */
 const ATTEMPTS_MAX = 3
-/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
-const BIRTHS_MAX = 4096
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
@@ -69,17 +71,19 @@ class QuorumVolume implements Volume {
   readonly #pages: PageSource
   readonly #repairs: Repairs
   readonly #agreement: Agreement
+  readonly #patience: Patience
+  readonly #births: Births
   readonly #joining: Joining
   readonly #reconfiguration: Reconfiguration
   readonly #replacement: Replacement
   readonly #growth: Growth
   readonly #watch: Watch
   #lastWallMicros = 0
-  #birthsUnderWay = 0
   /** Recovery has told what the volume holds: nodes may join. */
   #isPlanned = false
-  /** A write quorum holds all that recovery found: the volume may be written. */
-  #isRefilled = false
+  #isSettled = false
+  readonly #settled: Promise<void>
+  #settle: (error?: StorageError) => void = () => undefined
   #failure: StorageError | undefined
   #isClosed = false
 
@@ -87,6 +91,10 @@ class QuorumVolume implements Volume {
     const { clock, prng } = options
     const timeoutMs = options.quorumTimeoutMs ?? QUORUM_TIMEOUT_MS
     this.#options = options
+    this.#settled = new Promise((resolve, reject) => {
+      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    this.#settled.catch(() => undefined) // whoever waits for it is told
     this.#surroundings = this.#logSurroundings()
     const timelines = (this.#timelines = new Timelines(this.#surroundings))
     const settings = { clock, resendAfterMs: options.resendAfterMs, reach: options.reach }
@@ -107,6 +115,9 @@ class QuorumVolume implements Volume {
     })
     this.#repairs = new Repairs(({ timeline }, lsn) => this.#holders(timeline, lsn))
     const agreement = (this.#agreement = new Agreement(members))
+    const patience = (this.#patience = new Patience(() => clock.monotonicMs()))
+    const surroundings = this.#surroundings
+    this.#births = new Births({ timelines, agreement, patience, surroundings })
     this.#joining = new Joining(
       { members, timelines, agreement, clock },
       {
@@ -128,8 +139,13 @@ class QuorumVolume implements Volume {
     this.#replacement = new Replacement({ members, timelines, reconfiguration, clock, deadAfterMs })
     this.#growth = new Growth({ members, timelines, agreement, reconfiguration })
     this.#watch = new Watch(
-      { members, timelines, clock, quorumTimeoutMs: timeoutMs },
-      { tend: () => void this.#replacement.tend(), hasQuorum: () => this.#surroundings.hasQuorum },
+      { members, timelines, clock, patience, quorumTimeoutMs: timeoutMs },
+      {
+        tend: () => void this.#replacement.tend(),
+        stuck: (link) => this.#sendAgain(link),
+        hasQuorum: () => surroundings.hasQuorum,
+        isSettled: () => this.isSettled,
+      },
     )
   }
 
@@ -175,7 +191,7 @@ class QuorumVolume implements Volume {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** With a write quorum: until it holds everything. Without: at once, for reading; writes wait until there is one. */
+  /** With a write quorum: until it is settled. Without: at once, for reading; writes wait until there is one. */
   async #untilServing({ fenced }: Recovered): Promise<void> {
     const refilled = this.#refill()
     const places = [...fenced.keys()].reduce((mask, { place }) => mask | (1 << place), 0)
@@ -194,8 +210,17 @@ class QuorumVolume implements Volume {
       poll: () => this.#watch.pollAll(),
     })
     if (this.#isOver) return
-    this.#isRefilled = true
+    this.#isSettled = true
+    this.#settle()
     this.#refresh()
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  untilSettled(): Promise<void> {
+    return this.#settled
   }
 
   get #isOver(): boolean {
@@ -217,7 +242,19 @@ class QuorumVolume implements Volume {
 
   #nodeLive(link: NodeLink): void {
     this.#watch.joined(link)
+    this.#sendAgain(link)
     this.#refresh()
+  }
+
+  /** Batches that a node may miss and that perhaps nobody else has: all links can lose them at once. */
+  #sendAgain(link: NodeLink): void {
+    for (const log of this.#timelines.tracked) {
+      for (const batch of log.missing(link.place)) {
+        if (link.isCrowded) return
+        batch.retain()
+        link.enqueue(batch)
+      }
+    }
   }
 
   #nodeLeft(link: NodeLink): void {
@@ -234,11 +271,12 @@ class QuorumVolume implements Volume {
     const had = around.hasQuorum
     around.quorum = members.quorum
     around.known = members.known
-    around.hasQuorum = this.#isRefilled && !this.#isOver && members.quorum.holds(members.live)
+    around.hasQuorum = this.#isSettled && !this.#isOver && members.quorum.holds(members.live)
     this.#writer.target(members.targets, members.quorum)
-    if (!this.#isRefilled) return
+    if (!this.#isSettled) return
     this.#timelines.advance()
     this.#agreement.reconsider()
+    this.#patience.look()
     if (around.hasQuorum && !had) for (const log of this.#timelines.logs()) log.wakeRooms()
     this.#writer.flush()
   }
@@ -247,9 +285,12 @@ class QuorumVolume implements Volume {
   #fail(error: StorageError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    if (error.kind === 'fenced') this.#options.onFenced?.(error)
     this.#surroundings.hasQuorum = false
     this.#reconfiguration.fail(error)
     this.#agreement.fail(error)
+    this.#patience.fail(error)
+    this.#settle(error)
     for (const log of this.#timelines.logs()) log.fail(error)
     this.#joining.wake()
     this.#writer.stop()
@@ -266,68 +307,25 @@ class QuorumVolume implements Volume {
     return this.#timelines.find(id)?.birth
   }
 
-  async createTimeline(
-    parent: { timeline: TimelineId; lsn: Lsn } | undefined,
-    numbered?: (id: TimelineId) => void,
-  ): Promise<TimelineId> {
-    const [id] = await this.#bear([parent], numbered)
+  async createTimeline(parent: BirthPoint, numbered?: (id: TimelineId) => void): Promise<TimelineId> {
+    this.#checkAlive()
+    const [id] = await this.#births.create([parent], numbered)
     assert(id !== undefined, 'one parent, one child')
     return id
   }
 
-  async createTimelines(
-    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
-  ): Promise<readonly TimelineId[]> {
-    const made: TimelineId[] = []
-    for (let from = 0; from < parents.length; from += BIRTHS_MAX) {
-      made.push(...(await this.#bear(parents.slice(from, from + BIRTHS_MAX))))
-    }
-    return made
-  }
-
-  async #bear(
-    parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
-    numbered?: (id: TimelineId) => void,
-  ): Promise<readonly TimelineId[]> {
-    if (this.#failure !== undefined) throw this.#failure
-    const unsafe = parents.filter((parent) => parent !== undefined)
-    await Promise.all(
-      unsafe
-        .filter(({ timeline, lsn }) => lsn > this.#vdl(timeline))
-        .map(({ timeline, lsn }) => this.#untilDurable(timeline, lsn)),
-    )
-    while (this.#birthsUnderWay > 0 && this.#birthsUnderWay + parents.length > BIRTHS_MAX)
-      await this.#pause(1)
-    if (this.#failure !== undefined) throw this.#failure
-    const births = parents.map((parent): TimelineBirth => {
-      return { id: this.#timelines.nextId(), parent, createdMicros: this.#wallMicros() }
-    })
-    for (const birth of births) {
-      const base = birth.parent?.lsn ?? LSN_ZERO
-      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
-      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
-      numbered?.(birth.id)
-    }
-    this.#birthsUnderWay += births.length
-    try {
-      await this.#agreement.spread({ kind: 'create-timelines', births })
-    } finally {
-      this.#birthsUnderWay -= births.length
-    }
-    return births.map(({ id }) => id)
-  }
-
-  #vdl(timeline: TimelineId): Lsn {
-    const log = this.#timelines.log(timeline)
-    return Math.max(log.vdl, log.base) as Lsn
+  async createTimelines(parents: readonly BirthPoint[]): Promise<readonly TimelineId[]> {
+    this.#checkAlive()
+    return this.#births.create(parents)
   }
 
   async dropTimeline(timeline: TimelineId): Promise<void> {
+    this.#checkAlive()
+    await this.#births.drop(timeline)
+  }
+
+  #checkAlive(): void {
     if (this.#failure !== undefined) throw this.#failure
-    const log = this.#timelines.log(timeline)
-    log.dropped = true
-    this.#timelines.version++
-    await this.#agreement.spread({ kind: 'drop-timeline', timeline })
   }
 
   log(timeline: TimelineId): TimelineLog {
@@ -446,7 +444,7 @@ class QuorumVolume implements Volume {
     if (this.#isClosed) return
     const { clock } = this.#options
     const deadlineMs = clock.monotonicMs() + CLOSE_PATIENCE_MS
-    while (this.#failure === undefined && !this.#isSettled() && clock.monotonicMs() < deadlineMs) {
+    while (this.#failure === undefined && !this.#isLevel() && clock.monotonicMs() < deadlineMs) {
       this.#writer.flushAll()
       await this.#pause(1)
     }
@@ -456,7 +454,7 @@ class QuorumVolume implements Volume {
   }
 
   /** Every live node holds everything that was appended. */
-  #isSettled(): boolean {
+  #isLevel(): boolean {
     for (const log of this.#timelines.tracked) {
       if (log.hasUnsent) return false
       for (const { mode, place } of this.#members.targets) {
@@ -478,13 +476,6 @@ class QuorumVolume implements Volume {
   #wallMicros(): number {
     this.#lastWallMicros = Math.max(this.#lastWallMicros, this.#options.clock.wallMicros())
     return this.#lastWallMicros
-  }
-
-  #untilDurable(timeline: TimelineId, lsn: Lsn): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const log = this.#timelines.log(timeline)
-      log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
-    })
   }
 
   #pause(ms: number): Promise<void> {

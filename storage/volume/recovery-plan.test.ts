@@ -100,3 +100,16 @@ test('a node that missed a truncation does not bring back what was annulled', ()
   expect(plan?.vdl).toBe(80)
   expect(plan?.tail).toBeGreaterThan(1000)
 })
+
+test('what a recovery annulled that was never settled does not count once a later writer decided otherwise', () => {
+  const unsettled = [{ above: 80 as Lsn, upTo: 10_000_200 as Lsn }]
+  const settled = [{ above: 160 as Lsn, upTo: 10_000_400 as Lsn }]
+  const states = [
+    node(2, [segment(0, 80)], unsettled),
+    node(3, [segment(0, 10_000_800)], settled),
+    node(3, [segment(0, 10_000_800)], settled),
+  ]
+  const [plan] = planRecovery(states, true)
+  expect(plan?.vdl).toBe(10_000_800)
+  expect(plan?.annulled[0]).toEqual(settled[0])
+})

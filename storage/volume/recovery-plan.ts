@@ -11,6 +11,10 @@
 // batches only from peers that are fenced too; one that once was a member never becomes one again without being empty)
 // and to a client (who heard nothing of them, since nothing above the VDL is ever answered).
 //
+// Of what earlier recoveries annulled, the word of the nodes counts that the last writer aligned: it knew what every
+// writer before it had decided for good. A recovery that died before it was settled may have left a range on a node that
+// has been away since; a later one, from other nodes, may have found that what lies in there is durable after all.
+//
 // A segment above the first group counts when a node says so that the last writer had aligned. Others may have been
 // opened, at fewer nodes than a quorum, by a writer that died over it: they hold nothing, and are opened again.
 
@@ -27,6 +31,8 @@ import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './timeline-log.
 /** What all nodes say of one timeline. */
 interface Reports {
   readonly timelines: TimelineState[]
+  /** What the nodes know to be annulled that the last writer aligned. */
+  readonly annulled: (readonly AnnulledRange[])[]
   /** By group, with the epoch of the writer that last aligned the node. */
   readonly segments: { readonly state: SegmentState; readonly aligned: number }[]
 }
@@ -37,16 +43,18 @@ interface Reports {
  */
 export function planRecovery(states: readonly NodeState[], isComplete: boolean): readonly LogStart[] {
   const reports = new Map<TimelineId, Reports>()
+  const newest = Math.max(0, ...states.map(({ configuration }) => alignedBy(configuration?.membershipEpoch)))
   for (const { timelines, segments, configuration } of states) {
-    const aligned = configuration === undefined ? 0 : epochOfWriter(configuration.membershipEpoch)
+    const aligned = alignedBy(configuration?.membershipEpoch)
     for (const timeline of timelines) {
-      const known = reports.get(timeline.birth.id)
-      if (known === undefined) reports.set(timeline.birth.id, { timelines: [timeline], segments: [] })
-      else known.timelines.push(timeline)
+      const { id } = timeline.birth
+      const known = reports.get(id) ?? { timelines: [], annulled: [], segments: [] }
+      reports.set(id, known)
+      known.timelines.push(timeline)
+      if (aligned === newest) known.annulled.push(timeline.annulled)
     }
     for (const state of segments) reports.get(state.timeline)?.segments.push({ state, aligned })
   }
-  const newest = Math.max(0, ...states.map(({ configuration }) => alignedBy(configuration?.membershipEpoch)))
   const context = { nodeCount: isComplete ? states.length : Infinity, newest }
   return [...reports.entries()].sort(([a], [b]) => a - b).map(([, each]) => planTimeline(each, context))
 }
@@ -65,7 +73,8 @@ interface Context {
 function planTimeline(reports: Reports, context: Context): LogStart {
   const { birth } = must(reports.timelines[0])
   const base = birth.parent?.lsn ?? LSN_ZERO
-  const known = unionOfRanges(reports.timelines.map((state) => state.annulled))
+  const told = reports.timelines.map((state) => state.annulled)
+  const known = unionOfRanges(reports.annulled.length > 0 ? reports.annulled : told)
   const groups = groupsOf(reports, context, base, known)
   const counted = groups.filter(({ isReal }) => isReal)
   const vcl = Math.min(...counted.map(({ best }) => best.scl)) as Lsn
@@ -73,7 +82,7 @@ function planTimeline(reports: Reports, context: Context): LogStart {
   const vdl = Math.max(base, ...atVcl.map(({ consistent }) => consistent)) as Lsn
   const dropped = reports.timelines.some((state) => state.dropped)
   const opened = openGroups(groups, base, vdl)
-  const reached = known.reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
+  const reached = told.flat().reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
   const isAgreed =
     reports.timelines.length === context.nodeCount &&
     groups.every(({ isReal, held }) => isReal && held.length === context.nodeCount) &&

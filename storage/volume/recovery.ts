@@ -6,6 +6,10 @@
 //
 // After the fence of a read quorum no older writer can complete a batch: a write quorum meets it. The log is not
 // replayed, and what is asked does not grow with it.
+//
+// What is found is a proposal. It may lie above all that was ever acknowledged, on one of the nodes that were heard, and a
+// recovery that hears others would not find it. So a volume is settled, and what it shows can never go back, only when a
+// write quorum has the truncation and all log up to the VDL (./refill.ts): every later read quorum meets that.
 
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'

@@ -7,7 +7,8 @@
 //   SCLs of each group's segments ─▶ PGCL (a write quorum) ─▶ VCL (the lowest) ─▶ VDL (last consistency point) ─▶ callbacks
 //
 // Invariants: LSNs are handed out densely. Batches leave in LSN order, whatever order their deflating ends in. VCL and
-// VDL never go back. A record of a group leaves only when this timeline's segment in that group is open.
+// VDL never go back. A record of a group leaves only when this timeline's segment in that group is open. A batch that no
+// write quorum has yet is kept, for all links may have lost it: a node that misses it is sent it again (./sent-batches.ts).
 //
 // A volume has thousands of these, nearly all idle: until its first use a log has no buffers, no queues and no SCLs. All
 // nodes whose standing is known then stand at its last LSN.
@@ -32,6 +33,7 @@ import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
 import type { Gauge } from './quorum.ts'
 import { RoomQueue } from './room-queue.ts'
+import { SentBatches } from './sent-batches.ts'
 import { ConsistencyPoints } from './vdl.ts'
 import type { TimelineLog } from './volume.ts'
 import type { Deflate } from './volume-options.ts'
@@ -135,6 +137,7 @@ export class TimelineWriter implements TimelineLog {
   #sentLast: Lsn
   #sentConsistent: Lsn
   #points: ConsistencyPoints | undefined
+  #sent: SentBatches | undefined
   #durable: DurableQueue | undefined
   #rooms: RoomQueue | undefined
   #open: Buffer | undefined
@@ -313,7 +316,7 @@ export class TimelineWriter implements TimelineLog {
   }
 
   /**
-   * Encodes the next batch for `users` nodes, or returns undefined when nothing is ready: what is left is empty, being
+   * Encodes the next batch for `users` links, or returns undefined when nothing is ready: what is left is empty, being
    * deflated, or waits for a segment to be opened.
    */
   nextBatch(memory: BatchMemory, users: number): SharedBytes | undefined {
@@ -354,26 +357,40 @@ export class TimelineWriter implements TimelineLog {
     const tracks = this.#track()
     this.#points ??= new ConsistencyPoints(this.#vdl)
     this.#points.push(run.last, run.consistent)
+    this.#sent ??= new SentBatches()
+    const keep = this.#sent
     this.#sentLast = run.last
     if (run.consistent > 0) this.#sentConsistent = run.consistent
     if (tracks.length === 1) {
       const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
-      const shared = memory.take(size, users)
+      const shared = memory.take(size, users + 1)
       encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
+      keep.push(run.last, FIRST_GROUP, shared)
       return shared
     }
     const groups = tracks.map(({ group }) => group)
     const parts = splitByGroup(records, length, run, groups, this.#surroundings.pagesPerGroup)
     const [first, ...rest] = parts.map((part) => {
       const rawLength = part.records.length
-      const shared = memory.take(batchLength(part.run, rawLength, false), users)
+      const shared = memory.take(batchLength(part.run, rawLength, false), users + 1)
       const payload = { records: part.records, rawLength, deflated: undefined }
       encodeBatch(shared.bytes, { ...frame, group: part.group }, part.run, payload)
+      keep.push(run.last, part.group, shared)
       return shared
     })
     assert(first !== undefined, 'a timeline has a segment')
     this.#ready = rest
     return first
+  }
+
+  /** Batches above the VCL that a live node does not have, as far as is known; perhaps they are on their way to it. */
+  missing(place: number): readonly SharedBytes[] {
+    const tracks = this.#tracks
+    if (this.#sent === undefined || tracks === undefined || this.#vcl >= this.#sentLast) return []
+    return this.#sent.above((group) => {
+      const track = tracks.find((each) => each.group === group)
+      return track?.scls[place] ?? LSN_ZERO
+    })
   }
 
   /** The segment is about to be opened: nodes that join from now on get it. */
@@ -459,6 +476,7 @@ export class TimelineWriter implements TimelineLog {
     this.#vcl = vcl
     // Until this writer's first batch is complete, LSNs count from where it began: recovery knows that point too.
     this.#limit = Math.max(vcl, this.#begin) + LAL_BYTES
+    this.#sent?.release(vcl)
     if (this.#points !== undefined) this.#vdl = this.#points.advance(vcl)
     this.#rooms?.wake()
     this.#durable?.reach(this.#vdl)

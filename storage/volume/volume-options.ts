@@ -1,6 +1,7 @@
 // What whoever opens a volume says: the composition roots of the server, and tests.
 
 import type { Clock, Prng } from '../base/env.ts'
+import type { StorageError } from '../base/errors.ts'
 import type { Member } from '../message/configuration.ts'
 import type { Transport } from '../message/transport.ts'
 import type { Quorum } from './quorum.ts'
@@ -32,6 +33,8 @@ export interface VolumeOptions {
   readonly quorumTimeoutMs?: number | undefined
   /** A member that has not answered for so long is replaced by a spare, where there is one; default 60 s. */
   readonly deadAfterMs?: number | undefined
+  /** Another writer has taken the volume over, or is about to: nothing becomes durable any more. Called once. */
+  readonly onFenced?: ((error: StorageError) => void) | undefined
 }
 
 export const QUORUM_TIMEOUT_MS = 30_000

@@ -29,6 +29,14 @@ export interface Volume {
   readonly volumeEpoch: Epoch
   /** True when the volume had no timeline yet when it was opened: the caller bootstraps. */
   readonly isNew: boolean
+  /**
+   * Whether a write quorum holds all that recovery found: from then on no VDL goes back, whatever is lost. An opening that
+   * meets a read quorum only is not settled before more nodes are back. Until then it can be read, not written, and what
+   * is read has been on a storage node, but another recovery, from other nodes, may decide that it never was durable.
+   */
+  readonly isSettled: boolean
+  /** Resolves when it is settled; rejects with StorageError when the volume fails or is closed before. */
+  untilSettled(): Promise<void>
 
   timelines(): readonly TimelineInfo[]
   /** A timeline by its number, a dropped one included as long as something is known of it. Takes no search. */
@@ -36,13 +44,18 @@ export interface Volume {
   /**
    * Creates a branch of `parent` at `lsn` (a consistency point at or below the parent's tail) or a root. Resolves when a
    * write quorum has it on disk. No page is copied; its first LSN is lsn + 1, rounded up to 8. `numbered` is called with
-   * its number before that, once it is known: what is written meanwhile may name it, but must not be relied on.
+   * its number before that, once it is known: what is written meanwhile may name it, but must not be relied on. Rejects
+   * with StorageError 'no-quorum' when there is no write quorum for too long: without `numbered` called nothing happened,
+   * otherwise the outcome is unknown until there is one.
    */
   createTimeline(
     parent: { timeline: TimelineId; lsn: Lsn } | undefined,
     numbered?: (id: TimelineId) => void,
   ): Promise<TimelineId>
-  /** Forgets a timeline; what its children still read stays. Resolves when a write quorum has it on disk. */
+  /**
+   * Forgets a timeline; what its children still read stays. Resolves when a write quorum has it on disk. Rejects with
+   * StorageError 'no-quorum' when there is none for too long: it may have happened all the same, or happen later.
+   */
   dropTimeline(timeline: TimelineId): Promise<void>
   /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
   log(timeline: TimelineId): TimelineLog

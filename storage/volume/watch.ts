@@ -2,7 +2,8 @@
 // in vain, and read floors that moved.
 //
 //   live node, behind, and standing still ──▶ where do its segments stand by now? (its peers fill it; nobody else tells)
-//   node silent for a while ──▶ asked the same ──▶ silent for long: its connection is given up
+//                                         └─▶ it is sent again what no write quorum has
+//   node silent for a while ──▶ asked something that it refuses a writer that was fenced ──▶ silent for long: given up
 //
 // Nothing of this is on the path of a commit.
 
@@ -11,6 +12,7 @@ import { StorageError } from '../base/errors.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 import type { Members } from './members.ts'
 import type { NodeLink } from './node-link.ts'
+import type { Patience } from './patience.ts'
 import type { TimelineWriter } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
@@ -23,14 +25,18 @@ const SILENCE_MS_MAX = 12_000
 export interface WatchEvents {
   /** Another round of steps that nobody waits for. */
   tend(): void
+  /** A live node has nothing under way, misses something, and did not move: it may be that nobody else has it either. */
+  stuck(link: NodeLink): void
   /** Whether new writes may go on. */
   hasQuorum(): boolean
+  isSettled(): boolean
 }
 
 export class Watch {
   readonly #members: Members
   readonly #timelines: Timelines
   readonly #clock: Clock
+  readonly #patience: Patience
   readonly #quorumTimeoutMs: number
   readonly #events: WatchEvents
   /** What to ask each node for next time. */
@@ -42,12 +48,19 @@ export class Watch {
   #cancel: (() => void) | undefined
 
   constructor(
-    parts: { members: Members; timelines: Timelines; clock: Clock; quorumTimeoutMs: number },
+    parts: {
+      members: Members
+      timelines: Timelines
+      clock: Clock
+      patience: Patience
+      quorumTimeoutMs: number
+    },
     events: WatchEvents,
   ) {
     this.#members = parts.members
     this.#timelines = parts.timelines
     this.#clock = parts.clock
+    this.#patience = parts.patience
     this.#quorumTimeoutMs = parts.quorumTimeoutMs
     this.#events = events
   }
@@ -85,7 +98,10 @@ export class Watch {
       const silentMs = nowMs - link.heardMs
       if (silentMs > SILENCE_MS_MAX && link.member.address !== undefined && link.mode !== 'failed') {
         link.fail(new StorageError('io', `node ${link.id} has said nothing for ${Math.round(silentMs)} ms`))
-      } else if (this.#stands(link, before.get(link)) || silentMs > PING_AFTER_MS) void this.#poll(link)
+      } else if (this.#stands(link, before.get(link))) {
+        if (link.isIdle && link.queueLength === 0) this.#events.stuck(link)
+        void this.#poll(link)
+      } else if (silentMs > PING_AFTER_MS) void this.#ping(link)
     }
     if (!this.#events.hasQuorum()) this.#expire(nowMs)
     this.#sendFloors()
@@ -108,6 +124,16 @@ export class Watch {
     return stands
   }
 
+  /** Asks something that a node refuses to answer once it was fenced by another writer. */
+  async #ping(link: NodeLink): Promise<void> {
+    if (this.#polled.has(link)) return
+    this.#polled.add(link)
+    const isLive = link.mode === 'live'
+    const ping = isLive ? ({ kind: 'read-floors', floors: [] } as const) : ({ kind: 'query' } as const)
+    await link.request(ping, REQUEST_TIMEOUT_MS).catch(() => undefined)
+    this.#polled.delete(link)
+  }
+
   /** Asks every live node where its segments stand. */
   async pollAll(): Promise<void> {
     const live = this.#members.targets.filter(({ mode }) => mode === 'live')
@@ -118,7 +144,6 @@ export class Watch {
     if (this.#polled.has(link)) return
     this.#polled.add(link)
     try {
-      if (link.mode !== 'live') return void (await link.request({ kind: 'query' }, REQUEST_TIMEOUT_MS))
       const since = this.#sequences.get(link) ?? 0
       const answer = await link.request({ kind: 'gossip', since }, REQUEST_TIMEOUT_MS)
       if (answer.kind !== 'gossip' || link.mode !== 'live') return
@@ -138,11 +163,14 @@ export class Watch {
     const detail =
       'What was acknowledged is safe; reads go on. Writes go on when enough storage nodes are back.'
     const error = new StorageError('no-quorum', 'too few storage nodes answer to write', detail)
-    for (const log of this.#timelines.logs()) log.expireRooms(nowMs - this.#quorumTimeoutMs, error)
+    const sinceMs = nowMs - this.#quorumTimeoutMs
+    for (const log of this.#timelines.logs()) log.expireRooms(sinceMs, error)
+    this.#patience.expire(sinceMs, error)
   }
 
   #sendFloors(): void {
-    if (this.#floors.size === 0) return
+    // Until it is settled, what lies below a floor may be what another recovery finds to be the end.
+    if (this.#floors.size === 0 || !this.#events.isSettled()) return
     const floors = [...this.#floors].map(([timeline, lsn]) => ({ timeline, lsn }))
     this.#floors = new Map()
     for (const link of this.#members.targets) {

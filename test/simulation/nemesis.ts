@@ -70,6 +70,8 @@ export class Nemesis {
         )
       case 'rot':
         return this.#rot()
+      case 'cut':
+        return this.#cut()
     }
   }
 
@@ -178,6 +180,14 @@ export class Nemesis {
     writer.life.isAlive = false
     coverage.count('writer crash')
     this.#crash(hosts)
+  }
+
+  /** All connections of the writer break at once, with what is under way in them. */
+  #cut(): void {
+    const { writer, network, coverage } = this.#world
+    if (writer?.life.isAlive !== true) return
+    network.cut(writer.address)
+    coverage.count('all connections of a writer broken')
   }
 
   #rot(): void {

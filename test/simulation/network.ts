@@ -106,6 +106,13 @@ export class Network {
     }
   }
 
+  /** All connections that a process made break, and what is under way in them is lost. */
+  cut(from: Address): void {
+    for (const connections of this.#connections.values())
+      for (const connection of connections)
+        if (connection.from === from && !connection.isOver) connection.break()
+  }
+
   /** The end of a connection hears in a moment that the other end is gone. */
   breakSoon(connection: Connection): void {
     this.#scheduler.after(this.#chance.wait(this.weather.delayMs), connection.life, () => connection.break())
@@ -144,7 +151,7 @@ export class Network {
 class Connection implements Transport {
   readonly life: Life
   readonly #network: Network
-  readonly #from: Address
+  readonly from: Address
   readonly #guard: Guard
   readonly #to: Server
   #isUp = true
@@ -155,7 +162,7 @@ class Connection implements Transport {
 
   constructor(network: Network, from: { address: Address; life: Life; guard: Guard }, to: Server) {
     this.#network = network
-    this.#from = from.address
+    this.from = from.address
     this.life = from.life
     this.#guard = from.guard
     this.#to = to
@@ -170,7 +177,7 @@ class Connection implements Transport {
     if (this.isOver) return
     const copy = copyOf(message)
     const to = this.#to
-    this.#network.travel(this.#from, to.address, message.kind, undefined, () => this.#arrive(copy))
+    this.#network.travel(this.from, to.address, message.kind, undefined, () => this.#arrive(copy))
   }
 
   #arrive(message: VolumeMessage): void {
@@ -184,7 +191,7 @@ class Connection implements Transport {
 
   #answer(answer: NodeMessage): void {
     const copy = copyOf(answer)
-    this.#network.travel(this.#to.address, this.#from, answer.kind, this.life, () => {
+    this.#network.travel(this.#to.address, this.from, answer.kind, this.life, () => {
       if (this.#isUp) this.#guard(() => this.#receive(copy))
     })
   }

@@ -44,8 +44,9 @@ export type FaultKind =
   | 'full'
   | 'slow'
   | 'rot'
+  | 'cut'
 
-const WEIGHTS: Readonly<Record<FaultKind, number>> = {
+const WEIGHTS: Readonly<Record<Exclude<FaultKind, 'cut'>, number>> = {
   'node crash': 6,
   'crash at write': 6,
   zone: 2,
@@ -70,12 +71,12 @@ function every(chance: Chance, share: number, low: number, high: number): number
 
 export function drawPlan(chance: Chance): Plan {
   const faults: Partial<Record<FaultKind, number>> = {}
-  for (const [kind, weight] of Object.entries(WEIGHTS) as [FaultKind, number][]) {
+  for (const [kind, weight] of Object.entries(WEIGHTS) as [keyof typeof WEIGHTS, number][]) {
     if (chance.happens(0.55)) faults[kind] = weight * chance.between(0.3, 2)
   }
   const pagesPerSegment = chance.pick([1, 2, 3, 8])
   const nodes = chance.shuffled([1, 2, 3, 4, 5, 6])
-  return {
+  const plan: Plan = {
     durationMs: chance.pick([600, 1500, 3000]),
     weather: {
       lost: sometimes(chance, 0.08),
@@ -101,4 +102,7 @@ export function drawPlan(chance: Chance): Plan {
     downMax: chance.pick([1, 2, 2, 3, 6]),
     rottenNodes: nodes.slice(0, chance.pick([0, 1, 2])),
   }
+  // Drawn last: what the others draw of a seed stays what it was.
+  if (chance.happens(0.3)) faults.cut = chance.between(1, 10)
+  return plan
 }

@@ -4,6 +4,7 @@
 import { deflateRawSync } from 'node:zlib'
 
 import type { Clock, Prng } from '../../storage/base/env.ts'
+import type { StorageError } from '../../storage/base/errors.ts'
 import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
 import type { Member } from '../../storage/message/configuration.ts'
 import type { VolumeMessage } from '../../storage/message/message.ts'
@@ -45,8 +46,9 @@ export function startVolume(around: {
   readonly plan: Plan
   readonly nodes: readonly Member[]
   reach(member: Member): Transport
+  onFenced(error: StorageError): void
 }): Promise<Volume> {
-  const { clock, prng, plan, nodes, reach } = around
+  const { clock, prng, plan, nodes, reach, onFenced } = around
   return openVolume({
     nodes,
     reach,
@@ -59,6 +61,7 @@ export function startVolume(around: {
     resendAfterMs: RESEND_AFTER_MS,
     quorumTimeoutMs: QUORUM_TIMEOUT_MS,
     deadAfterMs: DEAD_AFTER_MS,
+    onFenced,
   })
 }
 

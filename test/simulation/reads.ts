@@ -33,7 +33,7 @@ export class Reads {
     const expected = timeline.pageAt(page, lsn)
     const what = `timeline ${timeline.id}, page ${page} at ${lsn}`
     try {
-      const image = await writer.view(timeline).handle.readPage(page, lsn)
+      const image = await writer.volume.log(timeline.id).readPage(page, lsn)
       const difference = differenceOf(image, expected)
       if (difference !== undefined) world.violate(`${what}: ${difference}`)
       world.coverage.count('read checked')

@@ -7,20 +7,21 @@
 
 import { must } from '../../storage/base/assert.ts'
 import { StorageError } from '../../storage/base/errors.ts'
+import type { PageNo } from '../../storage/base/ids.ts'
 import type { PageImage, StoredBatch } from '../../storage/node/segment-store.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { Bug } from './bugs.ts'
 import type { Chance } from './chance.ts'
 import { Coverage } from './coverage.ts'
 import { Host, type HostSurroundings, NODE_COUNT } from './host.ts'
-import { Model } from './model.ts'
+import { Model, Violation } from './model.ts'
 import { FIRST_WRITER, Network } from './network.ts'
 import { membersOf } from './operator.ts'
 import type { Plan } from './plan.ts'
 import { startVolume } from './processes.ts'
 import { differenceOf, Reads } from './reads.ts'
 import { type Life, Scheduler } from './scheduler.ts'
-import { takeOver, Writer } from './writer.ts'
+import { checkFound, takeOver, Writer } from './writer.ts'
 
 export const ZONES = ['az1', 'az2', 'az3'] as const
 
@@ -51,6 +52,7 @@ export class World {
   /** How far the history is, 0 to 1. */
   progress = 0
   readonly #around: HostSurroundings
+  readonly #readChance: Chance
   readonly #persisted = new Map<string, number>()
   #ghosts: Writer[] = []
   #writerCount = 0
@@ -62,6 +64,7 @@ export class World {
     this.chance = chance
     this.network = new Network(this.scheduler, this.chance.stream('network'), this.coverage)
     this.reads = new Reads(this)
+    this.#readChance = chance.stream('reads of what is not settled')
     this.#around = {
       scheduler: this.scheduler,
       network: this.network,
@@ -133,25 +136,60 @@ export class World {
     this.openings.add(opening)
     this.scheduler.note('open', address)
     const done = (): void => void this.openings.delete(opening)
+    let writer: Writer | undefined
     startVolume({
       clock: this.scheduler.clockOf(life),
       prng: this.chance.stream(life.name),
       plan: this.plan,
       nodes: [...this.hosts.values()].filter(({ isRetired }) => !isRetired).map((host) => host.member),
       reach: ({ node }) => this.network.connect(address, life, must(this.hosts.get(node), 'a host')),
-    }).then(
-      (volume) => {
+      onFenced: (error) => writer?.fenced(error),
+    })
+      .then(async (volume) => {
+        writer = new Writer(this, address, life, volume)
+        if (!volume.isSettled) await this.#settled(writer)
         done()
-        this.#opened(new Writer(this, address, life, volume), volume)
-      },
-      (error: unknown) => {
+        this.#opened(writer, volume)
+      })
+      .catch((error: unknown) => {
         done()
         if (!(error instanceof StorageError))
-          this.violate(`opening failed: ${String((error as Error).stack)}`)
+          this.violate(
+            error instanceof Violation ? error.message : `opening failed: ${String((error as Error).stack)}`,
+          )
         else this.scheduler.note(`not opened: ${error.kind} ${error.message}`, address)
         life.isAlive = false
-      },
-    )
+      })
+  }
+
+  /**
+   * It met a read quorum only: it can be read, but what it shows is no more than it found, and the writer before it is the
+   * rightful one until it is settled.
+   */
+  async #settled(writer: Writer): Promise<void> {
+    const { scheduler, coverage } = this
+    scheduler.note('opened for reading', writer.address, writer.volume.volumeEpoch)
+    coverage.count('opening with a read quorum')
+    let isOver = false
+    const read = (): void => {
+      if (isOver || !writer.life.isAlive) return
+      const timeline = this.#readChance.pick(this.model.live())
+      scheduler.after(this.#readChance.wait(this.plan.readEveryMs), writer.life, read)
+      if (writer.volume.timeline(timeline.id) === undefined) return
+      const { vdl } = writer.volume.log(timeline.id)
+      const low = timeline.readableFrom
+      if (vdl < low || writer.failure !== undefined) return
+      const page = this.#readChance.below(this.plan.pageCount) as PageNo
+      void this.reads.check(writer, timeline, page, vdl)
+      coverage.count('read before the volume is settled')
+    }
+    if (writer.life.isAlive) checkFound(this, writer)
+    read()
+    try {
+      await writer.volume.untilSettled()
+    } finally {
+      isOver = true
+    }
   }
 
   #opened(writer: Writer, volume: Volume): void {

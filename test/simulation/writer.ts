@@ -1,10 +1,11 @@
 // A writer: one opening of the volume, what it appended, and what its clients were told. And the succession of writers,
 // of which one is rightful at a time.
 //
-//   open ─▶ recover ─▶ (opened) takeOver: the one before is stale from here on ─▶ append, acknowledge … ─▶ crash
-//                                     └─ it may live on and go on writing: nobody told it
+//   open ─▶ recover ─▶ (settled) takeOver: the one before is stale from here on ─▶ append, acknowledge … ─▶ crash
+//            │                        └─ it may live on and go on writing: nobody told it
+//            └▶ a read quorum only: read, until it is settled (world.ts)
 //
-// When a writer has opened the volume, what its predecessor's clients were told must be there, and what the model keeps
+// When a writer has opened the volume and it is settled, what its predecessor's clients were told must be there, and what the model keeps
 // above the VDL that it found never happened.
 
 import { StorageError } from '../../storage/base/errors.ts'
@@ -105,6 +106,11 @@ export class Writer {
     })
   }
 
+  /** The volume says so by itself, to whoever runs it. */
+  fenced(error: StorageError): void {
+    if (this.life.isAlive) this.#failed(error)
+  }
+
   #failed(error: Error): void {
     if (!(error instanceof StorageError)) return this.#world.violate(String(error.stack))
     if (error.kind === 'fenced' && this.failure === undefined)
@@ -160,6 +166,15 @@ export class Writer {
       if (!timeline.isPoint(vdl)) throw new Violation(`${where}: the VDL is inside a mini-transaction`)
       timeline.vdl = vdl
     }
+  }
+}
+
+/** Holds the VDLs that an opening found against what clients were told; Violation. */
+export function checkFound({ model }: World, { volume }: Writer): void {
+  for (const timeline of model.live()) {
+    if (volume.timeline(timeline.id) === undefined) throw new Violation(`timeline ${timeline.id} is lost`)
+    const { vdl, tail } = volume.log(timeline.id)
+    checkRecovered(timeline, vdl, tail)
   }
 }
 

@@ -102,6 +102,8 @@ export class SimCluster {
   readonly tails: Set<number> = new Set()
   readonly #openNode: OpenNode
   readonly #nodes: (SimNode | undefined)[] = []
+  /** Breaks a connection, for each that was made. */
+  #breaks: (() => void)[] = []
 
   constructor(seed: number, quorum: Quorum, openNode: OpenNode) {
     this.prng = new SeededPrng(seed)
@@ -154,6 +156,11 @@ export class SimCluster {
     this.#nodes[node] = undefined
   }
 
+  /** All connections of all writers break at once, with what is under way in them. */
+  cut(): void {
+    for (const breakOne of this.#breaks.splice(0)) breakOne()
+  }
+
   restart(node: number): void {
     this.#nodes[node] = this.#openNode(node, applyFakeRecord)
   }
@@ -198,7 +205,13 @@ export class SimCluster {
 
   #transport(node: number): Transport {
     let receive: (message: NodeMessage) => void = () => undefined
+    let lost: (reason: Error) => void = () => undefined
     let isOpen = true
+    this.#breaks.push(() => {
+      if (!isOpen) return
+      isOpen = false
+      lost(new Error('connection reset by peer'))
+    })
     const answer = (message: NodeMessage): void => {
       const copy = structuredClone(message)
       this.#travel(() => {
@@ -208,10 +221,12 @@ export class SimCluster {
     return {
       send: (message) => {
         const copy = structuredClone(message)
-        this.#travel(() => this.#nodes[node]?.handle(copy, answer))
+        this.#travel(() => {
+          if (isOpen) this.#nodes[node]?.handle(copy, answer)
+        })
       },
       onMessage: (receiver) => void (receive = receiver),
-      onClose: () => undefined,
+      onClose: (receiver) => void (lost = receiver),
       close: async () => void (isOpen = false),
     }
   }

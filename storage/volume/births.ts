@@ -1,0 +1,99 @@
+// Timelines begin and end: each is agreed on by a write quorum.
+//
+//   create ─▶ a write quorum, and the parents durable? ─▶ numbered ─▶ create-timelines ─▶ a write quorum has it
+//                   │ too long: nothing happened                          │ too long: it happens when there is one
+//                   ▼                                                     ▼
+//              'no-quorum'                                       'no-quorum', and the outcome is unknown
+//
+// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose.
+
+import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { firstLsnAfter } from '../message/lsn-grid.ts'
+import type { TimelineBirth } from '../message/message.ts'
+import type { Agreement } from './agreement.ts'
+import type { Patience } from './patience.ts'
+import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
+import type { Timelines } from './timelines.ts'
+
+/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
+export const BIRTHS_MAX = 4096
+
+/** Where a branch begins; undefined for a root. */
+export type BirthPoint = { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined
+
+export class Births {
+  readonly #timelines: Timelines
+  readonly #agreement: Agreement
+  readonly #patience: Patience
+  readonly #surroundings: LogSurroundings
+  #underWay = 0
+
+  constructor(parts: {
+    timelines: Timelines
+    agreement: Agreement
+    patience: Patience
+    surroundings: LogSurroundings
+  }) {
+    this.#timelines = parts.timelines
+    this.#agreement = parts.agreement
+    this.#patience = parts.patience
+    this.#surroundings = parts.surroundings
+  }
+
+  /** As Volume.createTimelines. */
+  async create(
+    points: readonly BirthPoint[],
+    numbered?: (id: TimelineId) => void,
+  ): Promise<readonly TimelineId[]> {
+    const made: TimelineId[] = []
+    for (let from = 0; from < points.length; from += BIRTHS_MAX)
+      made.push(...(await this.#bear(points.slice(from, from + BIRTHS_MAX), numbered)))
+    return made
+  }
+
+  async #bear(
+    points: readonly BirthPoint[],
+    numbered?: (id: TimelineId) => void,
+  ): Promise<readonly TimelineId[]> {
+    const patience = this.#patience
+    const around = this.#surroundings
+    const unsafe = points.filter((point) => point !== undefined)
+    await Promise.all(unsafe.map((point) => this.#untilDurable(point)))
+    const mayGo = (): boolean => around.hasQuorum && this.#underWay + points.length <= BIRTHS_MAX
+    while (!mayGo()) await patience.until(mayGo)
+    const births = points.map((parent): TimelineBirth => {
+      return { id: this.#timelines.nextId(), parent, createdMicros: around.wallMicros() }
+    })
+    for (const birth of births) {
+      const base = birth.parent?.lsn ?? LSN_ZERO
+      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
+      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      numbered?.(birth.id)
+    }
+    this.#underWay += births.length
+    const agreed = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
+      this.#underWay -= births.length
+      patience.look()
+    })
+    await patience.within(agreed)
+    return births.map(({ id }) => id)
+  }
+
+  #untilDurable({ timeline, lsn }: { readonly timeline: TimelineId; readonly lsn: Lsn }): Promise<void> {
+    const log = this.#timelines.log(timeline)
+    if (lsn <= Math.max(log.vdl, log.base)) return Promise.resolve()
+    const durable = new Promise<void>((resolve, reject) => {
+      log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
+    })
+    return this.#patience.within(durable)
+  }
+
+  /** As Volume.dropTimeline. */
+  async drop(timeline: TimelineId): Promise<void> {
+    const log = this.#timelines.log(timeline)
+    await this.#patience.until(() => this.#surroundings.hasQuorum)
+    log.dropped = true
+    this.#timelines.version++
+    await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
+  }
+}
