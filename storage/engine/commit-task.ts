@@ -38,7 +38,7 @@ export class CommitTask {
   private readonly source: CommitSource
   private readonly mtr: MiniTransaction
   private readonly cells: CellWriter
-  private readonly loader: BulkLoader
+  private loader: BulkLoader | undefined
   private readonly clock: Clock
   private readonly trees: readonly TreeWrites[]
   private createdAt = 0
@@ -54,7 +54,6 @@ export class CommitTask {
     this.source = source
     this.mtr = mtr
     this.cells = cells
-    this.loader = new BulkLoader(mtr)
     this.clock = clock
     this.trees = source.writes.trees
   }
@@ -135,7 +134,7 @@ export class CommitTask {
 
   /** Like writeTree, for a tree that is empty. */
   private loadTree(own: TreeWrites): void {
-    const { loader } = this
+    const loader = (this.loader ??= new BulkLoader(this.mtr))
     const { writes } = this.source
     if (this.writeAt === 0) {
       writes.sort(own)

@@ -24,7 +24,7 @@ import type { CommitOrigin } from '../log/record.ts'
 import type { Configuration } from './configuration.ts'
 
 /** Version of this protocol; a peer of another one is refused. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 interface RequestBase {
   /** Number that the answer repeats. */
@@ -52,10 +52,11 @@ export interface SegmentKey {
   readonly group: GroupNo
 }
 
-/** A page image: PAGE_SIZE_BYTES bytes, the page at its newest version at or below `lsn`, whose page LSN is `lsn`. */
+/** A page image as it is stored: the page at its newest version at or below `lsn`, whose page LSN is `lsn`. */
 export interface ImageCopy {
   readonly page: PageNo
   readonly lsn: Lsn
+  /** PAGE_SIZE_BYTES bytes, or fewer: those deflated (raw deflate). */
   readonly bytes: Uint8Array
 }
 

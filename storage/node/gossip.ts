@@ -27,6 +27,8 @@ const GAP_MS = 40
 const UNHEARD_MS = 15
 /** A node counts as active for so long after it was written to or had something to fill. */
 const ACTIVE_FOR_MS = 2000
+/** And as busy for so long after it was written to. */
+const BUSY_FOR_MS = 300
 
 /** What a node is given to reach others. */
 export interface PeerSurroundings {
@@ -91,6 +93,11 @@ export class Gossip {
   get isJoined(): boolean {
     const { joinedEpoch, volumeEpoch } = this.#node.store.identity()
     return joinedEpoch > 0 && joinedEpoch === volumeEpoch && this.#node.isWritable
+  }
+
+  /** Whether a writer is at work, which background work gives way to. */
+  get isBusy(): boolean {
+    return this.#clock.monotonicMs() - this.#activeMs < BUSY_FOR_MS
   }
 
   /** How many peers told what they know since an instant, in this volume epoch. */

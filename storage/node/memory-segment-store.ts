@@ -1,7 +1,10 @@
 // A SegmentStore in plain memory: for tests, and for a volume that need not outlive its process. The model that the
 // SQLite store is compared with, so it does everything in the most obvious way.
 
+import { inflateRawSync } from 'node:zlib'
+
 import { type Lsn, type PageNo, type TimelineId, asEpoch } from '../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type { ImageCopy, SegmentKey } from '../message/message.ts'
 import {
@@ -261,7 +264,7 @@ export class MemorySegmentStore implements SegmentStore {
       contents.images.set(image.page, list)
       const at = floorIndex(list, image.lsn, lsnOf)
       const replaces = list[at]?.lsn === image.lsn
-      list.splice(replaces ? at : at + 1, replaces ? 1 : 0, { ...image, bytes: Buffer.from(image.bytes) })
+      list.splice(replaces ? at : at + 1, replaces ? 1 : 0, { ...image, bytes: plainCopy(image.bytes) })
       const tail = contents.tails.get(image.page)
       if (tail !== undefined && tail.lsn <= image.lsn) contents.tails.delete(image.page)
       else if (tail !== undefined) contents.tails.set(image.page, { ...tail, count: 1 })
@@ -334,6 +337,10 @@ export class MemorySegmentStore implements SegmentStore {
     return 0
   }
 
+  expectMuch(): void {
+    // It is all the same to memory.
+  }
+
   position(): number {
     return this.#position
   }
@@ -370,4 +377,8 @@ function takeSize<T extends { readonly bytes: Buffer }>(items: readonly T[], siz
   let size = 0
   const end = items.findIndex(({ bytes }) => (size += bytes.length) >= sizeMax)
   return end < 0 ? items : items.slice(0, end + 1)
+}
+
+function plainCopy(bytes: Buffer): Buffer {
+  return bytes.length < PAGE_SIZE_BYTES ? inflateRawSync(bytes) : Buffer.from(bytes)
 }

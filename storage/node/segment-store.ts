@@ -80,6 +80,7 @@ export interface StoredBatch extends SegmentKey {
 export interface PageImage extends SegmentKey {
   readonly page: PageNo
   readonly lsn: Lsn
+  /** PAGE_SIZE_BYTES bytes, or fewer: those deflated (raw deflate), as imagesAfter gives them. */
   readonly bytes: Buffer
 }
 
@@ -170,7 +171,7 @@ export interface SegmentStore {
   imageLsnAt(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined
   /** LSN of the oldest image above `lsn`. */
   imageAbove(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined
-  /** Images behind `after` in the order of (page, LSN), at least one if any, until they have `sizeMax` bytes. Verified. */
+  /** Images behind `after` in the order of (page, LSN), at least one if any, until they have `sizeMax` bytes. Verified, as stored. */
   imagesAfter(
     segment: SegmentKey,
     after: PageVersion | undefined,
@@ -207,6 +208,12 @@ export interface SegmentStore {
   scrubLog(after: number, sizeMax: number, visit: (batch: StoredBatch) => void): number
   /** Verifies images behind `after`, `limit` at most; returns what to go on with, 0 at the end. */
   scrubImages(after: number, limit: number, damaged: (image: SegmentKey & PageVersion) => void): number
+
+  /**
+   * Much is about to be written in large portions, or that is over: the store may write another way meanwhile, at which
+   * what is derived costs as much as what is durable. Throws StorageError.
+   */
+  expectMuch(isMuch: boolean): void
 
   /** Names the log's end now, for `checkpoint`. */
   position(): number

@@ -19,7 +19,9 @@ import { StorageError } from '../base/errors.ts'
 import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 
 export const STORE_FORMAT_VERSION = 3
-const CACHE_SIZE_KIB = 2048
+export const CACHE_SIZE_KIB = 2048
+/** Holds the pages of a portion while much is written: what does not fit is written to the file before its time. */
+export const BULK_CACHE_SIZE_KIB: number = 24 * 1024
 export const DATABASE_PAGE_SIZE_BYTES = 4096
 /**
  * The WAL is copied back between requests once it has this many pages, or these few when nobody waits. Commits mostly

@@ -24,7 +24,7 @@ const TRAIL_SIZE_BYTES_MAX = 256 * 1024
 export class LogWriter {
   batchesSent = 0
   bytesSent = 0
-  /** In the order in which they are preferred; the order should alternate zones. */
+  /** In the order in which they are preferred: those of one host together, since they share its wait for the disk. */
   #links: readonly NodeLink[] = []
   #quorum = new Gauge([], () => 0)
   readonly #clock: Clock
@@ -42,7 +42,8 @@ export class LogWriter {
 
   /** From now on batches go to these nodes, at once to as many idle ones as make a `quorum`. */
   target(links: readonly NodeLink[], quorum: Gauge): void {
-    this.#links = links
+    const hosts = links.map(({ host }) => host)
+    this.#links = links.toSorted((a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host))
     this.#quorum = quorum
   }
 

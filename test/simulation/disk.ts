@@ -67,6 +67,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   size: 'read',
   scrubLog: 'read',
   scrubImages: 'read',
+  expectMuch: 'read',
   position: 'read',
   checkpoint: 'derived',
   housekeep: 'read',
