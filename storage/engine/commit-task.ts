@@ -143,14 +143,14 @@ export class CommitTask {
     while (this.writeAt < own.count) {
       if (--this.countdown === 0) this.look()
       const place = writes.newestOf(own.order[this.writeAt] as number, Infinity)
-      const { bytes } = writes
+      const { bytes, view } = writes
       const start = writes.keyStart(place)
       const end = writes.keyEnd(place)
       const valueEnd = writes.valueEnd(place)
       if (writes.operation(place) !== OPERATION_PUT) this.writeAt++
       else {
         if (!loader.fits(end - start, valueEnd - end)) this.makeRoom()
-        if (this.cells.load(loader, own.tree, bytes, start, end, valueEnd)) this.writeAt++
+        if (this.cells.load(loader, own.tree, bytes, view, start, end, valueEnd)) this.writeAt++
       }
     }
     this.makeRoom()

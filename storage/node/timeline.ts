@@ -6,6 +6,7 @@
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import type { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type {
   AnnulledRange,
@@ -77,7 +78,7 @@ export class Timeline {
   /** Where its first segment stands, also when that is not there as an object. */
   firstState(): SegmentState {
     const { base } = this
-    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base }
+    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base, birth: base }
     return this.peek(FIRST_GROUP)?.state() ?? { timeline: this.birth.id, group: FIRST_GROUP, ...born }
   }
 }
@@ -90,13 +91,16 @@ export interface Changes {
 }
 
 export class Timelines {
+  /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
+  dead: IdSet
   /** Those that somebody asked for, or of which there is more to tell than their birth. */
   readonly #touched = new Map<TimelineId, Timeline>()
   /** The others. */
   readonly #untouched = new BirthTable()
-  #highestId = 0
   /** Bumped when timelines come, go, or are dropped: what was computed from their tree is old then. */
   shape = 0
+  /** Counts dropped timelines that were put down here late, or once more, for a branch that reads them. */
+  resurfaced = 0
   /** Changes from here on are told under this sequence number. It begins anew, and higher, with each life of the node. */
   #sequence: number
   readonly #firstSequence: number
@@ -104,7 +108,8 @@ export class Timelines {
   #journal: (TimelineId | Segment)[] = []
   #sequences: number[] = []
 
-  constructor(firstSequence: number) {
+  constructor(firstSequence: number, dead: IdSet) {
+    this.dead = dead
     this.#sequence = firstSequence
     this.#firstSequence = firstSequence
   }
@@ -141,11 +146,6 @@ export class Timelines {
     return this.#touched.get(id)?.birth ?? this.#untouched.get(id)?.birth
   }
 
-  /** The highest number that was ever known here. */
-  get highestId(): number {
-    return this.#highestId
-  }
-
   hasChildren(id: TimelineId): boolean {
     for (const { birth } of this.#touched.values()) if (birth.parent?.timeline === id) return true
     return this.#untouched.hasChildren(id)
@@ -170,7 +170,6 @@ export class Timelines {
     const { id } = stored.birth
     if (isJustBorn(stored)) this.#untouched.put(stored)
     else this.#touched.set(id, new Timeline(stored))
-    this.#highestId = Math.max(this.#highestId, id)
     this.shape++
   }
 

@@ -4,7 +4,8 @@
 //             └────▶ journal of all changes      survives; the next life's store is made by doing them again
 //
 //   crash: of the derived changes (images, tails, checkpoints, collections) behind the last durable one that is no append
-//   and no birth, a drawn number never happened; a durable change that was under way happened whole or not at all, or left a torn batch.
+//   and no birth, a drawn number never happened; a durable change that was under way happened whole or not at all, or left
+//   a torn batch.
 //
 // After its crash a disk throws at every touch, so that nothing a dead process still does can reach it.
 
@@ -41,6 +42,8 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   timelines: 'read',
   segments: 'read',
   putTimelines: 'durable',
+  dead: 'read',
+  bury: 'durable',
   dropTimeline: 'durable',
   forgetTimeline: 'derived',
   openSegment: 'durable',
@@ -80,6 +83,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
 /** What a disk without room refuses. */
 const TAKES_SPACE: ReadonlySet<Method> = new Set([
   'putTimelines',
+  'bury',
   'openSegment',
   'append',
   'putImages',
