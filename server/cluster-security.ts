@@ -4,15 +4,9 @@ import { readFileSync } from 'node:fs'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 
+import type { ClusterSecurityOptions } from './cluster-security-options.ts'
 import { StartError } from './listener.ts'
 import type { StorageAddress } from './storage-address.ts'
-
-export interface ClusterSecurityOptions {
-  readonly clusterSecret: string | undefined
-  readonly storageTlsCert: string | undefined
-  readonly storageTlsKey: string | undefined
-  readonly storageTlsCa: string | undefined
-}
 
 export interface ClusterSecurity {
   readonly secret: string | undefined
