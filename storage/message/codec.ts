@@ -39,6 +39,7 @@ import type {
   CommitRecord,
   FailureKind,
   Fault,
+  IdRange,
   ImageCopy,
   NodeMessage,
   NodeState,
@@ -87,6 +88,8 @@ const configuration: Field<Configuration> = record<Configuration>({
 })
 
 const range: Field<AnnulledRange> = record<AnnulledRange>({ above: lsn, upTo: lsn })
+
+const idRange: Field<IdRange> = record<IdRange>({ from: timeline, to: timeline })
 
 const birth: Field<TimelineBirth> = record<TimelineBirth>({
   id: timeline,
@@ -146,6 +149,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'shut-down': [20, bare],
   'changed-pages': [21, record({ ...base, timeline, above: lsn, upTo: lsn })],
   'find-commit': [22, record({ ...base, timeline, lsn })],
+  'settle-timelines': [23, record({ ...base, dead: list(idRange), revived: list(timeline) })],
 })
 
 const segment: Field<SegmentState> = record<SegmentState>({
@@ -155,6 +159,7 @@ const segment: Field<SegmentState> = record<SegmentState>({
   consistent: lsn,
   end: lsn,
   logAfter: lsn,
+  birth: lsn,
 })
 
 const timelineState: Field<TimelineState> = record<TimelineState>({
@@ -170,6 +175,7 @@ const state: Field<NodeState> = record<NodeState>({
   membershipEpoch: epoch,
   configuration: optional(configuration),
   timelines: list(timelineState),
+  dead: list(idRange),
   segments: list(segment),
   damage: optionalText,
 })

@@ -17,7 +17,7 @@
 import { StorageError } from '../base/errors.ts'
 import { type Epoch, formatLsn, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
 
 export interface StoreIdentity {
   /** Empty until the node joined a cluster. */
@@ -70,6 +70,12 @@ export interface StoredTimeline {
   /** False when it became known after its parent's version at the branch point may have been collected here. */
   readonly isWhole: boolean
   readonly annulled: readonly AnnulledRange[]
+}
+
+/** Numbers under which no timeline lives, and the volume epoch of the writer that told them first as a whole. */
+export interface DeadNumbers {
+  readonly epoch: Epoch
+  readonly ranges: readonly IdRange[]
 }
 
 export interface StoredBatch extends SegmentKey {
@@ -135,7 +141,10 @@ export interface SegmentStore {
   segments(): readonly StoredSegment[]
   /** Durable, in one transaction. A timeline that is there already stays as it is. */
   putTimelines(timelines: readonly StoredTimeline[]): void
-  /** Durable. */
+  dead(): DeadNumbers
+  /** Durable. Replaces the dead numbers; timelines that are there under one of them are dropped. */
+  bury(dead: DeadNumbers): void
+  /** Durable. The number is dead from now on; the timeline may be here or not. */
   dropTimeline(timeline: TimelineId): void
   /** Its contents are gone already: nothing is left of it. Derived. */
   forgetTimeline(timeline: TimelineId): void

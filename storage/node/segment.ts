@@ -235,7 +235,7 @@ export class Segment implements SegmentKey {
   }
 
   state(): SegmentState {
-    const { timeline, group, scl, consistent, end } = this
-    return { timeline, group, scl, consistent, end, logAfter: this.start.after }
+    const { timeline, group, scl, consistent, end, start } = this
+    return { timeline, group, scl, consistent, end, logAfter: start.after, birth: start.birth }
   }
 }

@@ -13,14 +13,16 @@
 // are durable meanwhile, derived ones too.
 
 import type Database from 'better-sqlite3'
+import { existsSync, rmSync } from 'node:fs'
 
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey } from '../message/message.ts'
-import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey } from '../message/message.ts'
+import { HOT_LOG_SIZE_BYTES, type HotFile, HotLog, type HotLogMark } from './hot-log.ts'
 import { SegmentSizes } from './segment-sizes.ts'
 import {
+  type DeadNumbers,
   type KeptCommit,
   type LogStart,
   lowerMark,
@@ -70,6 +72,13 @@ const FREE_PAGES_AT_ONCE = 256
 /** Bytes of log that `clear` drops at a time. */
 const CLEARED_AT_ONCE_BYTES = 2 * 1024 * 1024
 
+export interface SqliteStoreOptions {
+  /** Bounds the size of the SQLite file. */
+  readonly sizeBytesMax?: number | undefined
+  /** Where the hot log lies; undefined: in a file beside the SQLite file. */
+  readonly hotRegion?: HotFile | undefined
+}
+
 export class SqliteSegmentStore implements SegmentStore {
   readonly where: string
   readonly #db: Database.Database
@@ -82,12 +91,14 @@ export class SqliteSegmentStore implements SegmentStore {
   #identity: StoreIdentity
   #configuration: Configuration | undefined
 
-  /** Opens or creates the file at `path`, and the hot log beside it; `sizeBytesMax` bounds its size. Throws StorageError. */
-  constructor(path: string, limits: { readonly sizeBytesMax?: number | undefined } = {}) {
+  /** Opens or creates the file at `path`. Throws StorageError. */
+  constructor(path: string, options: SqliteStoreOptions = {}) {
     this.where = path
+    const { sizeBytesMax, hotRegion } = options
+    if (hotRegion !== undefined) leaveOwnHotFile(path)
     this.#db = openNodeDatabase(path)
-    if (limits.sizeBytesMax !== undefined) {
-      this.#db.pragma(`max_page_count = ${Math.ceil(limits.sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
+    if (sizeBytesMax !== undefined) {
+      this.#db.pragma(`max_page_count = ${Math.ceil(sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
     }
     this.#sql = prepareStatements(this.#db)
     this.#images = new ImageTable(path, this.#sql, this.#sizes)
@@ -99,7 +110,7 @@ export class SqliteSegmentStore implements SegmentStore {
       joinedEpoch: meta.joined_epoch,
     }
     if (meta.configuration !== null) this.#configuration = JSON.parse(meta.configuration) as Configuration
-    this.#hot = this.#openHotLog(`${path}-hot`)
+    this.#hot = this.#openHotLog(hotRegion)
     this.#transactions = new SqliteTransactions(this.#db, this.#sql, this.#hot, path)
     this.#readSizes()
     this.#log = new LogTable({
@@ -112,9 +123,10 @@ export class SqliteSegmentStore implements SegmentStore {
     })
   }
 
-  #openHotLog(path: string): HotLog {
+  #openHotLog(region: HotFile | undefined): HotLog {
     try {
-      return new HotLog(openHotFile(path, HOT_LOG_SIZE_BYTES), this.#sql.hotLog.get() as HotLogMark)
+      const file = region ?? openHotFile(ownHotFile(this.where))
+      return new HotLog(file, this.#sql.hotLog.get() as HotLogMark)
     } catch (error) {
       this.#db.close()
       throw error
@@ -200,8 +212,34 @@ export class SqliteSegmentStore implements SegmentStore {
     for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
   }
 
+  dead(): DeadNumbers {
+    const { dead_epoch: epoch } = this.#sql.meta.get() as MetaRow
+    return { epoch, ranges: this.#sql.dead.all() as IdRange[] }
+  }
+
+  bury({ epoch, ranges }: DeadNumbers): void {
+    this.#transactions.durable(() => {
+      this.#sql.clearDead.run(0, Number.MAX_SAFE_INTEGER)
+      this.#sql.setDeadEpoch.run(epoch)
+      for (const { from, to } of ranges) {
+        this.#sql.putDead.run(from, to)
+        this.#sql.dropTimelines.run(from, to)
+      }
+    })
+  }
+
   dropTimeline(timeline: TimelineId): void {
-    this.#transactions.durable(() => this.#sql.dropTimeline.run(timeline))
+    this.#transactions.durable(() => {
+      const around = this.#sql.deadAround.get(timeline - 1, timeline + 1) as {
+        from: number | null
+        to: number | null
+      }
+      const from = Math.min(around.from ?? timeline, timeline)
+      const to = Math.max(around.to ?? timeline, timeline)
+      this.#sql.clearDead.run(from, to)
+      this.#sql.putDead.run(from, to)
+      this.#sql.dropTimelines.run(timeline, timeline)
+    })
   }
 
   forgetTimeline(timeline: TimelineId): void {
@@ -436,6 +474,17 @@ export class SqliteSegmentStore implements SegmentStore {
       this.#db.close()
     }
   }
+}
+
+function ownHotFile(path: string): string {
+  return `${path}-hot`
+}
+
+/** A node that had a hot log of its own takes it into its tables before it begins to write elsewhere. */
+function leaveOwnHotFile(path: string): void {
+  if (!existsSync(ownHotFile(path))) return
+  new SqliteSegmentStore(path).close()
+  rmSync(ownHotFile(path))
 }
 
 function startOf(row: SegmentRow): LogStart | undefined {
