@@ -1,7 +1,7 @@
-// Composition root of the embedded volume: storage nodes in worker threads of this process, each with its own SQLite
-// file under one data directory, and the volume over them.
+// Composition root of the embedded volume: storage nodes under one data directory, each with its own SQLite file, those of
+// a zone in one worker thread of this process with one file for their hot logs; and the volume over them.
 //
-//   openEmbeddedVolume ─▶ lock the directory ─▶ start the node threads ─▶ openVolume (recovery)
+//   openEmbeddedVolume ─▶ lock the directory ─▶ start the zones' threads and nodes ─▶ openVolume (recovery)
 //   close              ─▶ send the rest, shut the nodes down, end the threads ─▶ unlock
 
 import { randomUUID } from 'node:crypto'
@@ -38,11 +38,24 @@ export const ZONES = ['az1', 'az2', 'az3'] as const
 export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promise<Volume> {
   const { quorum, clock, prng, log } = options
   const directory = openDataDirectory(options.directory, quorum.nodeCount)
-  const group = new WorkerGroup(options.archive)
+  const { nodeCount } = quorum
+  const group = new WorkerGroup({
+    zonePlace: (zone) => ({
+      hotPath: directory.zoneFile(zone),
+      nodeCount: Math.ceil(nodeCount / ZONES.length),
+    }),
+    archive: options.archive,
+  })
+  const start = (node: number): WorkerTransport =>
+    group.start({
+      node,
+      path: directory.nodeFile(node),
+      zone: zoneOf(node),
+      region: Math.floor((node - 1) / ZONES.length),
+    })
   const transports: WorkerTransport[] = []
   try {
-    for (let node = 1; node <= quorum.nodeCount; node++)
-      transports.push(group.start(node, directory.nodeFile(node)))
+    for (let node = 1; node <= nodeCount; node++) transports.push(start(node))
     const ready = await Promise.allSettled(transports.map((transport) => transport.ready()))
     for (const [index, result] of ready.entries()) {
       if (result.status === 'rejected')
@@ -50,9 +63,9 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
     }
     const volume = await openVolume({
       nodes: transports.map((_, index) =>
-        member(index, options.tailSegments === true && index >= quorum.nodeCount / 2),
+        member(index + 1, options.tailSegments === true && index >= nodeCount / 2),
       ),
-      reach: threadsOf(transports, ({ node }) => group.start(node, directory.nodeFile(node))),
+      reach: threadsOf(transports, ({ node }) => start(node)),
       quorum,
       clock,
       prng,
@@ -82,13 +95,16 @@ export function logSettling(volume: Volume, log: Logger): void {
   )
 }
 
-/** Neighbours in the list are in different zones, so that any write quorum's worth of first nodes spans all of them. */
-function member(index: number, isTail: boolean): Member {
-  const zone = ZONES[index % ZONES.length] ?? ZONES[0]
-  return { node: index + 1, zone, address: undefined, kind: isTail ? 'tail' : 'full' }
+/** The zones in turn, so that any nodes that are lost by number are of different ones. */
+function zoneOf(node: number): string {
+  return ZONES[(node - 1) % ZONES.length] ?? ZONES[0]
 }
 
-/** The threads that were started, and fresh ones where those ended. */
+function member(node: number, isTail: boolean): Member {
+  return { node, zone: zoneOf(node), address: undefined, kind: isTail ? 'tail' : 'full' }
+}
+
+/** The nodes that were started, and fresh lives of them where those ended. */
 function threadsOf(
   started: readonly WorkerTransport[],
   start: (member: Member) => WorkerTransport,

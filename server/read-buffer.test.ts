@@ -11,6 +11,7 @@ class Received {
   readonly memories: Buffer[] = []
   readonly texts: string[] = []
   isNeeded = false
+  round = 0
   wake: () => void = () => undefined
 
   receive(memory: Buffer, count: number): void {
@@ -59,6 +60,34 @@ test('the same memory takes every read, and the answer goes back', async () => {
   await once(socket, 'end')
   socket.end()
   await once(socket, 'close')
+})
+
+test('a statement that waits costs a second memory once, not each time', async () => {
+  const target = new Received()
+  const { client } = await pair(target)
+  for (let round = 0; round < 6; round++) {
+    target.isNeeded = true
+    client.write('wait')
+    await target.size(8 * round + 4)
+    target.isNeeded = false
+    target.round++
+    client.write('done')
+    await target.size(8 * round + 8)
+  }
+  expect(new Set(target.memories).size).toBe(2)
+  client.destroy()
+})
+
+test('memory that was put aside is not used while what it held is needed', async () => {
+  const target = new Received()
+  const { client } = await pair(target)
+  target.isNeeded = true
+  for (let count = 1; count <= 4; count++) {
+    client.write('wait')
+    await target.size(4 * count)
+  }
+  expect(new Set(target.memories).size).toBe(4)
+  client.destroy()
 })
 
 test('bytes that are still needed are not written over', async () => {

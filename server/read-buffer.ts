@@ -3,8 +3,8 @@
 // each connection reads into one buffer again and again, through net.Socket's `onread`.
 //
 //   kernel ──read──▶ memory ──▶ input(memory, count)            still needed afterwards (a message whose rest is to come, a
-//                      ▲                   │                    statement that waits)? then the next read gets other memory
-//                      └────── again ◀─────┘
+//                      ▲                   │                    statement that waits)? then the next read gets other memory:
+//                      └────── again ◀─────┘                    what was put aside before and is done with, or new
 //
 // Servers cannot ask for `onread` when they accept, so the accepted socket's handle is given to a socket that has it. If a
 // version of Node does not have the handle where it is looked for, the socket is used as it is.
@@ -18,6 +18,8 @@ export interface ReadTarget {
   receive(memory: Buffer, count: number): void
   /** Asked after each call of receive: whether the bytes in `memory` are still needed. */
   stillReads(memory: Buffer): boolean
+  /** Changes whenever everything that arrived so far is done with. */
+  readonly round: number
 }
 
 /** A socket over the handle of `accepted`, whose bytes go to `target` and not into a stream; undefined: no handle there. */
@@ -29,13 +31,22 @@ export function readInPlace(accepted: Socket, target: ReadTarget): Socket | unde
   accepted.destroy()
   let memory = Buffer.allocUnsafeSlow(READ_SIZE_BYTES_INITIAL)
   let size = READ_SIZE_BYTES_INITIAL
+  let aside: typeof memory | undefined
+  let asideSince = 0
+  const other = (): typeof memory => {
+    const isDone = aside !== undefined && aside.length >= size && target.round !== asideSince
+    const next = isDone && aside !== undefined ? aside : Buffer.allocUnsafeSlow(size)
+    aside = memory
+    asideSince = target.round
+    return next
+  }
   const options: SocketConstructorOpts & ConnectOpts & { handle: object } = {
     handle,
     allowHalfOpen: true,
     onread: {
       /** Asked before the first read and after each: what takes the next. */
       buffer: () => {
-        if (memory.length < size || target.stillReads(memory)) memory = Buffer.allocUnsafeSlow(size)
+        if (memory.length < size || target.stillReads(memory)) memory = other()
         return memory
       },
       callback: (count) => {

@@ -22,6 +22,7 @@ export class Transport implements ByteOutlet, ReadTarget {
   hasEnded = false
   /** The socket is gone. */
   isLost = false
+  round = 0
   /** Called after bytes arrived, the client ended, or the socket was lost; never while held. */
   onInput: () => void = () => {}
   /** Called once when the socket is gone, held or not. */
@@ -53,6 +54,7 @@ export class Transport implements ByteOutlet, ReadTarget {
   /** Goes on calling onInput for what arrives from now on; the caller looks at the reader for what has arrived. */
   release(): void {
     this.#isHeld = false
+    this.round++
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#socket.resume()

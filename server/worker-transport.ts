@@ -1,37 +1,43 @@
-// The way from the volume to a storage node in a worker thread of this process and back. Appends and their
-// acknowledgements go through shared memory (storage/message/mailbox.ts), all other messages through the thread's port.
+// The way from the volume to storage nodes in worker threads of this process and back: a thread for each zone, which hosts
+// the zone's nodes (storage/node/worker.ts). Appends and their acknowledgements go through shared memory
+// (storage/message/mailbox.ts), all other messages through a port of each node.
 //
-//   send(append) ─▶ mailbox + bell ══▶ node ══▶ answer slot ─▶ doorbell pressed? ─▶ one wake-up message ─▶ look at all slots
+//   send(append) ─▶ mailbox, and the zone's bell once for all nodes that are sent something in this turn ══▶ nodes
+//                   look at all slots ◀─ one wake-up message ◀─ doorbell pressed? ◀─ answer slots ◀══════════╯
 //   send(other)  ─▶ port (and bell) ─▶ node ─▶ port
 //
 // Nothing is lost while the thread lives. An append may overtake another message; the volume does not mind.
 
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { type MessagePort, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 
 import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import { StorageError } from '../storage/base/errors.ts'
-import { Doorbell, Mailbox, newMailboxMemory, WAKE_UP } from '../storage/message/mailbox.ts'
+import {
+  Bell,
+  Doorbell,
+  Mailbox,
+  newBellMemory,
+  newMailboxMemory,
+  WAKE_UP,
+} from '../storage/message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
-import type {
-  NodeWorkerData,
-  NodeWorkerGreeting,
-  ReachRequest,
-  ServeRequest,
-} from '../storage/node/worker.ts'
+import type { ReachRequest, ServeRequest } from '../storage/node/thread-peers.ts'
+import type { NodeGreeting } from '../storage/node/threaded-node.ts'
+import type { NodeThreadData, ThreadRequest } from '../storage/node/worker.ts'
 
-/** A node thread needs little: most of its memory is SQLite's page cache, outside the heap. */
+/** A node needs little: most of its memory is SQLite's page cache, outside the heap. */
 const NODE_HEAP_SIZE_MB = 96
-const NODE_YOUNG_HEAP_SIZE_MB = 4
+const THREAD_YOUNG_HEAP_SIZE_MB = 4
 
-function startThread(workerData: NodeWorkerData): Worker {
+function startThread(workerData: NodeThreadData): Worker {
   const options = {
     workerData,
     resourceLimits: {
-      maxOldGenerationSizeMb: NODE_HEAP_SIZE_MB,
-      maxYoungGenerationSizeMb: NODE_YOUNG_HEAP_SIZE_MB,
+      maxOldGenerationSizeMb: NODE_HEAP_SIZE_MB * workerData.regionCount,
+      maxYoungGenerationSizeMb: THREAD_YOUNG_HEAP_SIZE_MB,
       stackSizeMb: 2,
     },
   }
@@ -45,29 +51,65 @@ function startThread(workerData: NodeWorkerData): Worker {
   return new Worker(boot, { ...options, eval: true, execArgv: [] })
 }
 
+/** Where a node of the volume is to live. */
+export interface NodePlace {
+  readonly node: number
+  /** Its SQLite file. */
+  readonly path: string
+  readonly zone: string
+  /** Which region of its zone's hot file is its own. */
+  readonly region: number
+}
+
+/** What a zone's thread keeps, beside the files of its nodes. */
+export interface ZonePlace {
+  readonly hotPath: string
+  readonly nodeCount: number
+}
+
+export interface WorkerGroupOptions {
+  readonly zonePlace: (zone: string) => ZonePlace
+  /** Where the nodes back up to. */
+  readonly archive: ArchiveSettings | undefined
+}
+
 /** The nodes of one volume: whichever of them has something to say, all are listened to. */
 export class WorkerGroup {
+  readonly #options: WorkerGroupOptions
   readonly #doorbellMemory = new SharedArrayBuffer(4)
   readonly #doorbell = new Doorbell(this.#doorbellMemory)
+  readonly #threads = new Map<string, ZoneThread>()
   readonly #members = new Map<number, WorkerTransport>()
-  readonly #archive: ArchiveSettings | undefined
 
-  /** `archive`: where the nodes back up to. */
-  constructor(archive: ArchiveSettings | undefined) {
-    this.#archive = archive
+  constructor(options: WorkerGroupOptions) {
+    this.#options = options
   }
 
-  /** Starts a thread for the node whose files are at `path`; the one it had before, if any, has ended. */
-  start(node: number, path: string): WorkerTransport {
-    const transport = new WorkerTransport(
-      { node, path, doorbell: this.#doorbellMemory, archive: this.#archive },
-      (message) => {
-        if (message === WAKE_UP) this.#listen()
-        else this.#connect(message)
-      },
+  /** Begins a node's life in the thread of its zone; the one that it had before, if any, has ended. */
+  start(place: NodePlace): WorkerTransport {
+    const transport = new WorkerTransport(place, this.#thread(place.zone), (request) =>
+      this.#connect(request),
     )
-    this.#members.set(node, transport)
+    this.#members.set(place.node, transport)
     return transport
+  }
+
+  #thread(zone: string): ZoneThread {
+    const running = this.#threads.get(zone)
+    if (running !== undefined && !running.hasEnded) return running
+    const { hotPath, nodeCount } = this.#options.zonePlace(zone)
+    const thread = new ZoneThread(
+      {
+        hotPath,
+        regionCount: nodeCount,
+        bell: newBellMemory(),
+        doorbell: this.#doorbellMemory,
+        archive: this.#options.archive,
+      },
+      () => this.#listen(),
+    )
+    this.#threads.set(zone, thread)
+    return thread
   }
 
   /** A node wants to talk to another one: that one gets the other end of the channel. */
@@ -83,41 +125,115 @@ export class WorkerGroup {
   }
 }
 
-export class WorkerTransport implements Transport {
+/** The thread of one zone. */
+class ZoneThread {
   readonly #worker: Worker
+  readonly #bell: Bell
+  readonly #endings = new Set<(reason: Error) => void>()
+  #nodeCount = 0
+  #isRinging = false
+  #endReason: Error | undefined
+
+  /** `listen`: there are answers in mailboxes. */
+  constructor(data: NodeThreadData, listen: () => void) {
+    this.#bell = new Bell(data.bell)
+    this.#worker = startThread(data)
+    this.#worker.on('message', listen)
+    this.#worker.on('error', (error: Error) => this.#end(error))
+    this.#worker.on('exit', () => this.#end(new Error('the storage thread ended')))
+  }
+
+  get hasEnded(): boolean {
+    return this.#endReason !== undefined
+  }
+
+  #end(reason: Error): void {
+    if (this.#endReason !== undefined) return
+    this.#endReason = reason
+    for (const ended of this.#endings) ended(reason)
+    this.#endings.clear()
+  }
+
+  /** `ended` is called when the thread ends first. Returns what lets go of the node; it resolves when that is done. */
+  attach(
+    place: NodePlace,
+    memory: { readonly mailbox: SharedArrayBuffer; readonly port: MessagePort },
+    ended: (reason: Error) => void,
+  ): () => Promise<void> {
+    const { node, path, region } = place
+    this.#post({ kind: 'attach', node, path, region, ...memory }, memory.port)
+    this.#endings.add(ended)
+    this.#nodeCount++
+    return async () => {
+      if (!this.#endings.delete(ended)) return
+      this.#nodeCount--
+      this.#post({ kind: 'detach', node })
+      if (this.#nodeCount === 0) await this.#terminate()
+    }
+  }
+
+  #post(request: ThreadRequest, transfer?: MessagePort): void {
+    this.#worker.postMessage(request, transfer === undefined ? [] : [transfer])
+    this.#bell.ring()
+  }
+
+  async #terminate(): Promise<void> {
+    this.#end(new Error('the storage thread ended'))
+    await this.#worker.terminate()
+  }
+
+  /** Rings at the end of this turn; what sleeps too deeply is sent a message through `port`. */
+  ringSoon(port: MessagePort): void {
+    if (this.#isRinging) return
+    this.#isRinging = true
+    queueMicrotask(() => {
+      this.#isRinging = false
+      if (!this.#bell.ring()) port.postMessage(WAKE_UP)
+    })
+  }
+
+  /** Something was sent through a port, so that there is no need to wake who sleeps. */
+  ring(): void {
+    this.#bell.ring()
+  }
+}
+
+export class WorkerTransport implements Transport {
+  readonly #thread: ZoneThread
+  readonly #port: MessagePort
   readonly #mailbox: Mailbox
-  readonly #greeting: Promise<NodeWorkerGreeting>
+  readonly #detach: () => Promise<void>
+  readonly #greeting: Promise<void>
   #receive: (message: NodeMessage) => void = () => undefined
   #closed: (reason: Error) => void = () => undefined
   #endReason: Error | undefined
 
-  /** `forGroup` gets what is not an answer to the volume. */
-  constructor(
-    data: Omit<NodeWorkerData, 'mailbox'>,
-    forGroup: (message: ReachRequest | typeof WAKE_UP) => void,
-  ) {
+  /** `connect` is told whom the node wants to reach. */
+  constructor(place: NodePlace, thread: ZoneThread, connect: (request: ReachRequest) => void) {
     const mailbox = newMailboxMemory()
+    const { port1, port2 } = new MessageChannel()
     this.#mailbox = new Mailbox(mailbox)
-    this.#worker = startThread({ ...data, mailbox })
+    this.#thread = thread
+    this.#port = port1
     this.#greeting = new Promise((resolve, reject) => {
-      this.#worker.once('message', (greeting: NodeWorkerGreeting) => {
+      this.#closed = reject
+      port1.once('message', (greeting: NodeGreeting) => {
         if (greeting.kind === 'refused')
-          return this.#end(new StorageError(greeting.failure, greeting.message), reject)
-        this.#worker.on('message', (message: NodeMessage | ReachRequest | typeof WAKE_UP) => {
-          if (message === WAKE_UP || message.kind === 'reach') forGroup(message)
+          return this.#end(new StorageError(greeting.failure, greeting.message))
+        port1.on('message', (message: NodeMessage | ReachRequest) => {
+          if (message.kind === 'reach') connect(message)
           else this.#receive(message)
         })
-        resolve(greeting)
+        resolve()
       })
-      this.#worker.on('error', (error: Error) => this.#end(error, reject))
-      this.#worker.on('exit', () => this.#end(new Error('the storage thread ended'), reject))
     })
     this.#greeting.catch(() => undefined)
+    this.#detach = thread.attach(place, { mailbox, port: port2 }, (reason) => this.#end(reason))
   }
 
-  #end(reason: Error, reject: (reason: Error) => void): void {
+  #end(reason: Error): void {
     this.#endReason ??= reason
-    reject(this.#endReason)
+    this.#port.close()
     this.#closed(this.#endReason)
   }
 
@@ -128,24 +244,21 @@ export class WorkerTransport implements Transport {
   /** Lets another node talk to this one through a port. */
   serve(port: MessagePort): void {
     const request: ServeRequest = { kind: 'serve', port }
-    this.#worker.postMessage(request, [port])
+    this.#port.postMessage(request, [port])
+    this.#thread.ring()
   }
 
   /** Resolves once the node serves; rejects with StorageError when it refuses. */
-  async ready(): Promise<void> {
-    await this.#greeting
+  ready(): Promise<void> {
+    return this.#greeting
   }
 
   send(message: VolumeMessage): void {
-    const isInMailbox = message.kind === 'append' && this.#mailbox.put(message)
-    if (!isInMailbox) this.#post(message)
-    if (!this.#mailbox.ring() && isInMailbox) this.#post(WAKE_UP)
-  }
-
-  #post(message: VolumeMessage | typeof WAKE_UP): void {
-    // A thread has no origin, whatever this rule takes it for.
+    if (message.kind === 'append' && this.#mailbox.put(message)) return this.#thread.ringSoon(this.#port)
+    // A channel has no origin, whatever this rule takes it for.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
-    this.#worker.postMessage(message)
+    this.#port.postMessage(message)
+    this.#thread.ring()
   }
 
   /** Hands on the acknowledgement in the mailbox, if there is one. */
@@ -166,6 +279,8 @@ export class WorkerTransport implements Transport {
 
   async close(): Promise<void> {
     this.#closed = () => undefined
-    await this.#worker.terminate()
+    this.#endReason ??= new Error('the storage node was let go of')
+    this.#port.close()
+    await this.#detach()
   }
 }

@@ -1,16 +1,22 @@
 // Index entries on their way into a tree: keys and values one after another in one growing buffer, so that a million of
 // them are a few objects; sorted is an array of their numbers. Ties of the first six bytes, which are compared as
 // numbers, are settled by memcmp.
+//
+//   bytes   │key│value│key│value│ ...        an entry ends where the next begins
+//   places   ▲   ▲     ▲   ▲                 two numbers an entry; bit 31 of the second: its key is unique
 
 import { ByteWriter } from '../../storage/base/byte-writer.ts'
+import { compareRanges } from '../../storage/base/bytes.ts'
 
-const EMPTY = new Uint8Array(0)
+const PLACE_MASK = 0x7fff_ffff
+const UNIQUE = 0x8000_0000
 
 export class EntryList {
+  /** Each key so far is above the one before it: the entries are in order, and no two keys are the same. */
+  isAscending = true
   readonly #bytes = new ByteWriter(1 << 20)
   #count = 0
-  /** Four numbers an entry: key start, value start, end, 1 when unique. */
-  #places = new Float64Array(4096)
+  #places = new Uint32Array(4096)
 
   get length(): number {
     return this.#count
@@ -22,80 +28,73 @@ export class EntryList {
   }
 
   begin(): void {
-    if (this.#count * 4 === this.#places.length) {
-      const grown = new Float64Array(this.#places.length * 2)
+    if (this.#count * 2 === this.#places.length) {
+      const grown = new Uint32Array(this.#places.length * 2)
       grown.set(this.#places)
       this.#places = grown
     }
-    this.#places[this.#count * 4] = this.#bytes.length
+    this.#places[this.#count * 2] = this.#bytes.length
   }
 
   beginValue(): void {
-    this.#places[this.#count * 4 + 1] = this.#bytes.length
+    this.#places[this.#count * 2 + 1] = this.#bytes.length
   }
 
   /** `isUnique`: no other entry may have this key. */
   end(isUnique: boolean): void {
-    const place = this.#count * 4
-    this.#places[place + 2] = this.#bytes.length
-    this.#places[place + 3] = isUnique ? 1 : 0
-    this.#count++
+    const entry = this.#count++
+    if (this.isAscending && entry > 0) this.isAscending = this.compare(entry - 1, entry) < 0
+    if (!isUnique) return
+    const place = entry * 2 + 1
+    this.#places[place] = ((this.#places[place] as number) | UNIQUE) >>> 0
   }
 
   /** Bytes of the key of the entry that was begun last. */
   get keySizeBytes(): number {
-    return this.#bytes.length - (this.#places[this.#count * 4] as number)
+    return this.#bytes.length - (this.#places[this.#count * 2] as number)
   }
 
-  key(entry: number): Uint8Array {
-    return this.#slice(this.#places[entry * 4] as number, this.#places[entry * 4 + 1] as number)
+  /** Where the entry's key begins in `writer`. */
+  keyStart(entry: number): number {
+    return this.#places[entry * 2] as number
   }
 
-  value(entry: number): Uint8Array {
-    return this.#slice(this.#places[entry * 4 + 1] as number, this.#places[entry * 4 + 2] as number)
+  /** Where its key ends and its value begins. */
+  valueStart(entry: number): number {
+    return (this.#places[entry * 2 + 1] as number) & PLACE_MASK
   }
 
-  /** A plain view: cheaper to make than a Buffer. */
-  #slice(start: number, end: number): Uint8Array {
-    if (start === end) return EMPTY
-    const { bytes } = this.#bytes
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
+  valueEnd(entry: number): number {
+    return entry + 1 === this.#count ? this.#bytes.length : this.keyStart(entry + 1)
   }
 
   isUnique(entry: number): boolean {
-    return this.#places[entry * 4 + 3] === 1
+    return (this.#places[entry * 2 + 1] as number) >= UNIQUE
   }
 
+  /** memcmp of two keys. */
   compare(a: number, b: number): number {
-    const places = this.#places
     const { bytes } = this.#bytes
-    return bytes.compare(bytes, places[b * 4], places[b * 4 + 1], places[a * 4], places[a * 4 + 1])
+    const [aStart, aEnd] = [this.keyStart(a), this.valueStart(a)]
+    return compareRanges(bytes, aStart, aEnd, bytes, this.keyStart(b), this.valueStart(b))
   }
 
   /** Numbers of the entries in key order. */
   sorted(): Uint32Array {
     const count = this.#count
-    const heads = new Float64Array(count)
     const order = new Uint32Array(count)
-    let isSorted = true
-    for (let entry = 0; entry < count; entry++) {
-      order[entry] = entry
-      heads[entry] = this.#head(entry)
-      if (isSorted && entry > 0) {
-        const before = heads[entry - 1] as number
-        const now = heads[entry] as number
-        isSorted = before < now || (before === now && this.compare(entry - 1, entry) <= 0)
-      }
-    }
-    if (isSorted) return order
+    for (let entry = 0; entry < count; entry++) order[entry] = entry
+    if (this.isAscending) return order
+    const heads = new Float64Array(count)
+    for (let entry = 0; entry < count; entry++) heads[entry] = this.#head(entry)
     return order.sort((a, b) => (heads[a] as number) - (heads[b] as number) || this.compare(a, b))
   }
 
   /** The key's first six bytes as a number, zeroes behind a shorter one: a prefix of memcmp's order. */
   #head(entry: number): number {
     const { bytes } = this.#bytes
-    const start = this.#places[entry * 4] as number
-    const size = (this.#places[entry * 4 + 1] as number) - start
+    const start = this.keyStart(entry)
+    const size = this.valueStart(entry) - start
     if (size >= 6) return bytes.readUIntBE(start, 6)
     let head = 0
     for (let i = 0; i < 6; i++) head = head * 256 + (i < size ? (bytes[start + i] as number) : 0)

@@ -36,7 +36,8 @@ export async function buildIndex(work: DdlWork, table: Table, index: Index): Pro
   await scanTable(work, table, (cell) => encoder.add(cell))
   const { entries } = encoder
   const order = entries.sorted()
-  if (target.isStrict) await checkUnique(work, entries, order, { compiled, target, runtime })
+  if (target.isStrict && !entries.isAscending)
+    await checkUnique(work, entries, order, { compiled, target, runtime })
   await putAll(work, index, entries, order, context.commandId)
 }
 
@@ -113,7 +114,15 @@ async function putAll(
     const end = Math.min(start + PUTS_PER_STEP, order.length)
     for (let at = start; at < end; at++) {
       const entry = order[at] as number
-      transaction.put(index.tree, entries.key(entry), entries.value(entry), commandId)
+      const middle = entries.valueStart(entry)
+      transaction.putPair(
+        index.tree,
+        entries.writer,
+        entries.keyStart(entry),
+        middle,
+        entries.valueEnd(entry),
+        commandId,
+      )
     }
     await work.checkpoint()
   }
@@ -132,8 +141,9 @@ async function checkUnique(
     if (!entries.isUnique(entry) || !entries.isUnique(previous)) continue
     if (entries.compare(previous, entry) !== 0) continue
     const { compiled, target, runtime } = parts
-    const value = entries.value(entry)
-    const rowKey = Buffer.from(compiled.rowKeySize > 0 ? value : value.subarray(1))
+    const { bytes } = entries.writer
+    const rowKeyStart = entries.valueStart(entry) + (compiled.rowKeySize > 0 ? 0 : 1)
+    const rowKey = Buffer.from(bytes.subarray(rowKeyStart, entries.valueEnd(entry)))
     const row = await settled(() => {
       const cell = work.engine.get(runtime.latestView(), compiled.table.tree, rowKey)
       return compiled.decode(must(cell, 'the entry’s row is there'))

@@ -40,7 +40,7 @@ export class ObjectWriter {
   }
 
   addImage(timeline: TimelineId, { page, lsn, bytes }: ImageCopy): void {
-    const deflated = deflateRawSync(bytes, { level: 1 })
+    const deflated = bytes.length < PAGE_SIZE_BYTES ? bytes : deflateRawSync(bytes, { level: 1 })
     const stored = deflated.length < PAGE_SIZE_BYTES ? deflated : bytes
     this.#imageList.push({ timeline, page, lsn, length: stored.length })
     this.#images.push(stored)

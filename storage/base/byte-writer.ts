@@ -2,25 +2,35 @@
 // them. One writer lives long and is reset, so that the hot path allocates nothing.
 
 import { assert } from './assert.ts'
-import { copyBytes } from './bytes.ts'
+import { copyBytes, copyWords, viewOf } from './bytes.ts'
 
 const SIZE_BYTES_MAX = 0x7fff_0000
 /** Texts, keys and rows up to this length are handed out without a new object each time. */
 const VIEW_COUNT = 256
 
 const NO_VIEWS: (Buffer | undefined)[] = []
+/** Longer texts are not compared with the last. */
+const REPEATED_LENGTH_MAX = 256
+const NO_BYTES: DataView = new DataView(new ArrayBuffer(0))
 
 export class ByteWriter {
   /** The bytes; only [0, length) is meaningful, and the object changes when the buffer grows. */
   bytes: Buffer
+  /** The same bytes, for copyWords. */
+  view: DataView
   /** Bytes written so far. */
   length = 0
   /** Views of the first bytes of `#viewed`, by their number. */
   #views: (Buffer | undefined)[] = NO_VIEWS
   #viewed: Buffer | undefined
+  /** The last longer text, and its bytes once it was written twice. */
+  #repeated = ''
+  #repeatedLength = 0
+  #repeatedView: DataView = NO_BYTES
 
   constructor(initialSizeBytes = 1024) {
     this.bytes = Buffer.allocUnsafeSlow(initialSizeBytes)
+    this.view = viewOf(this.bytes)
   }
 
   reset(): void {
@@ -91,9 +101,28 @@ export class ByteWriter {
         return length
       }
     }
+    if (text === this.#repeated && this.#repeatedLength > 0) {
+      copyWords(this.#repeatedView, 0, this.#repeatedLength, this.view, start)
+      this.length = start + this.#repeatedLength
+      return this.#repeatedLength
+    }
     const count = bytes.write(text, start, 'utf8')
     this.length = start + count
+    if (length <= REPEATED_LENGTH_MAX) this.#remember(text, start, count)
     return count
+  }
+
+  /** Keeps the bytes of a text that is written for the second time in a row: in a load, a column often repeats itself. */
+  #remember(text: string, start: number, count: number): void {
+    if (text === this.#repeated) {
+      if (this.#repeatedView.byteLength === 0)
+        this.#repeatedView = viewOf(Buffer.alloc(REPEATED_LENGTH_MAX * 3))
+      copyWords(this.view, start, start + count, this.#repeatedView, 0)
+      this.#repeatedLength = count
+    } else {
+      this.#repeated = text
+      this.#repeatedLength = 0
+    }
   }
 
   /** Appends text as UTF-8 and a zero byte. */
@@ -126,5 +155,6 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(size)
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
+    this.view = viewOf(grown)
   }
 }

@@ -9,7 +9,7 @@
 // page for every level. Nothing in here waits.
 
 import { assert } from '../base/assert.ts'
-import { copyBytes, putU16, putU32, u16 } from '../base/bytes.ts'
+import { copyBytes, copyWords, putU16, putU32, u16, viewOf } from '../base/bytes.ts'
 import type { PageNo, TreeId } from '../base/ids.ts'
 import * as format from '../page/format.ts'
 import { INSERT_CELL_HEADER_SIZE_BYTES } from '../log/body.ts'
@@ -25,6 +25,7 @@ const CELL_LSN_SIZE_BYTES = 8
 /** A page being filled: its cells as they will stand in the record. */
 interface Filling {
   readonly cells: Buffer
+  readonly view: DataView
   used: number
   count: number
   /** Where the last cell begins in `cells`. */
@@ -69,21 +70,35 @@ export class BulkLoader {
     valueStart: number,
     valueEnd: number,
   ): void {
-    const { leaf } = this
     if (!this.fits(keyEnd - keyStart, valueEnd - valueStart)) {
-      this.write(0, separatorKey(leaf, keyBytes, keyStart, keyEnd))
+      this.write(0, separatorKey(this.leaf, keyBytes, keyStart, keyEnd))
     }
-    const { cells } = leaf
-    let at = leaf.used
-    leaf.lastAt = at
-    leaf.count++
-    putU16(cells, at, (keyEnd - keyStart) | flags)
-    putU16(cells, at + 2, valueEnd - valueStart)
-    at += INSERT_CELL_HEADER_SIZE_BYTES
+    const at = this.place(keyEnd - keyStart, flags, valueEnd - valueStart)
+    const { cells } = this.leaf
     copyBytes(keyBytes, keyStart, keyEnd, cells, at)
-    at += keyEnd - keyStart
-    copyBytes(valueBytes, valueStart, valueEnd, cells, at)
-    leaf.used = at + valueEnd - valueStart
+    copyBytes(valueBytes, valueStart, valueEnd, cells, at + keyEnd - keyStart)
+  }
+
+  /** The same for a key in [start, middle) and its value in [middle, end). `view` is of `bytes`. */
+  addPair(bytes: Uint8Array, view: DataView, start: number, middle: number, end: number): void {
+    if (!this.fits(middle - start, end - middle)) {
+      this.write(0, separatorKey(this.leaf, bytes, start, middle))
+    }
+    const at = this.place(middle - start, 0, end - middle)
+    copyWords(view, start, end, this.leaf.view, at)
+  }
+
+  /** Begins a cell on the leaf being filled; where its key goes. */
+  private place(keyLength: number, flags: number, valueLength: number): number {
+    const { leaf } = this
+    const { cells, used } = leaf
+    leaf.lastAt = used
+    leaf.count++
+    putU16(cells, used, keyLength | flags)
+    putU16(cells, used + 2, valueLength)
+    const at = used + INSERT_CELL_HEADER_SIZE_BYTES
+    leaf.used = at + keyLength + valueLength
+    return at
   }
 
   /** Writes what is being filled; the topmost page becomes the root, which must be resident. */
@@ -129,7 +144,7 @@ export class BulkLoader {
 
 function newFilling(): Filling {
   const cells = Buffer.alloc(format.PAGE_BODY_SIZE_BYTES)
-  return { cells, used: 0, count: 0, lastAt: 0, separator: NO_KEY }
+  return { cells, view: viewOf(cells), used: 0, count: 0, lastAt: 0, separator: NO_KEY }
 }
 
 function empty(filling: Filling, separator: Buffer): void {

@@ -84,17 +84,18 @@ export class CellWriter {
     return true
   }
 
-  /** Like put, not resident, for a tree that is being loaded; `loader` is about to get the cell. */
+  /** Like put, not resident, for a tree that is being loaded; `loader` is about to get the cell. `view` is of `bytes`. */
   load(
     loader: BulkLoader,
     tree: TreeId,
     bytes: Uint8Array,
+    view: DataView,
     keyStart: number,
     keyEnd: number,
     valueEnd: number,
   ): boolean {
     if (overflowPages(keyEnd - keyStart, valueEnd - keyEnd) === 0) {
-      loader.add(bytes, keyStart, keyEnd, 0, bytes, keyEnd, valueEnd)
+      loader.addPair(bytes, view, keyStart, keyEnd, valueEnd)
       return true
     }
     if (!this.chained) {

@@ -38,7 +38,7 @@ export class CommitTask {
   private readonly source: CommitSource
   private readonly mtr: MiniTransaction
   private readonly cells: CellWriter
-  private readonly loader: BulkLoader
+  private loader: BulkLoader | undefined
   private readonly clock: Clock
   private readonly trees: readonly TreeWrites[]
   private createdAt = 0
@@ -54,7 +54,6 @@ export class CommitTask {
     this.source = source
     this.mtr = mtr
     this.cells = cells
-    this.loader = new BulkLoader(mtr)
     this.clock = clock
     this.trees = source.writes.trees
   }
@@ -135,7 +134,7 @@ export class CommitTask {
 
   /** Like writeTree, for a tree that is empty. */
   private loadTree(own: TreeWrites): void {
-    const { loader } = this
+    const loader = (this.loader ??= new BulkLoader(this.mtr))
     const { writes } = this.source
     if (this.writeAt === 0) {
       writes.sort(own)
@@ -144,14 +143,14 @@ export class CommitTask {
     while (this.writeAt < own.count) {
       if (--this.countdown === 0) this.look()
       const place = writes.newestOf(own.order[this.writeAt] as number, Infinity)
-      const { bytes } = writes
+      const { bytes, view } = writes
       const start = writes.keyStart(place)
       const end = writes.keyEnd(place)
       const valueEnd = writes.valueEnd(place)
       if (writes.operation(place) !== OPERATION_PUT) this.writeAt++
       else {
         if (!loader.fits(end - start, valueEnd - end)) this.makeRoom()
-        if (this.cells.load(loader, own.tree, bytes, start, end, valueEnd)) this.writeAt++
+        if (this.cells.load(loader, own.tree, bytes, view, start, end, valueEnd)) this.writeAt++
       }
     }
     this.makeRoom()

@@ -11,6 +11,7 @@
 // Invariants: pages hold committed rows only; a snapshot is an LSN; the order of commits is the order of LSNs; the
 // effects of an aborted transaction never existed. Trees are compared by memcmp of their keys.
 
+import type { ByteWriter } from '../base/byte-writer.ts'
 import type { Lsn, PageNo, TimelineId, TreeId } from '../base/ids.ts'
 import type { CommitOrigin } from '../log/record.ts'
 import type { CommitRecord } from '../message/message.ts'
@@ -88,6 +89,8 @@ export interface Transaction {
   readonly isCommitting: boolean
 
   put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void
+  /** As put, of what was written to `pair`: the key in [start, middle), its value in [middle, end). The cheapest way. */
+  putPair(tree: TreeId, pair: ByteWriter, start: number, middle: number, end: number, commandId: number): void
   delete(tree: TreeId, key: Uint8Array, commandId: number): void
 
   /** Locks a key. Returns false only with 'skip'. Suspends while it waits; StorageError 'deadlock' for a victim. */

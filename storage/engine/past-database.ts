@@ -171,6 +171,10 @@ class PastTransaction implements Transaction {
     throw this.database.refused()
   }
 
+  putPair(): void {
+    throw this.database.refused()
+  }
+
   delete(): void {
     throw this.database.refused()
   }

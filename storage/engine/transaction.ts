@@ -6,6 +6,7 @@
 // Everything it did is undone by forgetting it; that is what abort does, and rollbackTo for a part.
 
 import { assert, must } from '../base/assert.ts'
+import type { ByteWriter } from '../base/byte-writer.ts'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, TreeId } from '../base/ids.ts'
 import { KEY_SIZE_BYTES_MAX, VALUE_SIZE_BYTES_MAX } from '../base/limits.ts'
@@ -76,13 +77,26 @@ export class EngineTransaction implements Transaction, CommitSource {
 
   put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void {
     this.requireOpen()
-    requireSizes(key, value)
+    requireSizes(key.length, value.length)
     this.writes.put(tree, OPERATION_PUT, key, value, commandId)
+  }
+
+  putPair(
+    tree: TreeId,
+    pair: ByteWriter,
+    start: number,
+    middle: number,
+    end: number,
+    commandId: number,
+  ): void {
+    this.requireOpen()
+    requireSizes(middle - start, end - middle)
+    this.writes.putPair(tree, pair, start, middle, end, commandId)
   }
 
   delete(tree: TreeId, key: Uint8Array, commandId: number): void {
     this.requireOpen()
-    requireSizes(key, NO_VALUE)
+    requireSizes(key.length, 0)
     this.writes.put(tree, OPERATION_DELETE, key, NO_VALUE, commandId)
   }
 
@@ -190,7 +204,8 @@ export class EngineTransaction implements Transaction, CommitSource {
       }
     }
     scope.releaseTo(0)
-    if (idleWriteSets.length < IDLE_WRITE_SETS_MAX && this.writes.reset()) idleWriteSets.push(this.writes)
+    const isReusable = this.writes.reset()
+    if (isReusable && idleWriteSets.length < IDLE_WRITE_SETS_MAX) idleWriteSets.push(this.writes)
     this.writes = NO_WRITES
   }
 
@@ -199,17 +214,17 @@ export class EngineTransaction implements Transaction, CommitSource {
   }
 }
 
-function requireSizes(key: Uint8Array, value: Uint8Array): void {
-  if (key.length > KEY_SIZE_BYTES_MAX) {
+function requireSizes(keyLength: number, valueLength: number): void {
+  if (keyLength > KEY_SIZE_BYTES_MAX) {
     throw new StorageError(
       'too-large',
-      `key of ${key.length} bytes exceeds the maximum of ${KEY_SIZE_BYTES_MAX}`,
+      `key of ${keyLength} bytes exceeds the maximum of ${KEY_SIZE_BYTES_MAX}`,
     )
   }
-  if (value.length > VALUE_SIZE_BYTES_MAX) {
+  if (valueLength > VALUE_SIZE_BYTES_MAX) {
     throw new StorageError(
       'too-large',
-      `value of ${value.length} bytes exceeds the maximum of ${VALUE_SIZE_BYTES_MAX}`,
+      `value of ${valueLength} bytes exceeds the maximum of ${VALUE_SIZE_BYTES_MAX}`,
     )
   }
 }

@@ -1,6 +1,7 @@
 // The write set against a model of versions: random puts, deletes, savepoints and rollbacks.
 
 import { expect, test } from 'vitest'
+import { ByteWriter } from '../base/byte-writer.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
 import type { TreeId } from '../base/ids.ts'
 import { OPERATION_DELETE, OPERATION_PUT, WriteSet } from './write-set.ts'
@@ -37,7 +38,9 @@ for (const seed of [1, 2, 3]) {
       const command = Math.floor(step / 10)
       if (choice < 75) {
         const value = 'v'.repeat(prng.below(choice === 0 ? 100_000 : 60)) + step
-        writes.put(TREE, OPERATION_PUT, Buffer.from(key), Buffer.from(value), command)
+        if (prng.below(2) === 0)
+          writes.put(TREE, OPERATION_PUT, Buffer.from(key), Buffer.from(value), command)
+        else putPair(writes, key, value, command)
         model.push({ key, command, value })
       } else if (choice < 90) {
         writes.put(TREE, OPERATION_DELETE, Buffer.from(key), Buffer.alloc(0), command)
@@ -61,6 +64,14 @@ for (const seed of [1, 2, 3]) {
   })
 }
 
+/** The pair stands somewhere in the writer. */
+function putPair(writes: WriteSet, key: string, value: string, command: number): void {
+  const pair = new ByteWriter()
+  pair.utf8(`before${key}${value}behind`)
+  const middle = 6 + key.length
+  writes.putPair(TREE, pair, 6, middle, middle + value.length, command)
+}
+
 function expectOrder(writes: WriteSet, model: Version[]): void {
   const own = writes.writesOf(TREE)
   const keys: string[] = []
@@ -73,6 +84,24 @@ function expectOrder(writes: WriteSet, model: Version[]): void {
   }
   expect(keys).toEqual([...new Set(model.map((one) => one.key))].sort())
 }
+
+test('sets that were large can be used again, and others get their memory', () => {
+  const prng = new SeededPrng(4)
+  for (let round = 0; round < 3; round++) {
+    const writes = new WriteSet()
+    const values = Array.from({ length: 400 }, (_, i) => String(i).repeat(2000 + prng.below(3000)))
+    values.forEach((value, i) => putPair(writes, `key${i}`, value, 0))
+    writes.rollbackTo(300)
+    putPair(writes, 'last', 'one', 0)
+    values.forEach((value, i) => {
+      const actual = found(writes, `key${i}`, 1)
+      if (actual !== (i < 300 ? value : false)) expect(actual).toBe(i)
+    })
+    expect(found(writes, 'last', 1)).toBe('one')
+    expect(writes.reset()).toBe(true)
+    expect(found(writes, 'key1', 1)).toBe(false)
+  }
+})
 
 test('a reset set is empty and finds nothing of before', () => {
   const writes = new WriteSet()

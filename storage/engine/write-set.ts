@@ -21,7 +21,8 @@
 // first.
 
 import { assert } from '../base/assert.ts'
-import { compareRanges, copyBytes, putU16, putU32, u16, u32 } from '../base/bytes.ts'
+import type { ByteWriter } from '../base/byte-writer.ts'
+import { compareRanges, copyBytes, copyWords, putU16, putU32, u16, u32 } from '../base/bytes.ts'
 import type { TreeId } from '../base/ids.ts'
 import { sortOrder } from './write-order.ts'
 
@@ -33,8 +34,16 @@ const CHUNK_SHIFT = 17
 const CHUNK_MASK = (1 << CHUNK_SHIFT) - 1
 const CHUNK_SIZE_BYTES = 1 << 20
 const FIRST_CHUNK_SIZE_BYTES = 1 << 14
+/** So many chunks are made to be used again and again; what a set needs beyond that is left to the collector. */
+const SHARED_CHUNKS_MAX = 64
+let sharedChunks = 0
+const spareChunks: Buffer[] = []
+/** Numbers that the arrays of a set hold which is used again. */
+const REUSED_LENGTH_MAX = 1024
 const TABLE_SIZE_MIN = 64
 const ORDER_SIZE_MIN = 4
+/** Longer ones are copied by the runtime. */
+const WORDS_SIZE_BYTES_MAX = 1024
 const NOT_THERE = -1
 const BEHIND_LAST = -2
 
@@ -66,8 +75,34 @@ export class WriteSet {
 
   put(tree: TreeId, operation: number, key: Uint8Array, value: Uint8Array, commandId: number): void {
     const writes = this.writesOf(tree) ?? this.addTree(tree, commandId)
-    const first = this.find(writes, key)
-    const index = this.append(tree, operation, key, value, commandId)
+    const first = this.find(writes, key, 0, key.length)
+    const index = this.append(tree, operation, key.length, value.length, commandId)
+    const keyAt = this.locate(index) + HEADER_SIZE_BYTES
+    copyBytes(key, 0, key.length, this.bytes, keyAt)
+    copyBytes(value, 0, value.length, this.bytes, keyAt + key.length)
+    this.link(writes, first, index, commandId)
+  }
+
+  /** The same for a key in [start, middle) and its value in [middle, end). */
+  putPair(
+    tree: TreeId,
+    { bytes, view }: ByteWriter,
+    start: number,
+    middle: number,
+    end: number,
+    commandId: number,
+  ): void {
+    const writes = this.writesOf(tree) ?? this.addTree(tree, commandId)
+    const first = this.find(writes, bytes, start, middle)
+    const index = this.append(tree, OPERATION_PUT, middle - start, end - middle, commandId)
+    const keyAt = this.locate(index) + HEADER_SIZE_BYTES
+    if (end - start > WORDS_SIZE_BYTES_MAX) bytes.copy(this.bytes, keyAt, start, end)
+    else copyWords(view, start, end, this.view, keyAt)
+    this.link(writes, first, index, commandId)
+  }
+
+  /** Puts an entry behind the other versions of its key, or among the first versions of its tree. */
+  private link(writes: TreeWrites, first: number, index: number, commandId: number): void {
     if (commandId < writes.firstCommand) writes.firstCommand = commandId
     const place = this.locate(index)
     const { bytes } = this
@@ -83,6 +118,8 @@ export class WriteSet {
     this.addFirst(writes, index, first === BEHIND_LAST)
   }
 
+  /** The chunk that `bytes` and `view` are of. */
+  private located = 0
   /** After `locate` or `newest`: the chunk in which the entry lies, as bytes and as a view. */
   bytes: Buffer = this.chunks[0] as Buffer
   view: DataView = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
@@ -91,8 +128,11 @@ export class WriteSet {
   locate(index: number): number {
     const place = this.places[index] as number
     const chunk = place >>> CHUNK_SHIFT
-    this.bytes = this.chunks[chunk] as Buffer
-    this.view = this.views[chunk] as DataView
+    if (chunk !== this.located) {
+      this.located = chunk
+      this.bytes = this.chunks[chunk] as Buffer
+      this.view = this.views[chunk] as DataView
+    }
     return (place & CHUNK_MASK) << 3
   }
 
@@ -112,7 +152,7 @@ export class WriteSet {
   /** The place of the newest version below `commandId` of a key, or -1. */
   newest(tree: TreeId, key: Uint8Array, commandId: number): number {
     const writes = this.writesOf(tree)
-    const first = writes === undefined ? -1 : this.find(writes, key)
+    const first = writes === undefined ? -1 : this.find(writes, key, 0, key.length)
     return first < 0 ? -1 : this.newestOf(first, commandId)
   }
 
@@ -156,8 +196,7 @@ export class WriteSet {
     const place = this.places[entryCount] as number
     this.chunk = place >>> CHUNK_SHIFT
     this.used = (place & CHUNK_MASK) << 3
-    this.chunks.length = this.chunk + 1
-    this.views.length = this.chunk + 1
+    this.giveChunksBack()
     this.entryCount = entryCount
     for (let i = this.trees.length - 1; i >= 0; i--) {
       const writes = this.trees[i] as TreeWrites
@@ -173,7 +212,9 @@ export class WriteSet {
 
   /** Empties the set for another transaction. False if it grew so large that it should rather be dropped. */
   reset(): boolean {
-    if (this.chunks.length > 1 || this.table.length > 1024) return false
+    this.chunk = 0
+    this.giveChunksBack()
+    if (this.table.length > REUSED_LENGTH_MAX || this.places.length > REUSED_LENGTH_MAX) return false
     if (this.tableUsed > 0) this.table.fill(0)
     this.tableUsed = 0
     this.entryCount = 0
@@ -187,14 +228,15 @@ export class WriteSet {
     this.views.push(this.view)
   }
 
+  /** Room for an entry at the end, its key and value still to be copied in and its versions to be linked. */
   private append(
     tree: TreeId,
     operation: number,
-    key: Uint8Array,
-    value: Uint8Array,
+    keyLength: number,
+    valueLength: number,
     commandId: number,
   ): number {
-    const size = (HEADER_SIZE_BYTES + key.length + value.length + 7) & ~7
+    const size = (HEADER_SIZE_BYTES + keyLength + valueLength + 7) & ~7
     if (this.used + size > (this.chunks[this.chunk] as Buffer).length) this.addChunk(size)
     const index = this.entryCount
     if (index === this.places.length) this.places = grown(this.places)
@@ -203,21 +245,29 @@ export class WriteSet {
     const bytes = this.bytes
     putU32(bytes, place + 12, commandId)
     putU32(bytes, place + 16, tree)
-    putU32(bytes, place + 20, value.length)
-    putU16(bytes, place + 24, key.length)
+    putU32(bytes, place + 20, valueLength)
+    putU16(bytes, place + 24, keyLength)
     bytes[place + 26] = operation
     bytes[place + 27] = 0
-    copyBytes(key, 0, key.length, bytes, place + HEADER_SIZE_BYTES)
-    copyBytes(value, 0, value.length, bytes, place + HEADER_SIZE_BYTES + key.length)
     this.used += size
     this.entryCount = index + 1
-    this.byteCount += key.length + value.length
+    this.byteCount += keyLength + valueLength
     return index
+  }
+
+  /** The chunks behind the one in use go to whoever needs some next. */
+  private giveChunksBack(): void {
+    const kept = this.chunk + 1
+    if (this.chunks.length === kept) return
+    for (const chunk of this.chunks.splice(kept))
+      if (chunk.buffer instanceof SharedArrayBuffer) spareChunks.push(chunk)
+    this.views.length = kept
+    this.located = -1
   }
 
   /** A chunk for at least `size` bytes; an entry larger than a chunk has one of its own. */
   private addChunk(size: number): void {
-    const chunk = Buffer.allocUnsafeSlow(Math.max(size, CHUNK_SIZE_BYTES))
+    const chunk = size > CHUNK_SIZE_BYTES ? Buffer.allocUnsafeSlow(size) : newChunk()
     this.chunks.push(chunk)
     this.views.push(new DataView(chunk.buffer, chunk.byteOffset, chunk.length))
     this.chunk++
@@ -247,15 +297,15 @@ export class WriteSet {
   }
 
   /** The first version of a key, or NOT_THERE, or BEHIND_LAST if the key may be added in order. */
-  private find(writes: TreeWrites, key: Uint8Array): number {
-    if (writes.hashed) return this.findHashed(writes.tree, key, hashKey(writes.tree, key, 0, key.length))
+  private find(writes: TreeWrites, key: Uint8Array, start: number, end: number): number {
+    if (writes.hashed) return this.findHashed(writes.tree, key, start, end)
     const { order, count } = writes
-    if (count === 0 || this.compareKey(order[count - 1] as number, key) < 0) return BEHIND_LAST
+    if (count === 0 || this.compareKey(order[count - 1] as number, key, start, end) < 0) return BEHIND_LAST
     let low = 0
     let high = count
     while (low < high) {
       const middle = (low + high) >>> 1
-      const difference = this.compareKey(order[middle] as number, key)
+      const difference = this.compareKey(order[middle] as number, key, start, end)
       if (difference === 0) return order[middle] as number
       if (difference < 0) low = middle + 1
       else high = middle
@@ -263,10 +313,10 @@ export class WriteSet {
     return NOT_THERE
   }
 
-  private compareKey(index: number, key: Uint8Array): number {
-    const start = this.locate(index) + HEADER_SIZE_BYTES
-    const end = start + u16(this.bytes, start - HEADER_SIZE_BYTES + 24)
-    return compareRanges(this.bytes, start, end, key, 0, key.length)
+  private compareKey(index: number, key: Uint8Array, start: number, end: number): number {
+    const own = this.locate(index) + HEADER_SIZE_BYTES
+    const ownEnd = own + u16(this.bytes, own - HEADER_SIZE_BYTES + 24)
+    return compareRanges(this.bytes, own, ownEnd, key, start, end)
   }
 
   /** Order of the keys of two entries. */
@@ -288,16 +338,17 @@ export class WriteSet {
     if (previous === 0) {
       if (this.writesOf(u32(bytes, place + 16) as TreeId)?.hashed === true)
         this.removeHashed(index, u32(bytes, place + 8))
-    } else putU32(this.bytesAt(u32(bytes, place + 4)), this.located + 4, previous - 1)
+    } else putU32(this.bytesAt(u32(bytes, place + 4)), this.placeOfBytes + 4, previous - 1)
   }
 
-  private located = 0
+  private placeOfBytes = 0
   private bytesAt(index: number): Buffer {
-    this.located = this.locate(index)
+    this.placeOfBytes = this.locate(index)
     return this.bytes
   }
 
-  private findHashed(tree: TreeId, key: Uint8Array, hash: number): number {
+  private findHashed(tree: TreeId, key: Uint8Array, start: number, end: number): number {
+    const hash = hashKey(tree, key, start, end)
     const table = this.table
     const mask = table.length - 1
     for (let at = hash & mask; ; at = (at + 1) & mask) {
@@ -307,7 +358,7 @@ export class WriteSet {
       const { bytes } = this
       if (u32(bytes, place + 8) !== hash || u32(bytes, place + 16) !== tree) continue
       const keyStart = place + HEADER_SIZE_BYTES
-      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, 0, key.length) === 0)
+      if (compareRanges(bytes, keyStart, keyStart + u16(bytes, place + 24), key, start, end) === 0)
         return index
     }
   }
@@ -330,7 +381,7 @@ export class WriteSet {
     const mask = this.table.length - 1
     for (const entry of old) {
       if (entry === 0) continue
-      let at = u32(this.bytesAt(entry - 1), this.located + 8) & mask
+      let at = u32(this.bytesAt(entry - 1), this.placeOfBytes + 8) & mask
       while (this.table[at] !== 0) at = (at + 1) & mask
       this.table[at] = entry
     }
@@ -343,13 +394,25 @@ export class WriteSet {
     while (table[at] !== index + 1) at = (at + 1) & mask
     this.tableUsed--
     for (let next = (at + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
-      const wants = u32(this.bytesAt((table[next] as number) - 1), this.located + 8) & mask
+      const wants = u32(this.bytesAt((table[next] as number) - 1), this.placeOfBytes + 8) & mask
       if (((next - wants) & mask) < ((next - at) & mask)) continue
       table[at] = table[next] as number
       at = next
     }
     table[at] = 0
   }
+}
+
+/**
+ * A chunk for a set. One that will be used again is shared memory, which V8 does not count: for every few dozen megabytes
+ * of other buffers it marks its whole heap.
+ */
+function newChunk(): Buffer {
+  const spare = spareChunks.pop()
+  if (spare !== undefined) return spare
+  if (sharedChunks >= SHARED_CHUNKS_MAX) return Buffer.allocUnsafeSlow(CHUNK_SIZE_BYTES)
+  sharedChunks++
+  return Buffer.from(new SharedArrayBuffer(CHUNK_SIZE_BYTES))
 }
 
 /** FNV-1a over tree and key, finished with a mix. */

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 
 import { asEpoch, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
-import { Doorbell, Mailbox, newMailboxMemory } from './mailbox.ts'
+import { Bell, Doorbell, Mailbox, newBellMemory, newMailboxMemory } from './mailbox.ts'
 import type { VolumeMessage } from './message.ts'
 
 function append(id: number, ...lengths: number[]): Extract<VolumeMessage, { kind: 'append' }> {
@@ -56,30 +56,31 @@ test('what does not fit is left to others', () => {
   expect(node.answer({ kind: 'done', id: 1 })).toBe(false)
 })
 
-test('the bell ends a wait, a ring before the wait too; a parked node needs a message', () => {
-  const { volume, node } = pair()
-  const { rings } = node
-  expect(node.wait(rings, 1)).toBe(false)
+test('the bell ends a wait, a ring before the wait too; a parked thread needs a message', () => {
+  const memory = newBellMemory()
+  const [volume, thread] = [new Bell(memory), new Bell(memory)]
+  const { rings } = thread
+  expect(thread.wait(rings, 1)).toBe(false)
   expect(volume.ring()).toBe(true)
-  expect(node.wait(rings, 60_000)).toBe(true)
-  expect(node.park(rings)).toBe(false)
+  expect(thread.wait(rings, 60_000)).toBe(true)
+  expect(thread.park(rings)).toBe(false)
   expect(volume.ring()).toBe(true)
-  expect(node.park(node.rings)).toBe(true)
+  expect(thread.park(thread.rings)).toBe(true)
   expect(volume.ring()).toBe(false)
-  node.unpark()
+  thread.unpark()
   expect(volume.ring()).toBe(true)
 })
 
 test('a thread that waits hears the bell', async () => {
-  const memory = newMailboxMemory()
-  const code = `const w = new Int32Array(require('node:worker_threads').workerData, 0, 4)
+  const memory = newBellMemory()
+  const code = `const w = new Int32Array(require('node:worker_threads').workerData)
     const rings = Atomics.load(w, 0); require('node:worker_threads').parentPort.postMessage('waiting')
     Atomics.wait(w, 0, rings, 60000); require('node:worker_threads').parentPort.postMessage(Atomics.load(w, 0))`
   const worker = new Worker(code, { eval: true, workerData: memory })
   const said = (): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve))
   expect(await said()).toBe('waiting')
   const heard = said()
-  new Mailbox(memory).ring()
+  new Bell(memory).ring()
   expect(await heard).toBe(1)
   await worker.terminate()
 })

@@ -1,32 +1,29 @@
 // Two slots of memory that a volume and a node in a thread of the same process share: one for an append on its way to
-// the node, one for the node's acknowledgement. It replaces a structured clone and two wake-ups of an event loop by a copy
-// and a bell; everything else, and whatever does not fit, goes as a message through the thread's port.
+// the node, one for the node's acknowledgement. With the bell of the node's thread, which it shares with the other nodes
+// there, they replace a structured clone and two wake-ups of an event loop by a copy and a ring; everything else, and
+// whatever does not fit, goes as a message through the node's port.
 //
 //   volume                        shared memory                       node
 //     put(append) ───copy───▶ request: empty → full ──bell──▶ take() … persist …
 //     takeAnswer() ◀───────── answer:  full ◀── empty ◀────── answer(appended): the request is empty again
 //
 //   offset size  field          meaning
-//        0    4  bell           counts what was sent to the node, also through its port; the node waits on it
-//        4    4  parked         1: the node sleeps in its event loop, where only a message through its port wakes it
-//        8    4  request        0 empty, 1 full
-//       12    4  answer         0 empty, 1 full
-//       16    8  answer id      then u32 count, u32 0, count × (u32 timeline, u32 group, u64 SCL)
-//     1056    8  request id     then u64 volume epoch, u64 membership epoch, u32 count, u32 0, count × u32 length, and
+//        0    4  request        0 empty, 1 full
+//        4    4  answer         0 empty, 1 full
+//        8    8  answer id      then u32 count, u32 0, count × (u32 timeline, u32 group, u64 SCL)
+//     1048    8  request id     then u64 volume epoch, u64 membership epoch, u32 count, u32 0, count × u32 length, and
 //                               the batches, each at a multiple of eight
 //
-// The four words are read and written by Atomics only, and a slot's contents only by the side that may: the sender while
+// The two words are read and written by Atomics only, and a slot's contents only by the side that may: the sender while
 // it is empty, the receiver while it is full.
 
 import { putU32, putU64, u32, u64 } from '../base/bytes.ts'
 import type { Epoch, GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import type { NodeMessage, VolumeMessage } from './message.ts'
 
-const BELL = 0
-const PARKED = 1
-const REQUEST = 2
-const ANSWER = 3
-const ANSWER_OFFSET = 16
+const REQUEST = 0
+const ANSWER = 1
+const ANSWER_OFFSET = 8
 const ANSWER_HEADER_SIZE_BYTES = 16
 const ANSWER_SEGMENTS_MAX = 64
 const REQUEST_OFFSET: number = ANSWER_OFFSET + ANSWER_HEADER_SIZE_BYTES + ANSWER_SEGMENTS_MAX * 16
@@ -49,7 +46,7 @@ export class Mailbox {
   readonly #bytes: Buffer
 
   constructor(memory: SharedArrayBuffer) {
-    this.#words = new Int32Array(memory, 0, 4)
+    this.#words = new Int32Array(memory, 0, 2)
     this.#bytes = Buffer.from(memory)
   }
 
@@ -76,14 +73,6 @@ export class Mailbox {
       at = align(at + batch.length)
     }
     Atomics.store(this.#words, REQUEST, 1)
-    return true
-  }
-
-  /** Tells the node that there is something. False if it sleeps too deeply: then it needs a message through its port. */
-  ring(): boolean {
-    Atomics.add(this.#words, BELL, 1)
-    if (Atomics.load(this.#words, PARKED) !== 0) return false
-    Atomics.notify(this.#words, BELL)
     return true
   }
 
@@ -152,18 +141,50 @@ export class Mailbox {
     Atomics.store(this.#words, ANSWER, 1)
     return true
   }
+}
+
+const RINGS = 0
+const PARKED = 1
+const BELL_SIZE_BYTES = 8
+
+export function newBellMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BELL_SIZE_BYTES)
+}
+
+/**
+ * What a thread of nodes waits on. Two words: how often something was sent to the thread, into a mailbox or through a port;
+ * and 1 while it sleeps in its event loop, where only a message through a port wakes it.
+ */
+export class Bell {
+  readonly #words: Int32Array
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory)
+  }
+
+  // --- the volume's side
+
+  /** Tells the thread that there is something. False if it sleeps too deeply: then it needs a message through a port. */
+  ring(): boolean {
+    Atomics.add(this.#words, RINGS, 1)
+    if (Atomics.load(this.#words, PARKED) !== 0) return false
+    Atomics.notify(this.#words, RINGS)
+    return true
+  }
+
+  // --- the thread's side
 
   /** How often the bell rang; for `wait`. */
   get rings(): number {
-    return Atomics.load(this.#words, BELL)
+    return Atomics.load(this.#words, RINGS)
   }
 
   /** Blocks this thread until the bell has rung more often than `rings`, or `timeoutMs` have passed. False: no ring. */
   wait(rings: number, timeoutMs: number): boolean {
-    return Atomics.wait(this.#words, BELL, rings, timeoutMs) !== 'timed-out'
+    return Atomics.wait(this.#words, RINGS, rings, timeoutMs) !== 'timed-out'
   }
 
-  /** Says that only a message through the port wakes the node from now on. False, and it is not so, if the bell rang since. */
+  /** Says that only a message through a port wakes the thread from now on. False, and it is not so, if the bell rang since. */
   park(rings: number): boolean {
     Atomics.store(this.#words, PARKED, 1)
     if (this.rings === rings) return true

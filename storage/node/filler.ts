@@ -4,9 +4,11 @@
 //                                              └▶ take a portion ─▶ soon ─▶ next portion ─▶ …
 //
 // While one portion is written the next is on its way, and between portions others are served: appends keep their
-// latency. A portion is one durable write. A task that meets anything unexpected ends; what is still wanted begins anew.
+// latency (./portions.ts). The store is told while there is much to come. A task that meets anything unexpected ends; what
+// is still wanted begins anew.
 
 import type { Clock } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
 import type { GroupNo, TimelineId } from '../base/ids.ts'
 import type { Member } from '../message/configuration.ts'
 import type { SegmentKey } from '../message/message.ts'
@@ -20,6 +22,8 @@ const TASK_COUNT_MAX = 4
 /** What a peer has and we do not is on its way, mostly; only if it is so much is it fetched at once. */
 const GRACE_MS = 120
 const GRACE_SIZE_BYTES_MAX = 4 * 1024 * 1024
+/** From so much on the store is told to expect much. */
+const MUCH_SIZE_BYTES = 32 * 1024 * 1024
 /** After a failure with a peer, others are preferred for so long. */
 const AVOID_MS = 2000
 
@@ -108,6 +112,7 @@ export class Filler {
       if (this.#tasks.get(number) !== task) return
       this.#tasks.delete(number)
       this.#wanted.delete(number)
+      if (this.#tasks.size === 0) this.#expectMuch(false)
       if (failed) this.#avoid(chosen.peer)
       if (this.#gossip.positionsOf(key).some(({ state }) => state.scl > this.#sclOf(key))) this.want(key)
       this.#clock.soon(() => this.pump())
@@ -118,13 +123,24 @@ export class Filler {
         ? new LogCopier(around, key, chosen.peer, end)
         : new ImageCopier(around, key, { ...chosen, isTail }, end)
     this.#tasks.set(number, task)
+    if (chosen.state.scl - scl >= MUCH_SIZE_BYTES) this.#expectMuch(true)
     task.start()
   }
 
-  /** Who can give us images: a full peer, unless we keep log only and need none. */
+  #expectMuch(isMuch: boolean): void {
+    const node = this.#node
+    try {
+      node.write(() => node.store.expectMuch(isMuch))
+    } catch (error) {
+      // A disk that cannot be written stops this node's writes.
+      if (!(error instanceof StorageError)) throw error
+    }
+  }
+
+  /** Who can give us images: a full peer, unless none are needed: by us, who keep log only, or of a peer that has all log. */
   #withImages({ group }: SegmentKey, ahead: readonly PeerPosition[]): readonly PeerPosition[] {
     if (this.#node.membership.kindOf(group) === 'tail') return ahead
-    return ahead.filter(({ peer }) => peer.kind === 'full')
+    return ahead.filter(({ peer, state }) => peer.kind === 'full' || state.logAfter === state.birth)
   }
 
   /** The one with the most, but for those who failed lately. */

@@ -17,7 +17,7 @@ import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../me
 import type { Peers } from '../message/transport.ts'
 import { Filler } from './filler.ts'
 import { PeerLink } from './peer-link.ts'
-import { segmentNumber } from './segment-store.ts'
+import { segmentNumber, segmentOfNumber } from './segment-store.ts'
 import type { StorageNode } from './storage-node.ts'
 
 /** Between rounds: when nothing moves, when something does, when a gap is open, and while there are peers not heard yet. */
@@ -27,6 +27,8 @@ const GAP_MS = 40
 const UNHEARD_MS = 15
 /** A node counts as active for so long after it was written to or had something to fill. */
 const ACTIVE_FOR_MS = 2000
+/** And as busy for so long after it was written to. */
+const BUSY_FOR_MS = 300
 
 /** What a node is given to reach others. */
 export interface PeerSurroundings {
@@ -45,6 +47,8 @@ interface Contact {
   /** What it told when it answered last; 0 when it never did in this volume epoch. */
   sequence: number
   epoch: number
+  /** As of when it was asked: what it tells of a timeline that is not known here is not kept. */
+  resurfaced: number
   heardMs: number
   isAsked: boolean
 }
@@ -59,6 +63,8 @@ export class Gossip {
   /** What peers told of segments: of those that are ahead of ours, and of those that we keep log of only. */
   readonly #positions = new Map<number, PeerPosition[]>()
   readonly #filler: Filler
+  /** Shape of the tree of timelines when the positions were looked through last. */
+  #shape = -1
   #cancel: (() => void) | undefined
   #dueMs = Infinity
   #activeMs = -Infinity
@@ -91,6 +97,11 @@ export class Gossip {
   get isJoined(): boolean {
     const { joinedEpoch, volumeEpoch } = this.#node.store.identity()
     return joinedEpoch > 0 && joinedEpoch === volumeEpoch && this.#node.isWritable
+  }
+
+  /** Whether a writer is at work, which background work gives way to. */
+  get isBusy(): boolean {
+    return this.#clock.monotonicMs() - this.#activeMs < BUSY_FOR_MS
   }
 
   /** How many peers told what they know since an instant, in this volume epoch. */
@@ -145,6 +156,7 @@ export class Gossip {
     if (this.isJoined) {
       const peer = this.#pick()
       if (peer !== undefined) this.#ask(peer)
+      this.#reconsider()
       this.#filler.pump()
     }
     this.#schedule(this.#pauseMs())
@@ -181,15 +193,18 @@ export class Gossip {
 
   #ask(peer: Member): void {
     const epoch = this.#node.store.identity().joinedEpoch
+    const { resurfaced } = this.#node.timelines
     const contact = this.#contacts.get(peer.node) ?? {
       sequence: 0,
       epoch: 0,
+      resurfaced,
       heardMs: -Infinity,
       isAsked: false,
     }
     this.#contacts.set(peer.node, contact)
     contact.isAsked = true
     const askedMs = this.#clock.monotonicMs()
+    if (contact.resurfaced !== resurfaced) Object.assign(contact, { resurfaced, sequence: 0 })
     const since = contact.epoch === epoch ? contact.sequence : 0
     this.link(peer).request({ kind: 'gossip', since }, this.epochs(), (answer) => {
       contact.isAsked = false
@@ -239,8 +254,6 @@ export class Gossip {
     const { membership, timelines } = this.#node
     const timeline = timelines.get(state.timeline)
     if (timeline === undefined || !membership.keeps(state.group)) return
-    // What is to go here is not fetched again.
-    if (timeline.dropped && !this.#node.points.isNeeded(timeline)) return
     const key = segmentNumber(state)
     const others = (this.#positions.get(key) ?? []).filter((each) => each.peer.node !== peer.node)
     const own = timeline.peek(state.group)?.scl ?? (state.group === 0 ? timeline.base : -1)
@@ -248,6 +261,24 @@ export class Gossip {
     if (isAhead || membership.kindOf(state.group) === 'tail') others.push({ peer, state })
     if (others.length === 0) this.#positions.delete(key)
     else this.#positions.set(key, others)
-    if (isAhead) this.#filler.want(state)
+    if (isAhead) this.#want(state)
+  }
+
+  /** What is to go here is not fetched again. */
+  #want(key: SegmentKey): void {
+    const timeline = this.#node.timelines.get(key.timeline)
+    if (timeline !== undefined && this.#node.points.isNeeded(timeline)) this.#filler.want(key)
+  }
+
+  /** What nobody needed when its positions were told may be needed since by a branch that was not heard of yet. */
+  #reconsider(): void {
+    const { timelines } = this.#node
+    if (this.#shape === timelines.shape) return
+    this.#shape = timelines.shape
+    for (const number of this.#positions.keys()) {
+      const key = segmentOfNumber(number)
+      if (timelines.get(key.timeline) === undefined) this.#positions.delete(number)
+      else this.#want(key)
+    }
   }
 }

@@ -6,10 +6,12 @@
 import type { LocalNode, ReadRequest } from '../archive/segment-reader.ts'
 import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
+import { StorageError } from '../base/errors.ts'
 import type { NodeMessage, VolumeMessage } from '../message/message.ts'
 import type { Peers, Reply } from '../message/transport.ts'
 import { applyRecord } from '../page/apply.ts'
 import { Faults } from './faults.ts'
+import type { HotFile } from './hot-log.ts'
 import { NodeLife } from './node-life.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
 
@@ -20,6 +22,8 @@ export interface HostedNodeOptions {
   readonly clock: Clock
   readonly prng: Prng
   readonly peers: Peers
+  /** Where its hot log lies, if not beside the SQLite file. */
+  readonly hotRegion?: HotFile | undefined
   /** Ends the process at once, for a crash that is injected; without it the node throws its memory away and begins anew. */
   readonly crash?: (() => void) | undefined
 }
@@ -28,6 +32,7 @@ export class HostedNode {
   readonly #options: HostedNodeOptions
   readonly #faults: Faults
   #life: NodeLife
+  #isStopped = false
 
   /** Opens the store. Throws StorageError. */
   constructor(options: HostedNodeOptions) {
@@ -37,8 +42,8 @@ export class HostedNode {
   }
 
   #begin(): NodeLife {
-    const { path, node: number, clock, prng, peers } = this.#options
-    const store = new SqliteSegmentStore(path)
+    const { path, node: number, clock, prng, peers, hotRegion } = this.#options
+    const store = new SqliteSegmentStore(path, { hotRegion })
     return new NodeLife({ store, apply: applyRecord, number, clock, prng, peers })
   }
 
@@ -53,6 +58,7 @@ export class HostedNode {
   }
 
   #ask(request: ReadRequest): NodeMessage {
+    if (this.#isStopped) throw new StorageError('io', `node ${this.#options.node} has stopped`)
     const { node } = this.#life
     const { volumeEpoch } = node.store.identity()
     const message = { ...request, id: 0, volumeEpoch, membershipEpoch: node.membershipEpoch } as VolumeMessage
@@ -72,12 +78,24 @@ export class HostedNode {
     if (failure !== undefined) reply(failure)
   }
 
+  /** What was written may not be on disk: as after any failed write, the node takes no others until it begins anew. */
+  failWrites(error: StorageError): void {
+    this.#life.node.fail(error)
+  }
+
   #crash(): void {
     const { crash } = this.#options
     if (crash !== undefined) return crash()
     this.#life.stop()
     this.#life.node.store.close()
     this.#life = this.#begin()
+  }
+
+  /** Lets go of the disk without further work. */
+  stop(): void {
+    this.#isStopped = true
+    this.#life.stop()
+    this.#life.node.store.close()
   }
 
   /** Finishes what makes the next opening quick and lets go of the disk. */

@@ -42,10 +42,10 @@ const MAGIC = 0x32_4c_48_42
 const HEADER_SIZE_BYTES = 32
 const ENTRY_SIZE_BYTES = 20
 
-/** The file that a hot log lies in. Throws StorageError. */
+/** The file, or part of a file, that a hot log lies in. Throws StorageError. */
 export interface HotFile {
   readonly sizeBytes: number
-  /** Writes bytes [0, length) at `at`; they are durable when it returns. */
+  /** Writes bytes [0, length) at `at`; they are durable when it returns, but for what SharedHotFile.together says. */
   write(bytes: Buffer, length: number, at: number): void
   read(at: number, length: number): Buffer
   close(): void

@@ -12,24 +12,24 @@
 import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
-import type { NodeMessage, SegmentKey } from '../message/message.ts'
+import type { ImageCopy, NodeMessage, SegmentKey } from '../message/message.ts'
 import { NO_COMMIT } from './commit-times.ts'
 import type { Copier, CopySurroundings } from './filler.ts'
 import type { PeerPosition } from './gossip.ts'
 import { asBuffer } from './log-intake.ts'
+import { type Fetched, Portions } from './portions.ts'
 import type { KeptCommit, PageVersion } from './segment-store.ts'
 
 const FETCH_SIZE_BYTES = 2 * 1024 * 1024
-const IMAGES_PER_PORTION = 32
-
-type Images = Extract<NodeMessage, { kind: 'images' }>
 
 export class ImageCopier implements Copier {
   readonly #around: CopySurroundings
   readonly #key: SegmentKey
   readonly #from: PeerPosition & { readonly isTail: boolean }
   readonly #end: (failed: boolean) => void
-  #count = 0
+  readonly #portions: Portions<ImageCopy>
+  /** The last one that was fetched. */
+  #reached: PageVersion | undefined
   #stopped = false
 
   constructor(
@@ -42,15 +42,26 @@ export class ImageCopier implements Copier {
     this.#key = key
     this.#from = from
     this.#end = end
+    this.#portions = new Portions<ImageCopy>({
+      clock: around.clock,
+      fetch: (done) => this.#fetch(done),
+      sizeOf: ({ bytes }) => bytes.length,
+      write: (images, size) => this.#write(images, size),
+      isBusy: () => around.gossip.isBusy,
+      end: (failed) => (failed ? this.#finish(true) : this.#confirm()),
+    })
   }
 
   start(): void {
-    if (this.#from.isTail) this.#confirm()
-    else this.#fetch(undefined)
+    const { isTail, state } = this.#from
+    // Below its birth there is nothing to copy.
+    if (isTail || state.logAfter === state.birth) this.#confirm()
+    else this.#portions.start()
   }
 
   stop(): void {
     this.#stopped = true
+    this.#portions.stop()
   }
 
   #finish(failed: boolean): void {
@@ -64,73 +75,36 @@ export class ImageCopier implements Copier {
     this.#finish(true)
   }
 
-  #fetch(after: PageVersion | undefined): void {
+  #fetch(done: (fetched: Fetched<ImageCopy> | undefined) => void): void {
     const { gossip } = this.#around
+    const after = this.#reached
     const request = { kind: 'fetch-images', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
     gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
-      if (this.#stopped) return
-      if (answer?.kind !== 'images') return this.#fail(answer)
-      this.#received(answer)
+      const last = answer?.kind === 'images' ? answer.images.at(-1) : undefined
+      if (answer?.kind !== 'images' || (last === undefined && !answer.complete)) {
+        if (answer?.kind === 'failed') gossip.distrust(this.#from.peer)
+        return done(undefined)
+      }
+      if (last !== undefined) this.#reached = { page: last.page, lsn: last.lsn }
+      done({ pieces: answer.images, isLast: answer.complete })
     })
   }
 
-  /** Asks for the next ones while these are written. */
-  #received({ images, complete }: Images): void {
-    const last = images.at(-1)
-    this.#count += images.length
-    let isWritten = false
-    let next: Images | undefined
-    const goOn = (): void => {
-      if (!isWritten || this.#stopped) return
-      if (complete) this.#confirm()
-      else if (next !== undefined) this.#received(next)
-    }
-    this.#write(images, () => {
-      isWritten = true
-      goOn()
-    })
-    if (complete || last === undefined || this.#stopped) {
-      if (!complete) this.#finish(true)
-      return
-    }
-    const { gossip } = this.#around
-    const after = { page: last.page, lsn: last.lsn }
-    const request = { kind: 'fetch-images', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
-    gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
-      if (this.#stopped) return
-      if (answer?.kind !== 'images') return this.#fail(answer)
-      next = answer
-      goOn()
-    })
-  }
-
-  /** Writes images a few at a time, so that others are served in between. */
-  #write(images: Images['images'], done: () => void): void {
-    const { node, clock, gossip } = this.#around
-    if (this.#stopped) return
-    if (!gossip.isJoined) return this.#finish(true)
-    const portion = images.slice(0, IMAGES_PER_PORTION)
-    const sound = portion.filter(({ bytes }) => bytes.length === PAGE_SIZE_BYTES)
-    const { timeline, group } = this.#key
+  #write(images: readonly ImageCopy[], size: number): boolean {
+    const { node, gossip } = this.#around
+    if (!gossip.isJoined) return false
+    const sound = images.filter(({ bytes }) => bytes.length > 0 && bytes.length <= PAGE_SIZE_BYTES)
     try {
       if (sound.length > 0) {
-        const put = sound.map(({ page, lsn, bytes }) => ({
-          timeline,
-          group,
-          page,
-          lsn,
-          bytes: asBuffer(bytes),
-        }))
+        const put = sound.map((image) => ({ ...this.#key, ...image, bytes: asBuffer(image.bytes) }))
         node.write(() => node.store.putImages(put))
       }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      return this.#finish(true)
+      return false
     }
-    node.figures.bytesGossiped += portion.length * PAGE_SIZE_BYTES
-    const rest = images.slice(IMAGES_PER_PORTION)
-    if (rest.length === 0) return done()
-    clock.soon(() => this.#write(rest, done))
+    node.figures.bytesGossiped += size
+    return true
   }
 
   /** Makes sure that the peer's log still begins where it did, and begins ours there. */
@@ -171,12 +145,12 @@ export class ImageCopier implements Copier {
     const timeline = node.timelines.get(this.#key.timeline)
     if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
     const segment = timeline.segment(this.#key.group) ?? timeline.make(this.#key.group)
-    // A later group without a single image has never held a record below: that is where it was opened.
-    const isOpening = this.#key.group !== FIRST_GROUP && this.#count === 0 && !timeline.dropped
-    const birth = isOpening && !this.#from.isTail ? after : timeline.base
+    const { birth } = this.#from.state
+    // Log is collected up to a consistency point. A segment may be born in the middle of a mini-transaction.
+    const consistent = after === birth ? timeline.base : after
     try {
       const start = { birth, after, commits }
-      if (segment.scl < after) node.register.begin(segment, start, after)
+      if (segment.scl < after) node.register.begin(segment, start, consistent)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       return this.#finish(true)

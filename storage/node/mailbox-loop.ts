@@ -1,44 +1,46 @@
-// How a node's thread waits for its mailbox (../message/mailbox.ts) and still is an ordinary thread with an event loop.
+// How a thread of nodes waits for their mailboxes (../message/mailbox.ts) and still is an ordinary thread with an event loop.
 //
-//   awake: turn of the event loop ─▶ wait for the bell, handle the append, wait again ... ten ms at most ─┐
-//            ▲   timers, the port, input and output get their turn in between                             │
-//            └────────────────────────────────────────────────────────────────────────────────────────────┘
-//   parked: after a while without a ring it sleeps in the event loop, at no cost, until a message through the port wakes it
+//   awake: turn of the event loop ─▶ wait for the bell, handle what came, wait again ... ten ms at most ─┐
+//            ▲   timers, ports, input and output get their turn in between                               │
+//            └───────────────────────────────────────────────────────────────────────────────────────────┘
+//   parked: after a while without a ring it sleeps in the event loop, at no cost, until a message through a port wakes it
 //
 // Waiting on memory instead of on the event loop saves processor time and a wake-up (measured: docs/decisions/0005-hot-log.md).
 
 import type { Clock } from '../base/env.ts'
-import type { Mailbox } from '../message/mailbox.ts'
-import type { VolumeMessage } from '../message/message.ts'
+import type { Bell } from '../message/mailbox.ts'
 
-/** What else the thread has to do is late by this much at most; not so messages through the port, which ring too. */
+/** What else the thread has to do is late by this much at most; not so messages through a port, which ring too. */
 const TURN_MS = 10
-/** So many turns in vain, and the node parks. */
+/** So many turns in vain, and the thread parks. */
 const TURNS_IN_VAIN_MAX = 3
 
+/** What a look into the mailboxes found. 'later': something that can be answered only after a turn of the event loop. */
+export type Found = 'nothing' | 'handled' | 'later'
+
 export class MailboxLoop {
-  readonly #mailbox: Mailbox
+  readonly #bell: Bell
   readonly #clock: Clock
-  readonly #handle: (message: VolumeMessage) => void
+  readonly #handleAll: () => Found
   #running = false
   #stopped = false
   /** Turns of the event loop without a ring. */
   #inVain = 0
   #rings = 0
 
-  /** `handle` answers the append it is given, and releases the mailbox when it does: at once, as a rule. */
-  constructor(mailbox: Mailbox, clock: Clock, handle: (message: VolumeMessage) => void) {
-    this.#mailbox = mailbox
+  /** `handleAll` handles every append that is in a mailbox. */
+  constructor(bell: Bell, clock: Clock, handleAll: () => Found) {
+    this.#bell = bell
     this.#clock = clock
-    this.#handle = handle
+    this.#handleAll = handleAll
   }
 
-  /** Something came through the port: more may follow in the mailbox. */
+  /** Something came through a port: more may follow in a mailbox. */
   wake(): void {
     if (this.#running || this.#stopped) return
     this.#running = true
     this.#inVain = 0
-    this.#mailbox.unpark()
+    this.#bell.unpark()
     this.#clock.soon(this.#turn)
   }
 
@@ -50,27 +52,24 @@ export class MailboxLoop {
     if (this.#stopped) return
     const untilMs = this.#clock.monotonicMs() + TURN_MS
     while (this.#handleNext(untilMs - this.#clock.monotonicMs()));
-    if (this.#inVain >= TURNS_IN_VAIN_MAX && this.#mailbox.park(this.#rings)) this.#running = false
+    if (this.#inVain >= TURNS_IN_VAIN_MAX && this.#bell.park(this.#rings)) this.#running = false
     else this.#clock.soon(this.#turn)
   }
 
-  /** Handles the next append, waiting for it if need be. False: there was none, or something came through the port. */
+  /** Handles the next appends, waiting for them if need be. False: there were none, or something came through a port. */
   #handleNext(timeoutMs: number): boolean {
     if (timeoutMs <= 0) return false
-    const mailbox = this.#mailbox
-    this.#rings = mailbox.rings
-    let message = mailbox.take()
-    if (message === undefined) {
-      if (!mailbox.wait(this.#rings, timeoutMs)) {
+    const bell = this.#bell
+    this.#rings = bell.rings
+    let found = this.#handleAll()
+    if (found === 'nothing') {
+      if (!bell.wait(this.#rings, timeoutMs)) {
         this.#inVain++
         return false
       }
-      message = mailbox.take()
+      found = this.#handleAll()
     }
     this.#inVain = 0
-    if (message === undefined) return false
-    this.#handle(message)
-    // An answer that is late may wait for the event loop.
-    return !mailbox.isFull
+    return found === 'handled'
   }
 }

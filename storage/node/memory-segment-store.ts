@@ -1,10 +1,15 @@
 // A SegmentStore in plain memory: for tests, and for a volume that need not outlive its process. The model that the
 // SQLite store is compared with, so it does everything in the most obvious way.
 
+import { inflateRawSync } from 'node:zlib'
+
 import { type Lsn, type PageNo, type TimelineId, asEpoch } from '../base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration } from '../message/configuration.ts'
+import { IdSet } from '../message/id-set.ts'
 import type { ImageCopy, SegmentKey } from '../message/message.ts'
 import {
+  type DeadNumbers,
   EMPTY_SIZE,
   type LogStart,
   lowerMark,
@@ -64,6 +69,8 @@ export class MemorySegmentStore implements SegmentStore {
   }
   #configuration: Configuration | undefined
   readonly #timelines = new Map<TimelineId, StoredTimeline>()
+  #dead = new IdSet()
+  #deadEpoch = asEpoch(0)
   readonly #segments = new Map<number, Contents>()
   #position = 0
   #indexedTo = 0
@@ -101,8 +108,21 @@ export class MemorySegmentStore implements SegmentStore {
       if (!this.#timelines.has(stored.birth.id)) this.#timelines.set(stored.birth.id, stored)
   }
 
+  dead(): DeadNumbers {
+    return { epoch: this.#deadEpoch, ranges: this.#dead.ranges }
+  }
+
+  bury({ epoch, ranges }: DeadNumbers): void {
+    this.#fsyncs++
+    this.#dead = new IdSet(ranges)
+    this.#deadEpoch = epoch
+    for (const [id, stored] of this.#timelines)
+      if (this.#dead.has(id)) this.#timelines.set(id, { ...stored, dropped: true })
+  }
+
   dropTimeline(timeline: TimelineId): void {
     this.#fsyncs++
+    this.#dead.add({ from: timeline, to: timeline })
     const stored = this.#timelines.get(timeline)
     if (stored !== undefined) this.#timelines.set(timeline, { ...stored, dropped: true })
   }
@@ -261,7 +281,7 @@ export class MemorySegmentStore implements SegmentStore {
       contents.images.set(image.page, list)
       const at = floorIndex(list, image.lsn, lsnOf)
       const replaces = list[at]?.lsn === image.lsn
-      list.splice(replaces ? at : at + 1, replaces ? 1 : 0, { ...image, bytes: Buffer.from(image.bytes) })
+      list.splice(replaces ? at : at + 1, replaces ? 1 : 0, { ...image, bytes: plainCopy(image.bytes) })
       const tail = contents.tails.get(image.page)
       if (tail !== undefined && tail.lsn <= image.lsn) contents.tails.delete(image.page)
       else if (tail !== undefined) contents.tails.set(image.page, { ...tail, count: 1 })
@@ -334,6 +354,10 @@ export class MemorySegmentStore implements SegmentStore {
     return 0
   }
 
+  expectMuch(): void {
+    // It is all the same to memory.
+  }
+
   position(): number {
     return this.#position
   }
@@ -370,4 +394,8 @@ function takeSize<T extends { readonly bytes: Buffer }>(items: readonly T[], siz
   let size = 0
   const end = items.findIndex(({ bytes }) => (size += bytes.length) >= sizeMax)
   return end < 0 ? items : items.slice(0, end + 1)
+}
+
+function plainCopy(bytes: Buffer): Buffer {
+  return bytes.length < PAGE_SIZE_BYTES ? inflateRawSync(bytes) : Buffer.from(bytes)
 }

@@ -45,6 +45,7 @@ export function stateOf(node: StorageNode): NodeState {
     membershipEpoch: node.membershipEpoch,
     configuration: membership.configuration,
     timelines,
+    dead: node.timelines.dead.ranges,
     segments,
     damage: node.damage(),
   }

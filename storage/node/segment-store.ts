@@ -17,7 +17,7 @@
 import { StorageError } from '../base/errors.ts'
 import { type Epoch, formatLsn, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
 
 export interface StoreIdentity {
   /** Empty until the node joined a cluster. */
@@ -72,6 +72,12 @@ export interface StoredTimeline {
   readonly annulled: readonly AnnulledRange[]
 }
 
+/** Numbers under which no timeline lives, and the volume epoch of the writer that told them first as a whole. */
+export interface DeadNumbers {
+  readonly epoch: Epoch
+  readonly ranges: readonly IdRange[]
+}
+
 export interface StoredBatch extends SegmentKey {
   readonly first: Lsn
   readonly bytes: Buffer
@@ -80,6 +86,7 @@ export interface StoredBatch extends SegmentKey {
 export interface PageImage extends SegmentKey {
   readonly page: PageNo
   readonly lsn: Lsn
+  /** PAGE_SIZE_BYTES bytes, or fewer: those deflated (raw deflate), as imagesAfter gives them. */
   readonly bytes: Buffer
 }
 
@@ -134,7 +141,10 @@ export interface SegmentStore {
   segments(): readonly StoredSegment[]
   /** Durable, in one transaction. A timeline that is there already stays as it is. */
   putTimelines(timelines: readonly StoredTimeline[]): void
-  /** Durable. */
+  dead(): DeadNumbers
+  /** Durable. Replaces the dead numbers; timelines that are there under one of them are dropped. */
+  bury(dead: DeadNumbers): void
+  /** Durable. The number is dead from now on; the timeline may be here or not. */
   dropTimeline(timeline: TimelineId): void
   /** Its contents are gone already: nothing is left of it. Derived. */
   forgetTimeline(timeline: TimelineId): void
@@ -170,7 +180,7 @@ export interface SegmentStore {
   imageLsnAt(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined
   /** LSN of the oldest image above `lsn`. */
   imageAbove(segment: SegmentKey, page: PageNo, lsn: Lsn): Lsn | undefined
-  /** Images behind `after` in the order of (page, LSN), at least one if any, until they have `sizeMax` bytes. Verified. */
+  /** Images behind `after` in the order of (page, LSN), at least one if any, until they have `sizeMax` bytes. Verified, as stored. */
   imagesAfter(
     segment: SegmentKey,
     after: PageVersion | undefined,
@@ -207,6 +217,12 @@ export interface SegmentStore {
   scrubLog(after: number, sizeMax: number, visit: (batch: StoredBatch) => void): number
   /** Verifies images behind `after`, `limit` at most; returns what to go on with, 0 at the end. */
   scrubImages(after: number, limit: number, damaged: (image: SegmentKey & PageVersion) => void): number
+
+  /**
+   * Much is about to be written in large portions, or that is over: the store may write another way meanwhile, at which
+   * what is derived costs as much as what is durable. Throws StorageError.
+   */
+  expectMuch(isMuch: boolean): void
 
   /** Names the log's end now, for `checkpoint`. */
   position(): number

@@ -48,6 +48,8 @@ export class Segment implements SegmentKey {
   vdl: Lsn
   /** Batches above a gap, by the LSN that they continue. */
   pending: Map<Lsn, BatchHeader> | undefined = undefined
+  /** None of them ends at or below this. */
+  #pendingAbove = 0
   active: TailMap | undefined = undefined
   frozen: TailMap | undefined = undefined
   /** The node's sequence number when this moved last (../message: gossip). */
@@ -131,6 +133,8 @@ export class Segment implements SegmentKey {
    */
   accept(header: BatchHeader, judged: Acceptance, isSound: SoundCheck): readonly BatchHeader[] {
     if (judged === 'gap') {
+      const last = this.lastOf(header) - 1
+      this.#pendingAbove = this.pending === undefined ? last : Math.min(this.#pendingAbove, last)
       this.pending ??= new Map()
       this.pending.set(header.previous, header)
       return []
@@ -153,9 +157,19 @@ export class Segment implements SegmentKey {
       this.#advance(follower)
       complete.push(follower)
     }
-    for (const [previous, header] of pending) if (this.lastOf(header) <= this.scl) pending.delete(previous)
+    if (this.scl > this.#pendingAbove) this.#forgetPassed(pending)
     if (pending.size === 0) this.pending = undefined
     return complete
+  }
+
+  /** What waits and lies below now came another way. */
+  #forgetPassed(pending: Map<Lsn, BatchHeader>): void {
+    this.#pendingAbove = Infinity
+    for (const [previous, header] of pending) {
+      const last = this.lastOf(header)
+      if (last <= this.scl) pending.delete(previous)
+      else this.#pendingAbove = Math.min(this.#pendingAbove, last - 1)
+    }
   }
 
   #advance(header: BatchHeader): void {
@@ -191,6 +205,7 @@ export class Segment implements SegmentKey {
   /** The timeline's ranges are new: SCL goes back to the point below them that this segment had reached. */
   truncate(): void {
     this.#start = this.#lower(this.#begun)
+    this.#pendingAbove = 0
     for (const [previous, header] of this.pending ?? [])
       if (this.isVoid(header)) this.pending?.delete(previous)
     if (this.pending?.size === 0) this.pending = undefined
@@ -220,7 +235,7 @@ export class Segment implements SegmentKey {
   }
 
   state(): SegmentState {
-    const { timeline, group, scl, consistent, end } = this
-    return { timeline, group, scl, consistent, end, logAfter: this.start.after }
+    const { timeline, group, scl, consistent, end, start } = this
+    return { timeline, group, scl, consistent, end, logAfter: start.after, birth: start.birth }
   }
 }

@@ -5,6 +5,7 @@
 //   DIR/lock                an empty SQLite file whose exclusive lock the owner holds
 //   DIR/pid                 process id of the owner, for the message that refuses others
 //   DIR/node-1 … node-6     one storage node each: segments.sqlite and SQLite's own segments.sqlite-wal
+//   DIR/az1-hot … az3-hot   the hot logs of a zone's nodes
 //
 // The lock is the operating system's lock on the file `lock`, taken through SQLite: it vanishes with the process however
 // that ends, so there is no stale lock to take over and nothing to race for. `pid` is only for reading.
@@ -29,6 +30,8 @@ export interface DataDirectory {
   readonly path: string
   /** Path of a node's SQLite file; nodes count from 1. */
   nodeFile(node: number): string
+  /** Path of the file with the hot logs of a zone's nodes. */
+  zoneFile(zone: string): string
   /** Lets another process in. */
   unlock(): void
 }
@@ -51,6 +54,7 @@ export function openDataDirectory(directory: string, nodeCount: number): DataDir
   return {
     path,
     nodeFile: (node) => join(path, `node-${node}`, 'segments.sqlite'),
+    zoneFile: (zone) => join(path, `${zone}-hot`),
     unlock: () => void lock.close(),
   }
 }

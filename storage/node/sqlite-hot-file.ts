@@ -1,10 +1,15 @@
-// The file of a hot log (hot-log.ts), beside the SQLite file of its node: made once at its full size, so that a write to
-// it changes no metadata, and opened so that each write is on disk when it returns.
+// The file of hot logs (hot-log.ts), made once at its full size so that a write to it changes no metadata. A node with a
+// disk of its own has one, beside its SQLite file. Nodes of one thread share one, a region each: each writes its own copy
+// of what it is sent, and one wait for the disk makes all of them durable.
+//
+//   alone      write ─▶ on disk when it returns
+//   together   write (node 1) ─▶ write (node 4) ─▶ one fdatasync ─▶ both are on disk when `together` returns
 
 import {
   closeSync,
   constants,
   existsSync,
+  fdatasyncSync,
   fsyncSync,
   openSync,
   readSync,
@@ -13,16 +18,98 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 
+import { assert } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import type { HotFile } from './hot-log.ts'
+import { HOT_LOG_SIZE_BYTES, type HotFile } from './hot-log.ts'
 
-/** Opens the file, or makes it when it is missing. Throws StorageError. */
-export function openHotFile(path: string, sizeBytes: number): HotFile {
-  try {
-    if (!existsSync(path)) makeFile(path, sizeBytes)
-    return new SyncedFile(path, sizeBytes)
-  } catch (error) {
-    throw translateFileError(error, path)
+/** Opens the hot log's file of a node with a disk of its own, or makes it when it is missing. Throws StorageError. */
+export function openHotFile(path: string): HotFile {
+  const shared = new SharedHotFile(path, 1)
+  const { sizeBytes, write, read } = shared.region(0)
+  return { sizeBytes, write, read, close: () => shared.close() }
+}
+
+export class SharedHotFile {
+  readonly #path: string
+  readonly #regionCount: number
+  readonly #file: number
+  #isTogether = false
+  #isDirty = false
+
+  /** Opens the file, or makes it when it is missing. Throws StorageError. */
+  constructor(path: string, regionCount: number) {
+    this.#path = path
+    this.#regionCount = regionCount
+    try {
+      if (!existsSync(path)) makeFile(path, regionCount * HOT_LOG_SIZE_BYTES)
+      // One write is durable at the least cost with O_DSYNC, several with one fdatasync behind them.
+      this.#file = openSync(path, constants.O_RDWR | (regionCount === 1 ? constants.O_DSYNC : 0))
+    } catch (error) {
+      throw translateFileError(error, path)
+    }
+  }
+
+  /** The part that one node writes to; closing it leaves the file open for the others. */
+  region(index: number): HotFile {
+    assert(index < this.#regionCount, 'the file has a region for each of its nodes')
+    const base = index * HOT_LOG_SIZE_BYTES
+    return {
+      sizeBytes: HOT_LOG_SIZE_BYTES,
+      write: (bytes, length, at) => this.#write(bytes, length, base + at),
+      read: (at, length) => this.#read(base + at, length),
+      close: () => undefined,
+    }
+  }
+
+  /**
+   * Runs `work`; what it writes is on disk when this returns, and not before. Throws StorageError: what was written may be
+   * lost then.
+   */
+  together(work: () => void): void {
+    this.#isTogether = true
+    try {
+      work()
+    } finally {
+      this.#isTogether = false
+      if (this.#isDirty) this.#sync()
+    }
+  }
+
+  #write(bytes: Buffer, length: number, at: number): void {
+    let written = 0
+    try {
+      while (written < length)
+        written += writeSync(this.#file, bytes, written, length - written, at + written)
+    } catch (error) {
+      throw translateFileError(error, this.#path)
+    }
+    if (this.#regionCount === 1) return
+    this.#isDirty = true
+    if (!this.#isTogether) this.#sync()
+  }
+
+  #sync(): void {
+    this.#isDirty = false
+    try {
+      fdatasyncSync(this.#file)
+    } catch (error) {
+      throw translateFileError(error, this.#path)
+    }
+  }
+
+  /** What the file is too short for reads as zeroes. */
+  #read(at: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length)
+    try {
+      readSync(this.#file, bytes, 0, length, at)
+      return bytes
+    } catch (error) {
+      throw translateFileError(error, this.#path)
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file)
   }
 }
 
@@ -36,43 +123,6 @@ function makeFile(path: string, sizeBytes: number): void {
   const directory = openSync(dirname(path), 'r')
   fsyncSync(directory)
   closeSync(directory)
-}
-
-class SyncedFile implements HotFile {
-  readonly sizeBytes: number
-  readonly #path: string
-  readonly #file: number
-
-  constructor(path: string, sizeBytes: number) {
-    this.#path = path
-    this.sizeBytes = sizeBytes
-    this.#file = openSync(path, constants.O_RDWR | constants.O_DSYNC)
-  }
-
-  write(bytes: Buffer, length: number, at: number): void {
-    let written = 0
-    try {
-      while (written < length)
-        written += writeSync(this.#file, bytes, written, length - written, at + written)
-    } catch (error) {
-      throw translateFileError(error, this.#path)
-    }
-  }
-
-  /** What the file is too short for reads as zeroes. */
-  read(at: number, length: number): Buffer {
-    const bytes = Buffer.alloc(length)
-    try {
-      readSync(this.#file, bytes, 0, length, at)
-      return bytes
-    } catch (error) {
-      throw translateFileError(error, this.#path)
-    }
-  }
-
-  close(): void {
-    closeSync(this.#file)
-  }
 }
 
 function translateFileError(error: unknown, path: string): unknown {

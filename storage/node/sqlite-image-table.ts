@@ -62,9 +62,10 @@ export class ImageTable {
     const rows = this.#sql.imagesAfter.iterate(timeline, group, after?.page ?? -1, after?.lsn ?? -1)
     for (const each of rows) {
       if (size >= sizeMax) return { images, complete: false }
-      const row = each as StoredImage
-      images.push({ page: row.page, lsn: row.lsn, bytes: this.#open(segment, row) })
-      size += PAGE_SIZE_BYTES
+      const { page, lsn, crc, bytes } = each as StoredImage
+      if (crc32(bytes) !== crc) throw new DamagedImage(this.#where, { timeline, group, page, lsn })
+      images.push({ page, lsn, bytes })
+      size += bytes.length
     }
     return { images, complete: true }
   }
@@ -78,14 +79,13 @@ export class ImageTable {
     return this.#sql.imageVersionsAfter.all(timeline, group, ...from, limit) as PageVersion[]
   }
 
-  put({ timeline, group, page, lsn, bytes: plain }: PageImage): void {
+  put({ timeline, group, page, lsn, bytes: given }: PageImage): void {
     const sql = this.#sql
-    const deflated = deflateRawSync(plain, { level: 1 })
-    const pays = deflated.length <= IMAGE_DEFLATED_SIZE_BYTES_MAX
-    const bytes = pays ? deflated : plain
+    const bytes = storedForm(given)
+    const isDeflated = bytes.length < PAGE_SIZE_BYTES
     const isNewPage = sql.hasImage.get(timeline, group, page) === undefined
     const old = sql.imageSize.get(timeline, group, page, lsn) as { size: number } | undefined
-    sql.putImage.run(timeline, group, page, lsn, crc32(bytes), pays ? 1 : 0, bytes)
+    sql.putImage.run(timeline, group, page, lsn, crc32(bytes), isDeflated ? 1 : 0, bytes)
     const added = bytes.length - (old?.size ?? 0)
     this.#sizes.addImages({ timeline, group }, old === undefined ? 1 : 0, added, isNewPage ? 1 : 0)
     sql.dropTail.run(timeline, group, page, lsn)
@@ -138,4 +138,11 @@ export class ImageTable {
   recordsSinceImages({ timeline, group }: SegmentKey): number {
     return (this.#sql.sumTails.get(timeline, group) as { count: number }).count
   }
+}
+
+/** What came from another disk in its deflated form stays as it is. */
+function storedForm(bytes: Buffer): Buffer {
+  if (bytes.length < PAGE_SIZE_BYTES) return bytes
+  const deflated = deflateRawSync(bytes, { level: 1 })
+  return deflated.length <= IMAGE_DEFLATED_SIZE_BYTES_MAX ? deflated : bytes
 }

@@ -7,16 +7,22 @@
 // synchronous=NORMAL: SQLite then writes its WAL without waiting, and the next fsync carries it along. So does the move
 // from the hot log, whose space is not used again before such an fsync. A derived row never survives without the batches
 // it was derived from: those are durable, here or there, before anything is derived.
+//
+// While much is expected (a node that fills itself), SQLite runs with a rollback journal: new pages are then written once,
+// to their place, where WAL mode writes them twice, and large transactions do not wait for small ones' sake. All commits
+// are durable meanwhile, derived ones too.
 
 import type Database from 'better-sqlite3'
+import { existsSync, rmSync } from 'node:fs'
 
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey } from '../message/message.ts'
-import { HOT_LOG_SIZE_BYTES, HotLog, type HotLogMark } from './hot-log.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey } from '../message/message.ts'
+import { HOT_LOG_SIZE_BYTES, type HotFile, HotLog, type HotLogMark } from './hot-log.ts'
 import { SegmentSizes } from './segment-sizes.ts'
 import {
+  type DeadNumbers,
   type KeptCommit,
   type LogStart,
   lowerMark,
@@ -38,8 +44,11 @@ import { openHotFile } from './sqlite-hot-file.ts'
 import { ImageTable } from './sqlite-image-table.ts'
 import { LogTable } from './sqlite-log-table.ts'
 import {
+  BULK_CACHE_SIZE_KIB,
+  CACHE_SIZE_KIB,
   DATABASE_PAGE_SIZE_BYTES,
   openNodeDatabase,
+  translateSqliteError,
   WAL_CHECKPOINT_IDLE_PAGES,
   WAL_CHECKPOINT_PAGES,
 } from './sqlite-schema.ts'
@@ -63,6 +72,13 @@ const FREE_PAGES_AT_ONCE = 256
 /** Bytes of log that `clear` drops at a time. */
 const CLEARED_AT_ONCE_BYTES = 2 * 1024 * 1024
 
+export interface SqliteStoreOptions {
+  /** Bounds the size of the SQLite file. */
+  readonly sizeBytesMax?: number | undefined
+  /** Where the hot log lies; undefined: in a file beside the SQLite file. */
+  readonly hotRegion?: HotFile | undefined
+}
+
 export class SqliteSegmentStore implements SegmentStore {
   readonly where: string
   readonly #db: Database.Database
@@ -75,12 +91,14 @@ export class SqliteSegmentStore implements SegmentStore {
   #identity: StoreIdentity
   #configuration: Configuration | undefined
 
-  /** Opens or creates the file at `path`, and the hot log beside it; `sizeBytesMax` bounds its size. Throws StorageError. */
-  constructor(path: string, limits: { readonly sizeBytesMax?: number | undefined } = {}) {
+  /** Opens or creates the file at `path`. Throws StorageError. */
+  constructor(path: string, options: SqliteStoreOptions = {}) {
     this.where = path
+    const { sizeBytesMax, hotRegion } = options
+    if (hotRegion !== undefined) leaveOwnHotFile(path)
     this.#db = openNodeDatabase(path)
-    if (limits.sizeBytesMax !== undefined) {
-      this.#db.pragma(`max_page_count = ${Math.ceil(limits.sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
+    if (sizeBytesMax !== undefined) {
+      this.#db.pragma(`max_page_count = ${Math.ceil(sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
     }
     this.#sql = prepareStatements(this.#db)
     this.#images = new ImageTable(path, this.#sql, this.#sizes)
@@ -92,7 +110,7 @@ export class SqliteSegmentStore implements SegmentStore {
       joinedEpoch: meta.joined_epoch,
     }
     if (meta.configuration !== null) this.#configuration = JSON.parse(meta.configuration) as Configuration
-    this.#hot = this.#openHotLog(`${path}-hot`)
+    this.#hot = this.#openHotLog(hotRegion)
     this.#transactions = new SqliteTransactions(this.#db, this.#sql, this.#hot, path)
     this.#readSizes()
     this.#log = new LogTable({
@@ -105,9 +123,10 @@ export class SqliteSegmentStore implements SegmentStore {
     })
   }
 
-  #openHotLog(path: string): HotLog {
+  #openHotLog(region: HotFile | undefined): HotLog {
     try {
-      return new HotLog(openHotFile(path, HOT_LOG_SIZE_BYTES), this.#sql.hotLog.get() as HotLogMark)
+      const file = region ?? openHotFile(ownHotFile(this.where))
+      return new HotLog(file, this.#sql.hotLog.get() as HotLogMark)
     } catch (error) {
       this.#db.close()
       throw error
@@ -193,8 +212,34 @@ export class SqliteSegmentStore implements SegmentStore {
     for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
   }
 
+  dead(): DeadNumbers {
+    const { dead_epoch: epoch } = this.#sql.meta.get() as MetaRow
+    return { epoch, ranges: this.#sql.dead.all() as IdRange[] }
+  }
+
+  bury({ epoch, ranges }: DeadNumbers): void {
+    this.#transactions.durable(() => {
+      this.#sql.clearDead.run(0, Number.MAX_SAFE_INTEGER)
+      this.#sql.setDeadEpoch.run(epoch)
+      for (const { from, to } of ranges) {
+        this.#sql.putDead.run(from, to)
+        this.#sql.dropTimelines.run(from, to)
+      }
+    })
+  }
+
   dropTimeline(timeline: TimelineId): void {
-    this.#transactions.durable(() => this.#sql.dropTimeline.run(timeline))
+    this.#transactions.durable(() => {
+      const around = this.#sql.deadAround.get(timeline - 1, timeline + 1) as {
+        from: number | null
+        to: number | null
+      }
+      const from = Math.min(around.from ?? timeline, timeline)
+      const to = Math.max(around.to ?? timeline, timeline)
+      this.#sql.clearDead.run(from, to)
+      this.#sql.putDead.run(from, to)
+      this.#sql.dropTimelines.run(timeline, timeline)
+    })
   }
 
   forgetTimeline(timeline: TimelineId): void {
@@ -355,6 +400,18 @@ export class SqliteSegmentStore implements SegmentStore {
     return this.#images.scrub(after, limit, damaged)
   }
 
+  expectMuch(isMuch: boolean): void {
+    if (this.#transactions.isEachDurable === isMuch) return
+    try {
+      this.#db.pragma(`journal_mode = ${isMuch ? 'TRUNCATE' : 'WAL'}`)
+      this.#db.pragma(`cache_size = -${isMuch ? BULK_CACHE_SIZE_KIB : CACHE_SIZE_KIB}`)
+    } catch (error) {
+      throw translateSqliteError(error, this.where)
+    }
+    this.#transactions.isEachDurable = isMuch
+    this.#transactions.walPages = 0
+  }
+
   position(): number {
     return this.#log.position
   }
@@ -373,6 +430,7 @@ export class SqliteSegmentStore implements SegmentStore {
       if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#transactions.derived(move)
       else this.#transactions.durable(move)
     }
+    if (this.#transactions.isEachDurable) return
     if (idle) this.#giveBackSpace()
     if (this.#transactions.walPages < (idle ? WAL_CHECKPOINT_IDLE_PAGES : WAL_CHECKPOINT_PAGES)) return
     this.#transactions.walPages = 0
@@ -416,6 +474,17 @@ export class SqliteSegmentStore implements SegmentStore {
       this.#db.close()
     }
   }
+}
+
+function ownHotFile(path: string): string {
+  return `${path}-hot`
+}
+
+/** A node that had a hot log of its own takes it into its tables before it begins to write elsewhere. */
+function leaveOwnHotFile(path: string): void {
+  if (!existsSync(ownHotFile(path))) return
+  new SqliteSegmentStore(path).close()
+  rmSync(ownHotFile(path))
 }
 
 function startOf(row: SegmentRow): LogStart | undefined {

@@ -15,6 +15,8 @@ export class SqliteTransactions {
   walPages = 0
   /** Durable changes so far. */
   fsyncs = 0
+  /** SQLite runs without its WAL, where what is not made durable at once might not survive whole. */
+  isEachDurable = false
   readonly #db: Database.Database
   readonly #sql: NodeStatements
   readonly #hot: HotLog
@@ -35,6 +37,7 @@ export class SqliteTransactions {
 
   /** On disk some time. As `durable` otherwise. */
   derived(work: () => unknown): void {
+    if (this.isEachDurable) return this.durable(work)
     this.walPages += DERIVED_PAGES
     this.#db.pragma('synchronous = NORMAL')
     try {

@@ -5,6 +5,7 @@
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import type { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type {
   AnnulledRange,
@@ -76,7 +77,7 @@ export class Timeline {
   /** Where its first segment stands, also when that is not there as an object. */
   firstState(): SegmentState {
     const { base } = this
-    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base }
+    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base, birth: base }
     return this.peek(FIRST_GROUP)?.state() ?? { timeline: this.birth.id, group: FIRST_GROUP, ...born }
   }
 }
@@ -89,17 +90,21 @@ export interface Changes {
 }
 
 export class Timelines {
+  /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
+  dead: IdSet
   readonly #byId = new Map<TimelineId, Timeline>()
-  #highestId = 0
   /** Bumped when timelines come, go, or are dropped: what was computed from their tree is old then. */
   shape = 0
+  /** Counts dropped timelines that were put down here late, or once more, for a branch that reads them. */
+  resurfaced = 0
   /** Changes from here on are told under this sequence number. It begins anew, and higher, with each life of the node. */
   #sequence: number
   readonly #firstSequence: number
   /** Who changed, in order of sequence numbers; who changed again since is found by a later entry. */
   #journal: (Timeline | Segment)[] = []
 
-  constructor(firstSequence: number) {
+  constructor(firstSequence: number, dead: IdSet) {
+    this.dead = dead
     this.#sequence = firstSequence
     this.#firstSequence = firstSequence
   }
@@ -110,11 +115,6 @@ export class Timelines {
 
   get(id: TimelineId): Timeline | undefined {
     return this.#byId.get(id)
-  }
-
-  /** The highest number that was ever known here. */
-  get highestId(): number {
-    return this.#highestId
   }
 
   hasChildren(id: TimelineId): boolean {
@@ -138,7 +138,6 @@ export class Timelines {
   add(stored: StoredTimeline): Timeline {
     const timeline = new Timeline(stored)
     this.#byId.set(stored.birth.id, timeline)
-    this.#highestId = Math.max(this.#highestId, stored.birth.id)
     this.shape++
     return timeline
   }

@@ -3,7 +3,7 @@
 //
 // A record that does not fit its page is corruption (it came from a disk or a peer), not an assertion.
 
-import { copyBytes, putU16, putU32, putU64, u16, u32, u64, u8 } from '../base/bytes.ts'
+import { copyBytes, copyWords, putU16, putU32, putU64, u16, u32, u64, u8, viewOf } from '../base/bytes.ts'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
@@ -13,6 +13,7 @@ import { makeGap, openSlots, placeCell, removeSlots } from './cells.ts'
 import * as format from './format.ts'
 
 const newCell = Buffer.alloc(PAGE_SIZE_BYTES)
+const TWO_32 = 0x1_0000_0000
 
 /**
  * Applies the record at `recordOffset` of `record` to the page image at `pageOffset` of `page` (PAGE_SIZE_BYTES long,
@@ -96,19 +97,28 @@ function initLeaf(page: Buffer, at: number, record: Buffer, start: number, end: 
   if (end - from + count * (2 + 8) > format.PAGE_BODY_SIZE_BYTES)
     refuse('content exceeds a page', page, at, lsn)
   format.formatHeader(page, at, { type: format.PAGE_TYPE_LEAF, level: 0, tree, next: 0 as PageNo })
-  for (let slot = 0; slot < count; slot++) {
+  const source = viewOf(record)
+  const target = viewOf(page)
+  const lsnLow = lsn >>> 0
+  const lsnHigh = Math.floor(lsn / TWO_32)
+  let slot = at + format.PAGE_HEADER_SIZE_BYTES
+  const slotsEnd = slot + count * 2
+  let cell = at + PAGE_SIZE_BYTES
+  for (; slot < slotsEnd; slot += 2) {
     const size = format.cellSize(record, from, body.INSERT_CELL_HEADER_SIZE_BYTES)
     if (from + size > end) refuse('content ends elsewhere', page, at, lsn)
-    const cell = placeCell(page, at, slot, size + 8)
-    putU32(page, cell, u32(record, from))
-    putU64(page, cell + 4, lsn)
-    copyBytes(record, from + body.INSERT_CELL_HEADER_SIZE_BYTES, from + size, page, cell + 4 + 8)
+    cell -= size + 8
+    putU16(page, slot, cell - at)
+    target.setInt32(cell, source.getInt32(from, true), true)
+    target.setUint32(cell + 4, lsnLow, true)
+    target.setUint32(cell + 8, lsnHigh, true)
+    copyWords(source, from + body.INSERT_CELL_HEADER_SIZE_BYTES, from + size, target, cell + 4 + 8)
     from += size
   }
   if (from !== end) refuse('content ends elsewhere', page, at, lsn)
   putU16(page, at + format.OFFSET_COUNT, count)
-  const slotsEnd = at + format.PAGE_HEADER_SIZE_BYTES + count * 2
-  page.fill(0, slotsEnd, at + u16(page, at + format.OFFSET_HEAP_START))
+  putU16(page, at + format.OFFSET_HEAP_START, cell - at)
+  page.fill(0, slotsEnd, cell)
 }
 
 function insertCells(page: Buffer, at: number, record: Buffer, start: number, end: number, lsn: Lsn): void {

@@ -5,7 +5,12 @@
 //                   ▼                                                     ▼
 //              'no-quorum'                                       'no-quorum', and the outcome is unknown
 //
-// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose.
+// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose. And a
+// write quorum knows by then which numbers this writer jumped over: whoever comes next numbers from higher up, so that
+// none is ever given out twice, and what is dead stays dead.
+//
+// Nothing is dropped while a branch below it is being born: nodes that were told of the drop let go of what nobody reads
+// once they have heard a read quorum, and that knows of births only that a write quorum has.
 
 import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
@@ -15,7 +20,7 @@ import type { Patience } from './patience.ts'
 import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
-/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
+/** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
 export const BIRTHS_MAX = 4096
 
 /** Where a branch begins; undefined for a root. */
@@ -26,7 +31,7 @@ export class Births {
   readonly #agreement: Agreement
   readonly #patience: Patience
   readonly #surroundings: LogSurroundings
-  #underWay = 0
+  readonly #underWay = new Set<TimelineBirth>()
 
   constructor(parts: {
     timelines: Timelines
@@ -59,7 +64,7 @@ export class Births {
     const around = this.#surroundings
     const unsafe = points.filter((point) => point !== undefined)
     await Promise.all(unsafe.map((point) => this.#untilDurable(point)))
-    const mayGo = (): boolean => around.hasQuorum && this.#underWay + points.length <= BIRTHS_MAX
+    const mayGo = (): boolean => around.hasQuorum && this.#underWay.size + points.length <= BIRTHS_MAX
     while (!mayGo()) await patience.until(mayGo)
     const births = points.map((parent): TimelineBirth => {
       return { id: this.#timelines.nextId(), parent, createdMicros: around.wallMicros() }
@@ -68,11 +73,11 @@ export class Births {
       const base = birth.parent?.lsn ?? LSN_ZERO
       const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
       this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      this.#underWay.add(birth)
       numbered?.(birth.id)
     }
-    this.#underWay += births.length
     const agreed = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
-      this.#underWay -= births.length
+      for (const birth of births) this.#underWay.delete(birth)
       patience.look()
     })
     await patience.within(agreed)
@@ -91,9 +96,18 @@ export class Births {
   /** As Volume.dropTimeline. */
   async drop(timeline: TimelineId): Promise<void> {
     const log = this.#timelines.log(timeline)
-    await this.#patience.until(() => this.#surroundings.hasQuorum)
+    const mayGo = (): boolean => this.#surroundings.hasQuorum && !this.#isBearing(timeline)
+    while (!mayGo()) await this.#patience.until(mayGo)
     log.dropped = true
     this.#timelines.version++
     await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
+  }
+
+  /** Whether a branch of the timeline, or of what descends from it, is being born. */
+  #isBearing(timeline: TimelineId): boolean {
+    for (const { parent } of this.#underWay)
+      for (let at = parent?.timeline; at !== undefined; at = this.#timelines.find(at)?.birth.parent?.timeline)
+        if (at === timeline) return true
+    return false
   }
 }

@@ -7,6 +7,8 @@
 // One append is in flight per node. Only as many nodes as the quorum needs are sent a batch at once; the others trail by
 // a few milliseconds, so that their fsyncs neither compete with those that somebody waits for nor happen once per
 // commit. If one of the chosen is slow, the trailing ones complete the quorum. (Measured: docs/decisions/0002.)
+//
+// A log says itself when it is due: records that nobody can be waiting for, those of a long load, go out many at a time.
 
 import type { Clock } from '../base/env.ts'
 import { BatchMemory, type SharedBytes } from './batch-memory.ts'
@@ -22,13 +24,15 @@ const TRAIL_SIZE_BYTES_MAX = 256 * 1024
 export class LogWriter {
   batchesSent = 0
   bytesSent = 0
-  /** In the order in which they are preferred; the order should alternate zones. */
+  /** In the order in which they are preferred: those of one host together, since they share its wait for the disk. */
   #links: readonly NodeLink[] = []
   #quorum = new Gauge([], () => 0)
   readonly #clock: Clock
   readonly #memory = new BatchMemory()
   /** Logs with something to send, in the order in which they asked. */
   readonly #dirty = new Set<TimelineWriter>()
+  /** Logs that hold something back, and how to call off their next turn. */
+  readonly #held = new Map<TimelineWriter, () => void>()
   #scheduled = false
   #cancelTrail: (() => void) | undefined
 
@@ -38,7 +42,8 @@ export class LogWriter {
 
   /** From now on batches go to these nodes, at once to as many idle ones as make a `quorum`. */
   target(links: readonly NodeLink[], quorum: Gauge): void {
-    this.#links = links
+    const hosts = links.map(({ host }) => host)
+    this.#links = links.toSorted((a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host))
     this.#quorum = quorum
   }
 
@@ -51,6 +56,15 @@ export class LogWriter {
       this.#scheduled = false
       this.flush()
     })
+  }
+
+  #scheduleLater(log: TimelineWriter, delayMs: number): void {
+    if (this.#held.has(log)) return
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#held.delete(log)
+      this.schedule(log)
+    })
+    this.#held.set(log, cancel)
   }
 
   /** Sends what has gathered, if a write quorum of nodes is idle, and what trailing nodes should get by now. */
@@ -80,7 +94,15 @@ export class LogWriter {
   /** Queues a message's worth of batches on every node; false if nothing was ready. */
   #gather(): boolean {
     let size = 0
+    const now = this.#clock.monotonicMs()
     for (const log of this.#dirty) {
+      const dueInMs = log.dueInMs(now)
+      if (dueInMs > 0) {
+        // It comes back when it has more, or then.
+        this.#dirty.delete(log)
+        this.#scheduleLater(log, dueInMs)
+        continue
+      }
       while (size < MESSAGE_SIZE_BYTES_MAX) {
         const batch = log.nextBatch(this.#memory, this.#links.length)
         if (batch === undefined) {
@@ -129,6 +151,8 @@ export class LogWriter {
 
   stop(): void {
     this.#cancelTrail?.()
+    for (const cancel of this.#held.values()) cancel()
+    this.#held.clear()
     this.#dirty.clear()
   }
 }

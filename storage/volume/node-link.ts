@@ -114,6 +114,11 @@ export class NodeLink {
     return this.member.zone
   }
 
+  /** Nodes of one host write what they are sent together: the server itself hosts those without an address, by zone. */
+  get host(): string {
+    return this.member.address ?? this.member.zone
+  }
+
   /** Whether a batch handed over now would leave at once. */
   get isIdle(): boolean {
     return this.mode === 'live' && this.#inFlight === undefined

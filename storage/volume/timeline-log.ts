@@ -46,7 +46,13 @@ const OPEN_RUN_SIZE_BYTES_INITIAL = 4 * 1024
 /** A record's page number lies here in its header (../log/record.ts). */
 const RECORD_PAGE_OFFSET = 24
 /** Buffers of closed runs that are kept for the next: a load would else leave megabytes a second to the collector. */
-const SPARE_BUFFERS_MAX = 16
+const SPARE_BUFFERS_MAX = 64
+/**
+ * Nobody waits for the records of a mini-transaction whose end is still to come: they go out so many bytes at a time, or
+ * when the oldest has waited long. For a load that is a tenth of the messages and of the fsyncs.
+ */
+const HELD_RUNS_MAX = 32
+const HELD_MS_MAX = 30
 
 interface ClosedRun {
   readonly records: Buffer
@@ -138,6 +144,10 @@ export class TimelineWriter implements TimelineLog {
   #openLength = 0
   #closed: ClosedRun[] | undefined
   #spare: Buffer[] | undefined
+  /** Something unsent ends its mini-transaction. */
+  #isAwaited = false
+  /** Since when what is unsent is held back; undefined: it is not. */
+  #heldSinceMs: number | undefined
   /** Batches of other groups of a flush whose first batch was taken. */
   #ready: SharedBytes[] | undefined
   /** Groups whose segments are being opened: nothing is sent until they are. */
@@ -244,6 +254,7 @@ export class TimelineWriter implements TimelineLog {
     copyBytes(record, offset, offset + length, open, this.#openLength)
     this.#openLength += length
     this.#tail = (this.#tail + length) as Lsn
+    if (endsMtr) this.#isAwaited = true
     this.#surroundings.scheduleFlush(this)
   }
 
@@ -289,6 +300,21 @@ export class TimelineWriter implements TimelineLog {
 
   // --- sending
 
+  /** In how many milliseconds what is unsent should leave; 0: now. */
+  dueInMs(nowMs: number): number {
+    if (this.#isAwaited || (this.#closed?.length ?? 0) >= HELD_RUNS_MAX) return 0
+    this.#heldSinceMs ??= nowMs
+    return Math.max(0, this.#heldSinceMs + HELD_MS_MAX - nowMs)
+  }
+
+  /** Nothing is unsent: what comes next is judged anew. */
+  #sentAll(): void {
+    this.#heldSinceMs = undefined
+    if (!this.#isAwaited) return
+    this.#isAwaited = false
+    this.#spare = undefined
+  }
+
   /**
    * Encodes the next batch for `users` links, or returns undefined when nothing is ready: what is left is empty, being
    * deflated, or waits for a segment to be opened.
@@ -306,7 +332,10 @@ export class TimelineWriter implements TimelineLog {
       return batch
     }
     const records = this.#open
-    if (this.#openLength === 0 || records === undefined) return undefined
+    if (this.#openLength === 0 || records === undefined) {
+      this.#sentAll()
+      return undefined
+    }
     if (this.#openLength >= DEFLATE_SIZE_BYTES_MIN && this.#surroundings.deflate !== undefined) {
       this.#closeRun()
       return this.nextBatch(memory, users)

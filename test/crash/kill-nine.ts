@@ -76,7 +76,7 @@ async function loadAndKill(server: LaunchedServer, ledger: Ledger, chance: Seede
   const bench = pgbench(
     server.port,
     ['-n', '-b', 'tpcb-like', '-M', 'prepared', '-c', half, '-T', '60'],
-    120_000,
+    { timeoutMs: 120_000 },
   ).catch(() => '')
   await new Promise((resolve) => setTimeout(resolve, LOAD_MIN_MS + chance.below(LOAD_SPREAD_MS)))
   await server.kill()

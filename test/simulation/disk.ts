@@ -39,6 +39,8 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   timelines: 'read',
   segments: 'read',
   putTimelines: 'durable',
+  dead: 'read',
+  bury: 'durable',
   dropTimeline: 'durable',
   forgetTimeline: 'derived',
   openSegment: 'durable',
@@ -67,6 +69,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   size: 'read',
   scrubLog: 'read',
   scrubImages: 'read',
+  expectMuch: 'read',
   position: 'read',
   checkpoint: 'derived',
   housekeep: 'read',
@@ -77,6 +80,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
 /** What a disk without room refuses. */
 const TAKES_SPACE: ReadonlySet<Method> = new Set([
   'putTimelines',
+  'bury',
   'openSegment',
   'append',
   'putImages',

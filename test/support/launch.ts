@@ -22,6 +22,8 @@ export interface LaunchedServer {
   kill(): Promise<void>
   /** Resident memory of its processes. */
   residentBytes(): number
+  /** Ends it properly. */
+  end(): Promise<void>
   /** Ends it and removes its data. */
   remove(): Promise<void>
 }
@@ -31,8 +33,11 @@ export function buildBorealis(): void {
   execFileSync('npm', ['run', 'build'], { cwd: ROOT, stdio: 'pipe' })
 }
 
-export async function borealisServer(flags: readonly string[] = []): Promise<LaunchedServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'borealis-data-'))
+/** `directory`: where its data lies already. */
+export async function borealisServer(
+  flags: readonly string[] = [],
+  directory: string = mkdtempSync(join(tmpdir(), 'borealis-data-')),
+): Promise<LaunchedServer> {
   const port = await freePort()
   const all = ['serve', '--data', directory, '--port', String(port), '--log-level', 'warn', ...flags]
   const launch = (): ChildProcess =>
@@ -87,6 +92,9 @@ function launchedServer(
     },
     residentBytes() {
       return running?.pid === undefined ? 0 : residentBytesOf(running.pid)
+    },
+    async end() {
+      if (running !== undefined) await endProcess(running)
     },
     async remove() {
       if (running !== undefined) await endProcess(running)

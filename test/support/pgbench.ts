@@ -29,7 +29,7 @@ const HANG_TIMEOUT_MS = 60_000
 /** `pgbench -i`; resolves with the seconds it took. */
 export async function initialise(port: number, scale: number): Promise<number> {
   const startedMs = performance.now()
-  await pgbench(port, ['-i', '-q', '-s', String(scale)], 600_000)
+  await pgbench(port, ['-i', '-q', '-s', String(scale)], { timeoutMs: 600_000 })
   return (performance.now() - startedMs) / 1000
 }
 
@@ -37,7 +37,7 @@ export async function runPgbench(port: number, run: PgbenchRun): Promise<Pgbench
   const threads = Math.min(run.clients, THREAD_COUNT_MAX)
   const counts = ['-c', String(run.clients), '-j', String(threads), '-T', String(run.seconds)]
   const flags = ['-n', '-b', run.script, '-M', run.mode, ...counts]
-  const output = await pgbench(port, flags, run.seconds * 1000 + HANG_TIMEOUT_MS)
+  const output = await pgbench(port, flags, { timeoutMs: run.seconds * 1000 + HANG_TIMEOUT_MS })
   const figure = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN)
   return {
     transactionsPerSecond: figure(/^tps = ([\d.]+)/m),
@@ -72,12 +72,19 @@ export async function readSums(port: number): Promise<Sums> {
   return sums
 }
 
+export interface PgbenchWatch {
+  readonly timeoutMs: number
+  /** Gets what it writes to standard error: progress, with -P. */
+  readonly onProgress?: (text: string) => void
+  /** Ends it early; the promise rejects then. */
+  readonly signal?: AbortSignal
+}
+
 /** Runs pgbench; rejects with what it wrote to standard error if it fails, or does not end in time. */
 export function pgbench(
   port: number,
   flags: readonly string[],
-  timeoutMs: number,
-  onProgress: (text: string) => void = () => undefined,
+  { timeoutMs, onProgress, signal }: PgbenchWatch,
 ): Promise<string> {
   const target = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', 'postgres']
   return new Promise((resolve, reject) => {
@@ -85,20 +92,21 @@ export function pgbench(
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
+      ...(signal && { signal }),
     })
     let output = ''
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString()
-      onProgress(chunk.toString())
+      onProgress?.(chunk.toString())
     })
     child.once('error', reject)
-    child.once('close', (code, signal) => {
+    child.once('close', (code, ended) => {
       if (code === 0) resolve(output)
       else
         reject(
-          new Error(`pgbench ${flags.join(' ')}: ${signal ?? `status ${code}`}\n${errors.slice(0, 2000)}`),
+          new Error(`pgbench ${flags.join(' ')}: ${ended ?? `status ${code}`}\n${errors.slice(0, 2000)}`),
         )
     })
   })

@@ -25,7 +25,10 @@ export interface ClusterOptions {
   readonly command: What
   readonly spareCount?: number
   readonly serverFlags?: readonly string[]
+  readonly nodeFlags?: readonly string[]
   readonly secret?: string
+  /** Where its data lies, if not in a new directory; it may hold what an earlier cluster left there. */
+  readonly directory?: string
 }
 
 /** A process that can be started again as it was. */
@@ -101,7 +104,8 @@ export class Cluster {
   readonly otherServer: () => Runnable
 
   private constructor(options: ClusterOptions, ports: readonly number[]) {
-    this.directory = mkdtempSync(join(tmpdir(), 'borealis-cluster-'))
+    this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'borealis-cluster-'))
+    mkdirSync(this.directory, { recursive: true })
     const command = COMMANDS[options.command]
     const env: Record<string, string> =
       options.secret === undefined ? {} : { BOREALIS_CLUSTER_SECRET: options.secret }
@@ -112,7 +116,8 @@ export class Cluster {
       const place = ['--id', String(index + 1), '--az', ZONES[index % ZONES.length] ?? ZONES[0]]
       const data = ['--data', join(this.directory, `node-${index + 1}`), '--port', String(port)]
       const log = join(this.directory, `node-${index + 1}.log`)
-      return new Runnable([...command, 'storage-node', ...place, ...data, '--log-level', 'warn'], env, log)
+      const flags = ['--log-level', 'warn', ...(options.nodeFlags ?? [])]
+      return new Runnable([...command, 'storage-node', ...place, ...data, ...flags], env, log)
     })
     const members = this.addresses.slice(0, 6).join(',')
     const flags = [
@@ -185,10 +190,15 @@ export class Cluster {
     }
   }
 
+  /** Ends everything, the server first: politely, or as a loss of power would. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.server.end(signal)
+    await Promise.all(this.nodes.map((node) => node.end(signal)))
+  }
+
   /** Ends everything and removes the data. */
   async remove(): Promise<void> {
-    await this.server.end('SIGKILL')
-    await Promise.all(this.nodes.map((node) => node.end('SIGKILL')))
+    await this.end('SIGKILL')
     rmSync(this.directory, { recursive: true, force: true })
   }
 }

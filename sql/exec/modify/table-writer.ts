@@ -252,9 +252,10 @@ export class TableWriter {
   #putRow(rowKey: Buffer, row: Row): void {
     const writer = rowScratch
     writer.reset()
+    writer.raw(rowKey)
     const { compiled } = this
     compiled.table.codec.encode(compiled.toLayout(row), writer)
-    this.#transaction.put(compiled.table.tree, rowKey, writer.written(), this.commandId)
+    this.#transaction.putPair(compiled.table.tree, writer, 0, rowKey.length, writer.length, this.commandId)
   }
 
   #entries(row: Row, rowKey: Buffer, wanted?: (index: CompiledIndex) => boolean): Entry[] {

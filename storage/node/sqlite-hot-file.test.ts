@@ -1,0 +1,97 @@
+// Nodes of one thread share a file of hot logs: each has its own copy there, and finds its own again.
+
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+
+import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
+import { HOT_LOG_SIZE_BYTES } from './hot-log.ts'
+import type { StoredBatch } from './segment-store.ts'
+import { SharedHotFile } from './sqlite-hot-file.ts'
+import { SqliteSegmentStore } from './sqlite-segment-store.ts'
+
+const S1 = { timeline: 1 as TimelineId, group: 0 as GroupNo }
+
+const made: string[] = []
+afterEach(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true })
+})
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'borealis-hot-file-'))
+  made.push(directory)
+  return directory
+}
+
+function batch(number: number, fill: number): StoredBatch {
+  return { ...S1, first: (number * 8) as Lsn, bytes: Buffer.alloc(300 + number, fill) }
+}
+
+test('a write outside of `together` is for its region alone', () => {
+  const file = new SharedHotFile(join(temporaryDirectory(), 'hot'), 2)
+  const [first, second] = [file.region(0), file.region(1)]
+  first.write(Buffer.from('first'), 5, 0)
+  second.write(Buffer.from('second'), 6, HOT_LOG_SIZE_BYTES - 6)
+  expect(first.read(0, 5).toString()).toBe('first')
+  expect(second.read(0, 5)).toEqual(Buffer.alloc(5))
+  expect(second.read(HOT_LOG_SIZE_BYTES - 6, 6).toString()).toBe('second')
+  expect(() => file.region(2)).toThrow()
+  file.close()
+})
+
+test('stores that write together find their own batches again after their process was killed', () => {
+  const directory = temporaryDirectory()
+  const file = new SharedHotFile(join(directory, 'hot'), 2)
+  const paths = ['a', 'b'].map((name) => join(directory, name))
+  const stores = paths.map((path, region) => new SqliteSegmentStore(path, { hotRegion: file.region(region) }))
+  for (let number = 1; number <= 40; number++) {
+    file.together(() => stores.forEach((store, fill) => store.append([batch(number, 100 * fill + number)])))
+    if (number === 20) stores[0]?.housekeep(true)
+  }
+  expect(existsSync(`${paths[0]}-hot`)).toBe(false)
+
+  const copy = temporaryDirectory()
+  cpSync(directory, copy, { recursive: true })
+  const copied = new SharedHotFile(join(copy, 'hot'), 2)
+  for (const [fill, name] of ['a', 'b'].entries()) {
+    const store = new SqliteSegmentStore(join(copy, name), { hotRegion: copied.region(fill) })
+    for (let number = 1; number <= 40; number++)
+      expect(store.batchAt(S1, (number * 8) as Lsn)).toEqual(batch(number, 100 * fill + number).bytes)
+    store.close()
+  }
+  for (const store of stores) store.close()
+})
+
+test('a store that had a hot log of its own takes what is in it along', () => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'segments.sqlite')
+  const alone = new SqliteSegmentStore(path)
+  alone.append([batch(1, 1)])
+  const copy = temporaryDirectory()
+  cpSync(directory, copy, { recursive: true })
+  alone.close()
+
+  const moved = join(copy, 'segments.sqlite')
+  const file = new SharedHotFile(join(copy, 'hot'), 2)
+  const store = new SqliteSegmentStore(moved, { hotRegion: file.region(1) })
+  expect(existsSync(`${moved}-hot`)).toBe(false)
+  store.append([batch(2, 2)])
+  expect(store.batchAt(S1, 8 as Lsn)).toEqual(batch(1, 1).bytes)
+  expect(store.batchAt(S1, 16 as Lsn)).toEqual(batch(2, 2).bytes)
+  store.close()
+  file.close()
+})
+
+test('what fails inside is thrown on, and the next write is durable by itself again', () => {
+  const file = new SharedHotFile(join(temporaryDirectory(), 'hot'), 2)
+  const fail = (): void => {
+    file.region(0).write(Buffer.from('x'), 1, 0)
+    throw new Error('inside')
+  }
+  expect(() => file.together(fail)).toThrow('inside')
+  file.region(0).write(Buffer.from('y'), 1, 0)
+  expect(file.region(0).read(0, 1).toString()).toBe('y')
+  file.close()
+  expect(() => file.region(0).write(Buffer.from('z'), 1, 0)).toThrow(expect.objectContaining({ kind: 'io' }))
+})
