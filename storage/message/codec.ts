@@ -100,7 +100,7 @@ const birth: Field<TimelineBirth> = record<TimelineBirth>({
 const fault: Field<Fault> = variants<Fault>({
   crash: [1, record({})],
   'disk-failure': [2, record({ probability: real, durationMs: real })],
-  'disk-congestion': [3, record({ delayMsMin: real, delayMsMax: real, durationMs: real })],
+  'disk-congestion': [3, record({ probability: real, delayMsMin: real, delayMsMax: real, durationMs: real })],
 })
 
 const base = { id, volumeEpoch: epoch, membershipEpoch: epoch }

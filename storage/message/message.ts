@@ -72,9 +72,10 @@ export type Fault =
   | { readonly kind: 'crash' }
   /** Requests fail ('io') with this probability. */
   | { readonly kind: 'disk-failure'; readonly probability: number; readonly durationMs: number }
-  /** Writes and reads take this much longer. */
+  /** With this probability a write or a read takes this much longer, and those behind it wait. */
   | {
       readonly kind: 'disk-congestion'
+      readonly probability: number
       readonly delayMsMin: number
       readonly delayMsMax: number
       readonly durationMs: number

@@ -67,7 +67,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   {
     kind: 'inject',
     ...base,
-    fault: { kind: 'disk-congestion', delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
+    fault: { kind: 'disk-congestion', probability: 0.5, delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
   },
   { kind: 'shut-down', ...base },
   { kind: 'changed-pages', ...base, timeline, above: 8 as Lsn, upTo: lsn },
