@@ -100,7 +100,7 @@ const birth: Field<TimelineBirth> = record<TimelineBirth>({
 const fault: Field<Fault> = variants<Fault>({
   crash: [1, record({})],
   'disk-failure': [2, record({ probability: real, durationMs: real })],
-  'disk-congestion': [3, record({ delayMsMin: real, delayMsMax: real, durationMs: real })],
+  'disk-congestion': [3, record({ probability: real, delayMsMin: real, delayMsMax: real, durationMs: real })],
 })
 
 const base = { id, volumeEpoch: epoch, membershipEpoch: epoch }
@@ -123,7 +123,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'read-page': [6, record({ ...base, timeline, page, lsn })],
   'create-timelines': [7, record({ ...base, births: list(birth) })],
   'drop-timeline': [8, record({ ...base, timeline })],
-  'open-segment': [9, record({ ...base, timeline, group, after: lsn, consistent: lsn })],
+  'open-segment': [9, record({ ...base, timeline, group, after: lsn })],
   'fetch-log': [10, record({ ...base, timeline, group, after: lsn, sizeMax: count() })],
   'fetch-images': [
     11,

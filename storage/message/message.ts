@@ -72,9 +72,10 @@ export type Fault =
   | { readonly kind: 'crash' }
   /** Requests fail ('io') with this probability. */
   | { readonly kind: 'disk-failure'; readonly probability: number; readonly durationMs: number }
-  /** Writes and reads take this much longer. */
+  /** With this probability a write or a read takes this much longer, and those behind it wait. */
   | {
       readonly kind: 'disk-congestion'
+      readonly probability: number
       readonly delayMsMin: number
       readonly delayMsMax: number
       readonly durationMs: number
@@ -126,11 +127,10 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'create-timelines'; readonly births: readonly TimelineBirth[] })
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
   /**
-   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, so the segment is
-   * complete up to there; one that stands lower moves up. `consistent`: the timeline's last consistency point up to it.
+   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, a consistency
+   * point, so the segment is complete up to there; one that stands lower moves up.
    */
-  | (RequestBase &
-      SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn; readonly consistent: Lsn })
+  | (RequestBase & SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn })
   /**
    * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
    * Below the segment's `logAfter`: 'out-of-window'.
@@ -196,7 +196,7 @@ export interface SegmentState extends SegmentKey {
   readonly end: Lsn
   /** Log at or below this was collected here: what is needed of it is in images. The segment's birth if none was. */
   readonly logAfter: Lsn
-  /** The group holds no record of the timeline itself at or below this, on any node. */
+  /** The group holds no record of the timeline itself at or below this, on any node. A consistency point. */
   readonly birth: Lsn
 }
 

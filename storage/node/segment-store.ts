@@ -50,7 +50,7 @@ export interface KeptCommit {
 export interface LogStart {
   /** The group holds no record of the timeline itself at or below this: the branch point, or where it was opened. */
   readonly birth: Lsn
-  /** Log at or below this is not here. */
+  /** Log at or below this is not here. A consistency point, as the birth is. */
   readonly after: Lsn
   /** For `after`, and for each point below that a child reads. Missing where only a peer that is gone knew. */
   readonly commits: readonly KeptCommit[]

@@ -182,22 +182,21 @@ export class TimelineRegister {
    * Opens a segment, also in a group that the configuration kept here does not have yet: a node is told of its groups
    * last, when it holds all that recovery decided, and recoveries to come count on that.
    */
-  open({ timeline: id, group, after, consistent }: SegmentKey & { after: Lsn; consistent: Lsn }): void {
+  open({ timeline: id, group, after }: SegmentKey & { after: Lsn }): void {
     const timeline = this.known(id)
     const held = timeline.peek(group)
     if (held !== undefined && held.scl >= after) return
     const segment = held ?? timeline.make(group)
-    const start: LogStart = { birth: after, after, commits: [] }
-    this.begin(segment, start, consistent)
+    this.begin(segment, { birth: after, after, commits: [] })
   }
 
   /**
    * The segment's log begins at `start`, with everything below in images, if it holds anything at all. Durable, and the
    * images with it: what is appended on top is acknowledged with an SCL that stands on this.
    */
-  begin(segment: Segment, start: LogStart, consistent: Lsn): void {
+  begin(segment: Segment, start: LogStart): void {
     const { store, intake } = this.#node
-    segment.begin(start, consistent)
+    segment.begin(start)
     this.#node.write(() => store.openSegment(start, segment.mark()))
     intake.reconnect(segment)
   }

@@ -20,7 +20,8 @@ import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
 import type { Patience } from './patience.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
+import { FIRST_GROUP_ONLY } from './open-group.ts'
+import type { LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
 /** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
