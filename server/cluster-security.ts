@@ -1,23 +1,32 @@
 // What keeps strangers out of a cluster: the shared secret, and TLS between the processes where it is configured.
 
 import { readFileSync } from 'node:fs'
-import { connect as connectPlain, type Socket } from 'node:net'
-import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { connect as connectPlain, createServer as createPlain, type Server, type Socket } from 'node:net'
+import {
+  connect as connectTls,
+  createSecureContext,
+  createServer as createTls,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls'
 
+import type { ClusterSecurityOptions } from './cluster-security-options.ts'
+import { StorageError } from '../storage/base/errors.ts'
+import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
 import { StartError } from './listener.ts'
 import type { StorageAddress } from './storage-address.ts'
-
-export interface ClusterSecurityOptions {
-  readonly clusterSecret: string | undefined
-  readonly storageTlsCert: string | undefined
-  readonly storageTlsKey: string | undefined
-  readonly storageTlsCa: string | undefined
-}
 
 export interface ClusterSecurity {
   readonly secret: string | undefined
   /** Undefined: connections are plain. */
-  readonly tls: { readonly context: SecureContext; readonly hasAuthority: boolean } | undefined
+  readonly tls: ClusterTls | undefined
+}
+
+interface ClusterTls {
+  readonly files: SecureContextOptions
+  /** The same, loaded. */
+  readonly context: SecureContext
 }
 
 /** Loads the files. Throws StartError. */
@@ -30,13 +39,13 @@ export function loadClusterSecurity(options: ClusterSecurityOptions): ClusterSec
   try {
     const read = (path: string | undefined): Buffer | undefined =>
       path === undefined ? undefined : readFileSync(path)
-    const context = createSecureContext({
+    const files: SecureContextOptions = {
       cert: read(storageTlsCert),
       key: read(storageTlsKey),
       ca: read(storageTlsCa),
       minVersion: 'TLSv1.3',
-    })
-    return { secret: options.clusterSecret, tls: { context, hasAuthority: storageTlsCa !== undefined } }
+    }
+    return { secret: options.clusterSecret, tls: { files, context: createSecureContext(files) } }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new StartError(`cannot use the TLS files of the storage connections: ${why}`)
@@ -56,17 +65,38 @@ export function dial(address: StorageAddress, security: ClusterSecurity, connect
   return socket
 }
 
-/** The listening side of `dial`. Where an authority is configured, the other side must show a certificate of it, too. */
-export function secureAccepted(socket: Socket, security: ClusterSecurity): Socket {
-  const { tls } = security
-  if (tls === undefined) return socket
-  const secured = new TLSSocket(socket, {
-    isServer: true,
-    secureContext: tls.context,
-    requestCert: tls.hasAuthority,
-    rejectUnauthorized: tls.hasAuthority,
+/** What becomes of connections that the listening side of `dial` takes. */
+export interface Acceptance {
+  /** It may be spoken over, if only to say why it is refused: where an authority is configured, the caller must show a certificate of it. */
+  accepted(socket: Socket, refusal: StorageError | undefined): void
+  /** It broke before that. */
+  broken(socket: Socket, error: Error): void
+}
+
+/** The listening side of `dial`. */
+export function createAcceptor({ tls }: ClusterSecurity, { accepted, broken }: Acceptance): Server {
+  if (tls === undefined) return createPlain({ noDelay: true }, (socket) => accepted(socket, undefined))
+  const hasAuthority = tls.files.ca !== undefined
+  const server = createTls({
+    ...tls.files,
+    noDelay: true,
+    handshakeTimeout: STORAGE_DIAL_TIMEOUT_MS,
+    requestCert: hasAuthority,
+    // It is refused all the same, with a word that says why.
+    rejectUnauthorized: false,
   })
-  socket.on('error', () => secured.destroy())
-  socket.on('close', () => secured.destroy())
-  return secured
+  server.on('secureConnection', (socket) =>
+    accepted(socket, hasAuthority && !socket.authorized ? certificateRefusal(socket) : undefined),
+  )
+  server.on('tlsClientError', (error, socket) => broken(socket, error))
+  return server
+}
+
+function certificateRefusal(socket: TLSSocket): StorageError {
+  const isShown = Object.keys(socket.getPeerCertificate()).length > 0
+  const what = isShown ? `is not of it (${String(socket.authorizationError)})` : 'is missing'
+  return new StorageError(
+    'refused',
+    `callers must show a certificate of the authority; that of the caller ${what}`,
+  )
 }

@@ -7,6 +7,7 @@
 // answers while it goes on asking is cut off before the process runs out of memory.
 
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
 import { StorageError } from '../storage/base/errors.ts'
 import {
@@ -39,7 +40,7 @@ export class FrameSocket {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('error', (error) => this.end(new StorageError('io', error.message)))
+    socket.on('error', (error) => this.end(connectionError(socket, error)))
     socket.on('close', () => this.end(new StorageError('io', 'the connection was closed')))
   }
 
@@ -91,4 +92,12 @@ export class FrameSocket {
     else socket.end(farewell, () => socket.destroySoon())
     this.#events.end(reason)
   }
+}
+
+/** A certificate that is not accepted will not be the next time either. */
+function connectionError(socket: Socket, { message }: Error): StorageError {
+  const isStranger = socket instanceof TLSSocket && Boolean(socket.authorizationError)
+  return isStranger
+    ? new StorageError('refused', `its certificate is not accepted: ${message}`)
+    : new StorageError('io', message)
 }

@@ -8,7 +8,7 @@
 // looks, only a writer changes something.
 
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { Logger } from 'pino'
 
 import type { Clock } from '../storage/base/env.ts'
@@ -25,7 +25,7 @@ import {
 } from '../storage/message/greeting.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Reply } from '../storage/message/transport.ts'
-import { type ClusterSecurity, secureAccepted } from './cluster-security.ts'
+import { type ClusterSecurity, createAcceptor } from './cluster-security.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { STORAGE_CONNECTION_COUNT_MAX, STORAGE_DIAL_TIMEOUT_MS, STORAGE_DRAIN_TIMEOUT_MS } from './limits.ts'
 import { StartError } from './listener.ts'
@@ -55,11 +55,21 @@ export class NodeListener {
   readonly #options: NodeListenerOptions
   readonly #server: Server
   readonly #connections = new Set<NodeConnection>()
+  readonly #sockets = new Set<Socket>()
 
   private constructor(options: NodeListenerOptions) {
     this.host = options.host
     this.#options = options
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
+    this.#server = createAcceptor(options.security, {
+      accepted: (socket, refusal) => this.#accept(socket, refusal),
+      broken: ({ remoteAddress }, { message }) =>
+        options.log.warn({ from: remoteAddress, reason: message }, 'connection refused or broken'),
+    })
+    // Those that are still at their handshakes must not keep the listener from closing.
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     this.#server.maxConnections = STORAGE_CONNECTION_COUNT_MAX
   }
 
@@ -81,9 +91,10 @@ export class NodeListener {
     return typeof address === 'object' && address !== null ? address.port : this.#options.port
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, refusal: StorageError | undefined): void {
     const connection = new NodeConnection(socket, this.#options, () => this.#connections.delete(connection))
     this.#connections.add(connection)
+    if (refusal !== undefined) connection.refuse(refusal)
   }
 
   /** Takes no more connections, answers what was asked, ends the connections. */
@@ -94,6 +105,7 @@ export class NodeListener {
     while ([...this.#connections].some(({ isBusy }) => isBusy) && clock.monotonicMs() < deadlineMs)
       await new Promise<void>((resolve) => void clock.after(5, resolve))
     for (const connection of this.#connections) connection.close()
+    for (const socket of this.#sockets) socket.destroySoon()
     await closed
   }
 }
@@ -114,7 +126,7 @@ class NodeConnection {
       secret: options.security.secret,
       nonce: randomBytes(NONCE_SIZE_BYTES),
     })
-    this.#socket = new FrameSocket(secureAccepted(accepted, options.security), {
+    this.#socket = new FrameSocket(accepted, {
       frame: (frame) => this.#receive(frame),
       end: (reason) => {
         this.#cancelTimeout()
@@ -133,6 +145,11 @@ class NodeConnection {
 
   close(): void {
     this.#socket.end(new StorageError('closed', 'the node shuts down'))
+  }
+
+  /** Says why it may not come in, and ends the connection. */
+  refuse(reason: StorageError): void {
+    this.#socket.end(reason, encodeRefusal(reason))
   }
 
   #receive(frame: Frame): void {

@@ -6,6 +6,11 @@ import { SEGMENT_SIZE_BYTES_DEFAULT } from '../storage/message/configuration.ts'
 import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import { AUTH_METHODS, type AuthMethod } from './authentication.ts'
 import {
+  CLUSTER_SECURITY_DEFAULTS,
+  CLUSTER_SECURITY_FLAGS,
+  type ClusterSecurityOptions,
+} from './cluster-security-options.ts'
+import {
   BadValue,
   DURATION_MS_MAX,
   type Flag,
@@ -13,15 +18,20 @@ import {
   integer,
   isLoopback,
   isOn,
-  LOG_LEVELS,
   nonEmpty,
   oneOf,
-  PORT_MAX,
   quantity,
   readFlagTable,
   SIZE_UNITS,
   TIME_UNITS,
 } from './flags.ts'
+import {
+  LISTEN_HOST_DEFAULT,
+  listenFlags,
+  type ListenOptions,
+  LOG_FLAGS,
+  LOG_LEVEL_DEFAULT,
+} from './listen-options.ts'
 import { StartError } from './listener.ts'
 import { parseStorageAddress, parseStorageAddresses } from './storage-address.ts'
 
@@ -32,11 +42,7 @@ export interface Quorum {
   readonly readCount: number
 }
 
-export interface ServerOptions extends BackupOptions {
-  readonly data: string
-  readonly host: string
-  /** 0: any free port. */
-  readonly port: number
+export interface ServerOptions extends ListenOptions, ClusterSecurityOptions, BackupOptions {
   readonly quorum: Quorum
   /** Storage nodes inside this process, or the addresses of those that run elsewhere. */
   readonly storage: 'embedded' | readonly string[]
@@ -49,15 +55,10 @@ export interface ServerOptions extends BackupOptions {
   readonly quorumTimeoutMs: number
   /** A node that has not answered for so long is replaced by a spare. */
   readonly replaceAfterMs: number
-  readonly clusterSecret: string | undefined
-  readonly storageTlsCert: string | undefined
-  readonly storageTlsKey: string | undefined
-  readonly storageTlsCa: string | undefined
   /** Whether superusers may make nodes fail (aurora_inject_...). */
   readonly faultInjection: boolean
   readonly bufferPoolBytes: number
   readonly connectionCountMax: number
-  readonly logLevel: string
   readonly logSlowMs: number | undefined
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
@@ -68,10 +69,12 @@ export interface ServerOptions extends BackupOptions {
   readonly graceMs: number
 }
 
+const PORT_DEFAULT = 5432
+
 export const DEFAULT_OPTIONS: ServerOptions = {
   data: './borealis-data',
-  host: '127.0.0.1',
-  port: 5432,
+  host: LISTEN_HOST_DEFAULT,
+  port: PORT_DEFAULT,
   quorum: { nodeCount: 6, writeCount: 4, readCount: 3 },
   storage: 'embedded',
   spares: [],
@@ -80,14 +83,11 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   quorumTimeoutMs: 30_000,
   replaceAfterMs: 60_000,
   ...BACKUP_DEFAULTS,
-  clusterSecret: undefined,
-  storageTlsCert: undefined,
-  storageTlsKey: undefined,
-  storageTlsCa: undefined,
+  ...CLUSTER_SECURITY_DEFAULTS,
   faultInjection: false,
   bufferPoolBytes: 256 * 1024 * 1024,
   connectionCountMax: 100,
-  logLevel: 'info',
+  logLevel: LOG_LEVEL_DEFAULT,
   logSlowMs: undefined,
   tlsCert: undefined,
   tlsKey: undefined,
@@ -104,24 +104,7 @@ const SEGMENT_SIZE_BYTES_LIMIT = 64 * 1024 ** 4
 const BUFFER_POOL_SIZE_BYTES_MIN = 8 * 1024 * 1024
 
 const FLAGS: readonly Flag<ServerOptions>[] = [
-  {
-    name: 'data',
-    placeholder: 'DIR',
-    help: 'data directory (./borealis-data)',
-    read: (text) => ({ data: nonEmpty(text) }),
-  },
-  {
-    name: 'host',
-    placeholder: 'H',
-    help: 'address to listen on (127.0.0.1)',
-    read: (text) => ({ host: nonEmpty(text) }),
-  },
-  {
-    name: 'port',
-    placeholder: 'N',
-    help: 'port; 0 takes any (5432)',
-    read: (text) => ({ port: integer(text, 0, PORT_MAX) }),
-  },
+  ...listenFlags('data directory (./borealis-data)', PORT_DEFAULT),
   {
     name: 'quorum',
     placeholder: 'V,W,R',
@@ -164,30 +147,7 @@ const FLAGS: readonly Flag<ServerOptions>[] = [
     help: 'a node that is silent for so long is replaced by a spare (1min)',
     read: (text) => ({ replaceAfterMs: quantity(text, TIME_UNITS, 1, DURATION_MS_MAX) }),
   },
-  {
-    name: 'cluster-secret',
-    placeholder: 'TEXT',
-    help: 'what storage nodes and server prove to each other to know; better in BOREALIS_CLUSTER_SECRET (none)',
-    read: (text) => ({ clusterSecret: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-cert',
-    placeholder: 'FILE',
-    help: 'certificate chain for connections to storage nodes, PEM; with --storage-tls-key',
-    read: (text) => ({ storageTlsCert: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-key',
-    placeholder: 'FILE',
-    help: 'its private key, PEM',
-    read: (text) => ({ storageTlsKey: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-ca',
-    placeholder: 'FILE',
-    help: 'authority that certificates of storage connections must be of; turns TLS on, PEM',
-    read: (text) => ({ storageTlsCa: nonEmpty(text) }),
-  },
+  ...CLUSTER_SECURITY_FLAGS,
   {
     name: 'fault-injection',
     placeholder: undefined,
@@ -239,12 +199,7 @@ const FLAGS: readonly Flag<ServerOptions>[] = [
     help: 'what SIGTERM grants to open transactions (30s)',
     read: (text) => ({ graceMs: quantity(text, TIME_UNITS, 0, DURATION_MS_MAX) }),
   },
-  {
-    name: 'log-level',
-    placeholder: 'LEVEL',
-    help: 'trace, debug, info, warn, error, fatal or silent (info)',
-    read: (text) => ({ logLevel: oneOf(text, LOG_LEVELS) }),
-  },
+  ...LOG_FLAGS,
   {
     name: 'log-slow-ms',
     placeholder: 'N',

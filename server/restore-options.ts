@@ -1,21 +1,13 @@
 // What `borealis restore` can be told; the table is all there is (flags.ts).
 
 import type { Lsn, TimelineId } from '../storage/base/ids.ts'
-import {
-  BadValue,
-  type Flag,
-  flagTableHelp,
-  integer,
-  LOG_LEVELS,
-  nonEmpty,
-  oneOf,
-  readFlagTable,
-} from './flags.ts'
+import { BadValue, type Flag, flagTableHelp, integer, nonEmpty, readFlagTable } from './flags.ts'
+import { LOG_FLAGS, LOG_LEVEL_DEFAULT, type LogOptions } from './listen-options.ts'
 import { StartError } from './listener.ts'
 import { readQuorum } from './options.ts'
 import type { Quorum } from './options.ts'
 
-export interface RestoreOptions {
+export interface RestoreOptions extends LogOptions {
   /** file:///path, a path, or s3://bucket/prefix. */
   readonly from: string
   /** Microseconds since 1970, or an LSN of `timeline`; undefined: the newest that is archived. */
@@ -26,7 +18,6 @@ export interface RestoreOptions {
   /** Instead of `data`: one directory for each node of a cluster of processes, in the order of their numbers. */
   readonly nodeData: readonly string[]
   readonly quorum: Quorum
-  readonly logLevel: string
 }
 
 const DEFAULTS: RestoreOptions = {
@@ -36,7 +27,7 @@ const DEFAULTS: RestoreOptions = {
   data: '',
   nodeData: [],
   quorum: { nodeCount: 6, writeCount: 4, readCount: 3 },
-  logLevel: 'info',
+  logLevel: LOG_LEVEL_DEFAULT,
 }
 
 const TIMELINE_MAX = 0xffff_ffff
@@ -78,12 +69,7 @@ const FLAGS: readonly Flag<RestoreOptions>[] = [
     help: 'nodes, write and read quorum (6,4,3)',
     read: (text) => ({ quorum: readQuorum(text) }),
   },
-  {
-    name: 'log-level',
-    placeholder: 'LEVEL',
-    help: 'trace, debug, info, warn, error, fatal or silent (info)',
-    read: (text) => ({ logLevel: oneOf(text, LOG_LEVELS) }),
-  },
+  ...LOG_FLAGS,
 ]
 
 /** Reads flags and environment, and the configuration file with `readFile`. Throws StartError. */

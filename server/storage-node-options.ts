@@ -1,45 +1,39 @@
 // What `borealis storage-node` can be told; the table is all there is (flags.ts).
 
 import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
-import type { ClusterSecurityOptions } from './cluster-security.ts'
 import {
-  BadValue,
-  type Flag,
-  flagTableHelp,
-  integer,
-  isLoopback,
-  LOG_LEVELS,
-  nonEmpty,
-  oneOf,
-  PORT_MAX,
-  readFlagTable,
-} from './flags.ts'
+  CLUSTER_SECURITY_DEFAULTS,
+  CLUSTER_SECURITY_FLAGS,
+  type ClusterSecurityOptions,
+} from './cluster-security-options.ts'
+import { BadValue, type Flag, flagTableHelp, integer, isLoopback, readFlagTable } from './flags.ts'
+import {
+  LISTEN_HOST_DEFAULT,
+  listenFlags,
+  type ListenOptions,
+  LOG_FLAGS,
+  LOG_LEVEL_DEFAULT,
+} from './listen-options.ts'
 import { StartError } from './listener.ts'
 
-export interface StorageNodeOptions extends ClusterSecurityOptions, BackupOptions {
+export interface StorageNodeOptions extends ListenOptions, ClusterSecurityOptions, BackupOptions {
   /** Number of the node in its cluster; 0: not given. */
   readonly id: number
   /** Availability zone; empty: not given. */
   readonly az: string
-  readonly data: string
-  readonly host: string
-  /** 0: any free port. */
-  readonly port: number
-  readonly logLevel: string
 }
+
+const PORT_DEFAULT = 7000
 
 const DEFAULTS: StorageNodeOptions = {
   id: 0,
   az: '',
   data: '',
-  host: '127.0.0.1',
-  port: 7000,
-  clusterSecret: undefined,
-  storageTlsCert: undefined,
-  storageTlsKey: undefined,
-  storageTlsCa: undefined,
+  host: LISTEN_HOST_DEFAULT,
+  port: PORT_DEFAULT,
+  ...CLUSTER_SECURITY_DEFAULTS,
   ...BACKUP_DEFAULTS,
-  logLevel: 'info',
+  logLevel: LOG_LEVEL_DEFAULT,
 }
 
 const ID_MAX = 65_535
@@ -57,55 +51,10 @@ const FLAGS: readonly Flag<StorageNodeOptions>[] = [
     help: 'availability zone: nodes of one zone fail together',
     read: (text) => ({ az: zoneName(text) }),
   },
-  {
-    name: 'data',
-    placeholder: 'DIR',
-    help: 'data directory of this node alone',
-    read: (text) => ({ data: nonEmpty(text) }),
-  },
-  {
-    name: 'host',
-    placeholder: 'H',
-    help: 'address to listen on (127.0.0.1)',
-    read: (text) => ({ host: nonEmpty(text) }),
-  },
-  {
-    name: 'port',
-    placeholder: 'N',
-    help: 'port; 0 takes any (7000)',
-    read: (text) => ({ port: integer(text, 0, PORT_MAX) }),
-  },
-  {
-    name: 'cluster-secret',
-    placeholder: 'TEXT',
-    help: 'what nodes and server prove to each other to know; better in BOREALIS_CLUSTER_SECRET (none)',
-    read: (text) => ({ clusterSecret: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-cert',
-    placeholder: 'FILE',
-    help: 'certificate chain, PEM; with --storage-tls-key turns TLS on',
-    read: (text) => ({ storageTlsCert: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-key',
-    placeholder: 'FILE',
-    help: 'its private key, PEM',
-    read: (text) => ({ storageTlsKey: nonEmpty(text) }),
-  },
-  {
-    name: 'storage-tls-ca',
-    placeholder: 'FILE',
-    help: 'authority that the certificates of the others must be of, PEM',
-    read: (text) => ({ storageTlsCa: nonEmpty(text) }),
-  },
+  ...listenFlags('data directory of this node alone', PORT_DEFAULT),
+  ...CLUSTER_SECURITY_FLAGS,
   ...BACKUP_FLAGS,
-  {
-    name: 'log-level',
-    placeholder: 'LEVEL',
-    help: 'trace, debug, info, warn, error, fatal or silent (info)',
-    read: (text) => ({ logLevel: oneOf(text, LOG_LEVELS) }),
-  },
+  ...LOG_FLAGS,
 ]
 
 /** Reads flags and environment, and the configuration file with `readFile`. Throws StartError. */

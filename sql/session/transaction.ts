@@ -119,6 +119,12 @@ export class SessionTransaction {
     return this.#state === 'failed'
   }
 
+  /** True while a commit has begun to take effect and is not done: an error now says nothing about its outcome. */
+  get isCommitting(): boolean {
+    const isHalfDone = this.#commitStep === 2 && this.clusterCommitLsn > 0
+    return isHalfDone || this.#engine?.isCommitting === true
+  }
+
   get isImplicit(): boolean {
     return this.#state === 'implicit'
   }

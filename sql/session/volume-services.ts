@@ -96,10 +96,11 @@ export class SessionVolumeServices implements VolumeServices {
 
   injectDiskCongestion(fault: DiskFault, delayMsMin: number, delayMsMax: number): void {
     this.#requireFaults()
-    const { durationMs } = checkFault(fault)
+    const { percentage, durationMs } = checkFault(fault)
     if (!(delayMsMin >= 0 && delayMsMin <= delayMsMax))
       throw new SqlError('22023', 'the minimum delay must be between 0 and the maximum')
-    this.#inject(fault, { kind: 'disk-congestion', delayMsMin, delayMsMax, durationMs })
+    const probability = percentage / 100
+    this.#inject(fault, { kind: 'disk-congestion', probability, delayMsMin, delayMsMax, durationMs })
   }
 
   /** The index counts the nodes of the volume, or their segments, group after group. */

@@ -3,7 +3,7 @@
 //   s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1
 //
 // Credentials, region and endpoint come from the usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-// AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL), never from the URL. The client retries by itself; it is loaded when
+// AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL), never from the URL. The client retries by itself; it is loaded when
 // the first store is opened, since it is large and most servers need none.
 
 import type * as Sdk from '@aws-sdk/client-s3'
@@ -35,7 +35,7 @@ class S3Store implements ObjectStore {
     const path = url.pathname.replace(/^\/+|\/+$/g, '')
     this.#prefix = path === '' ? '' : `${path}/`
     this.where = `s3://${this.#bucket}/${path}`
-    const endpoint = url.searchParams.get('endpoint') ?? env['AWS_ENDPOINT_URL']
+    const endpoint = url.searchParams.get('endpoint') ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']
     this.#client = new sdk.S3Client({
       region: url.searchParams.get('region') ?? env['AWS_REGION'] ?? REGION_DEFAULT,
       maxAttempts: ATTEMPTS_MAX,

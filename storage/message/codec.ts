@@ -39,6 +39,7 @@ import type {
   CommitRecord,
   FailureKind,
   Fault,
+  IdRange,
   ImageCopy,
   NodeMessage,
   NodeState,
@@ -88,6 +89,8 @@ const configuration: Field<Configuration> = record<Configuration>({
 
 const range: Field<AnnulledRange> = record<AnnulledRange>({ above: lsn, upTo: lsn })
 
+const idRange: Field<IdRange> = record<IdRange>({ from: timeline, to: timeline })
+
 const birth: Field<TimelineBirth> = record<TimelineBirth>({
   id: timeline,
   parent: optional(record<{ timeline: TimelineId; lsn: Lsn }>({ timeline, lsn })),
@@ -97,7 +100,7 @@ const birth: Field<TimelineBirth> = record<TimelineBirth>({
 const fault: Field<Fault> = variants<Fault>({
   crash: [1, record({})],
   'disk-failure': [2, record({ probability: real, durationMs: real })],
-  'disk-congestion': [3, record({ delayMsMin: real, delayMsMax: real, durationMs: real })],
+  'disk-congestion': [3, record({ probability: real, delayMsMin: real, delayMsMax: real, durationMs: real })],
 })
 
 const base = { id, volumeEpoch: epoch, membershipEpoch: epoch }
@@ -120,7 +123,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'read-page': [6, record({ ...base, timeline, page, lsn })],
   'create-timelines': [7, record({ ...base, births: list(birth) })],
   'drop-timeline': [8, record({ ...base, timeline })],
-  'open-segment': [9, record({ ...base, timeline, group, after: lsn, consistent: lsn })],
+  'open-segment': [9, record({ ...base, timeline, group, after: lsn })],
   'fetch-log': [10, record({ ...base, timeline, group, after: lsn, sizeMax: count() })],
   'fetch-images': [
     11,
@@ -146,6 +149,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'shut-down': [20, bare],
   'changed-pages': [21, record({ ...base, timeline, above: lsn, upTo: lsn })],
   'find-commit': [22, record({ ...base, timeline, lsn })],
+  'settle-timelines': [23, record({ ...base, dead: list(idRange), revived: list(timeline) })],
 })
 
 const segment: Field<SegmentState> = record<SegmentState>({
@@ -155,6 +159,7 @@ const segment: Field<SegmentState> = record<SegmentState>({
   consistent: lsn,
   end: lsn,
   logAfter: lsn,
+  birth: lsn,
 })
 
 const timelineState: Field<TimelineState> = record<TimelineState>({
@@ -170,6 +175,7 @@ const state: Field<NodeState> = record<NodeState>({
   membershipEpoch: epoch,
   configuration: optional(configuration),
   timelines: list(timelineState),
+  dead: list(idRange),
   segments: list(segment),
   damage: optionalText,
 })

@@ -5,6 +5,7 @@
 //     │ query                                        │   who are you, what do you know?    │
 //     │ fence (new volume epoch) ──────────────────▶ │   refuse every older writer         │
 //     │ configure (groups, members, quorums) ──────▶ │   keep it; it says who your peers are
+//     │ settle-timelines (dead numbers) ───────────▶ │   nothing lives under these         │
 //     │ truncate (annulled ranges) ────────────────▶ │   forget (VDL, VCL + LAL]           │
 //     │ open-segment, append (batches) ────────────▶ │   persist in one transaction        │
 //     │ ◀──────────────────────── appended (SCLs) ── │                                     │
@@ -46,6 +47,12 @@ export interface TimelineBirth {
   readonly createdMicros: number
 }
 
+/** Numbers of timelines, both ends included. */
+export interface IdRange {
+  readonly from: TimelineId
+  readonly to: TimelineId
+}
+
 /** A segment: the part of a timeline's log and pages that lies in one protection group. */
 export interface SegmentKey {
   readonly timeline: TimelineId
@@ -65,9 +72,10 @@ export type Fault =
   | { readonly kind: 'crash' }
   /** Requests fail ('io') with this probability. */
   | { readonly kind: 'disk-failure'; readonly probability: number; readonly durationMs: number }
-  /** Writes and reads take this much longer. */
+  /** With this probability a write or a read takes this much longer, and those behind it wait. */
   | {
       readonly kind: 'disk-congestion'
+      readonly probability: number
       readonly delayMsMin: number
       readonly delayMsMax: number
       readonly durationMs: number
@@ -101,15 +109,28 @@ export type VolumeMessage =
       readonly page: PageNo
       readonly lsn: Lsn
     })
-  /** Timelines are known to every node of the volume; each one that is in group 0 has their first segment from birth. */
+  /**
+   * The numbers up to the writer's highest under which no timeline lives, nor ever will: those that were dropped, and
+   * those that were jumped over. What the node kept under one of them is dropped; what it dropped itself for a writer
+   * that lost, and that lives, is `revived`: it begins anew, empty. In a later message of the same volume epoch the
+   * numbers only add up.
+   */
+  | (RequestBase & {
+      readonly kind: 'settle-timelines'
+      readonly dead: readonly IdRange[]
+      readonly revived: readonly TimelineId[]
+    })
+  /**
+   * Timelines are known to every node of the volume; each one that is in group 0 has their first segment from birth. One
+   * whose number is dead on the node is put down as dropped: the message was late.
+   */
   | (RequestBase & { readonly kind: 'create-timelines'; readonly births: readonly TimelineBirth[] })
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
   /**
-   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, so the segment is
-   * complete up to there; one that stands lower moves up. `consistent`: the timeline's last consistency point up to it.
+   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, a consistency
+   * point, so the segment is complete up to there; one that stands lower moves up.
    */
-  | (RequestBase &
-      SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn; readonly consistent: Lsn })
+  | (RequestBase & SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn })
   /**
    * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
    * Below the segment's `logAfter`: 'out-of-window'.
@@ -175,6 +196,8 @@ export interface SegmentState extends SegmentKey {
   readonly end: Lsn
   /** Log at or below this was collected here: what is needed of it is in images. The segment's birth if none was. */
   readonly logAfter: Lsn
+  /** The group holds no record of the timeline itself at or below this, on any node. A consistency point. */
+  readonly birth: Lsn
 }
 
 export interface TimelineState {
@@ -192,6 +215,8 @@ export interface NodeState {
   /** undefined on a node that belongs to no cluster yet. */
   readonly configuration: Configuration | undefined
   readonly timelines: readonly TimelineState[]
+  /** Numbers under which no timeline lives, as far as the writer that brought the node in last told. */
+  readonly dead: readonly IdRange[]
   readonly segments: readonly SegmentState[]
   /** Names a damaged batch that keeps a segment's SCL below what this node once acknowledged. */
   readonly damage: string | undefined

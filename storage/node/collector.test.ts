@@ -143,13 +143,14 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       node.drop(3)
       node.run(30_000)
       expect(bench.store.statistics()).toMatchObject({ batches: 0, images: 0 })
-      // The highest number stays, so that it is not given out again; and its parents for as long as it does.
-      expect(bench.store.timelines().map(({ birth }) => birth.id)).toContain(3)
+      // Nothing stays but that their numbers are dead, so that none is given out again and none comes back to life.
+      expect(bench.store.timelines()).toEqual([])
+      expect(bench.store.dead().ranges).toEqual([{ from: 1, to: 3 }])
+      bench.create(3)
       bench.create(4)
-      bench.create(5)
-      node.drop(4)
       node.run(30_000)
-      expect(bench.store.timelines().map(({ birth }) => birth.id)).not.toContain(4)
+      node.reopen()
+      expect(bench.store.timelines().map(({ birth }) => birth.id)).toEqual([4])
     })
 
     test('the newest commit of what was collected is remembered', () => {

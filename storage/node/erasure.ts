@@ -1,9 +1,10 @@
 // Takes away a timeline that was dropped and that no living descendant reads: its segments, slice by slice, and then the
 // timeline itself, unless one that is still known names it as its parent.
 //
-// The highest number that a node ever knew stays, so that no number is given out twice.
+// What stays is that its number is dead (timeline-register.ts).
 
 import type { CollectorJob } from './collector.ts'
+import type { Segment } from './segment.ts'
 import type { StorageNode } from './storage-node.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -25,6 +26,7 @@ export class Erasure implements CollectorJob {
     if (this.#node.points.isNeeded(this.timeline)) return false
     const segment = this.timeline.segments[0]
     if (segment === undefined) return this.#forget()
+    if (segment.start.after < segment.scl) this.#begin(segment)
     const before = store.size(segment)
     const isEmpty = store.clear(segment, CLEARED_AT_ONCE)
     const after = store.size(segment)
@@ -34,10 +36,17 @@ export class Erasure implements CollectorJob {
     return true
   }
 
+  /** From here on it is seen that something is missing: by a branch, too, that is heard of before all is gone. */
+  #begin(segment: Segment): void {
+    segment.start = { birth: segment.start.birth, after: segment.scl, commits: [] }
+    this.#node.store.startLog(segment, segment.start, undefined)
+    this.#node.timelines.noteSegment(segment)
+  }
+
   #forget(): boolean {
     const { store, timelines, collectable } = this.#node
     const { id, parent } = this.timeline.birth
-    if (id === timelines.highestId || timelines.hasChildren(id)) return false
+    if (timelines.hasChildren(id)) return false
     store.forgetTimeline(id)
     timelines.remove(this.timeline)
     const held = parent && timelines.get(parent.timeline)

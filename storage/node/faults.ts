@@ -1,6 +1,6 @@
 // Faults that a node lets happen to itself for a while, for tests of operations: Aurora's fault injection queries.
 //
-//   inject ─▶ until it has passed:  requests fail ('io') with a probability, or wait before they are handled
+//   inject ─▶ until it has passed:  requests fail ('io') with a probability, or wait with one before they are handled
 
 import type { Clock, Prng } from '../base/env.ts'
 import type { Fault, NodeMessage, VolumeMessage } from '../message/message.ts'
@@ -11,7 +11,7 @@ export class Faults {
   readonly #clock: Clock
   readonly #prng: Prng
   #failure = { probability: 0, untilMs: -Infinity }
-  #congestion = { delayMsMin: 0, delayMsMax: 0, untilMs: -Infinity }
+  #congestion = { probability: 0, delayMsMin: 0, delayMsMax: 0, untilMs: -Infinity }
   /** A congested disk serves in order. */
   #freeMs = 0
 
@@ -24,8 +24,12 @@ export class Faults {
   inject(fault: Fault): void {
     if (fault.kind === 'crash') return
     const untilMs = this.#clock.monotonicMs() + fault.durationMs
-    if (fault.kind === 'disk-failure') this.#failure = { probability: fault.probability, untilMs }
-    else this.#congestion = { delayMsMin: fault.delayMsMin, delayMsMax: fault.delayMsMax, untilMs }
+    const { probability } = fault
+    if (fault.kind === 'disk-failure') this.#failure = { probability, untilMs }
+    else {
+      const { delayMsMin, delayMsMax } = fault
+      this.#congestion = { probability, delayMsMin, delayMsMax, untilMs }
+    }
   }
 
   /** Passes a request on, now or later, or returns the answer that it fails with. */
@@ -33,12 +37,13 @@ export class Faults {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs < this.#failure.untilMs && this.#prng.next() < this.#failure.probability)
       return failed(message.id)
-    const { delayMsMin, delayMsMax, untilMs } = this.#congestion
-    if (nowMs >= untilMs && nowMs >= this.#freeMs) {
+    const { probability, delayMsMin, delayMsMax, untilMs } = this.#congestion
+    const isCongested = nowMs < untilMs && this.#prng.next() < probability
+    if (!isCongested && nowMs >= this.#freeMs) {
       handle(message)
       return undefined
     }
-    const delayMs = nowMs < untilMs ? delayMsMin + this.#prng.next() * (delayMsMax - delayMsMin) : 0
+    const delayMs = isCongested ? delayMsMin + this.#prng.next() * (delayMsMax - delayMsMin) : 0
     this.#freeMs = Math.max(this.#freeMs, nowMs + delayMs)
     // Bytes of a message belong to the sender until it is answered: they are still there then.
     this.#clock.after(this.#freeMs - nowMs, () => handle(message))

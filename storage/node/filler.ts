@@ -137,10 +137,10 @@ export class Filler {
     }
   }
 
-  /** Who can give us images: a full peer, unless we keep log only and need none. */
+  /** Who can give us images: a full peer, unless none are needed: by us, who keep log only, or of a peer that has all log. */
   #withImages({ group }: SegmentKey, ahead: readonly PeerPosition[]): readonly PeerPosition[] {
     if (this.#node.membership.kindOf(group) === 'tail') return ahead
-    return ahead.filter(({ peer }) => peer.kind === 'full')
+    return ahead.filter(({ peer, state }) => peer.kind === 'full' || state.logAfter === state.birth)
   }
 
   /** The one with the most, but for those who failed lately. */

@@ -16,8 +16,9 @@ import type { Member } from '../message/configuration.ts'
 import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../message/message.ts'
 import type { Peers } from '../message/transport.ts'
 import { Filler } from './filler.ts'
+import type { Membership } from './membership.ts'
 import { PeerLink } from './peer-link.ts'
-import { segmentNumber } from './segment-store.ts'
+import { segmentNumber, segmentOfNumber } from './segment-store.ts'
 import type { StorageNode } from './storage-node.ts'
 
 /** Between rounds: when nothing moves, when something does, when a gap is open, and while there are peers not heard yet. */
@@ -47,6 +48,8 @@ interface Contact {
   /** What it told when it answered last; 0 when it never did in this volume epoch. */
   sequence: number
   epoch: number
+  /** As of when it was asked: what it tells of a timeline that is not known here is not kept. */
+  resurfaced: number
   heardMs: number
   isAsked: boolean
 }
@@ -61,6 +64,9 @@ export class Gossip {
   /** What peers told of segments: of those that are ahead of ours, and of those that we keep log of only. */
   readonly #positions = new Map<number, PeerPosition[]>()
   readonly #filler: Filler
+  /** The shape of the tree of timelines, and the configuration, when the positions were looked through last. */
+  #shape = -1
+  #membership: Membership | undefined
   #cancel: (() => void) | undefined
   #dueMs = Infinity
   #activeMs = -Infinity
@@ -152,6 +158,7 @@ export class Gossip {
     if (this.isJoined) {
       const peer = this.#pick()
       if (peer !== undefined) this.#ask(peer)
+      this.#reconsider()
       this.#filler.pump()
     }
     this.#schedule(this.#pauseMs())
@@ -188,15 +195,18 @@ export class Gossip {
 
   #ask(peer: Member): void {
     const epoch = this.#node.store.identity().joinedEpoch
+    const { resurfaced } = this.#node.timelines
     const contact = this.#contacts.get(peer.node) ?? {
       sequence: 0,
       epoch: 0,
+      resurfaced,
       heardMs: -Infinity,
       isAsked: false,
     }
     this.#contacts.set(peer.node, contact)
     contact.isAsked = true
     const askedMs = this.#clock.monotonicMs()
+    if (contact.resurfaced !== resurfaced) Object.assign(contact, { resurfaced, sequence: 0 })
     const since = contact.epoch === epoch ? contact.sequence : 0
     this.link(peer).request({ kind: 'gossip', since }, this.epochs(), (answer) => {
       contact.isAsked = false
@@ -238,16 +248,14 @@ export class Gossip {
   #knowsParents(states: readonly TimelineState[]): boolean {
     const { timelines } = this.#node
     return states.every(({ birth, dropped }) => {
-      return dropped || birth.parent === undefined || timelines.get(birth.parent.timeline) !== undefined
+      return dropped || birth.parent === undefined || timelines.has(birth.parent.timeline)
     })
   }
 
   #note(peer: Member, state: SegmentState): void {
     const { membership, timelines } = this.#node
     const timeline = timelines.get(state.timeline)
-    if (timeline === undefined || !membership.keeps(state.group)) return
-    // What is to go here is not fetched again.
-    if (timeline.dropped && !this.#node.points.isNeeded(timeline)) return
+    if (timeline === undefined) return
     const key = segmentNumber(state)
     const others = (this.#positions.get(key) ?? []).filter((each) => each.peer.node !== peer.node)
     const own = timeline.peek(state.group)?.scl ?? (state.group === 0 ? timeline.base : -1)
@@ -255,6 +263,29 @@ export class Gossip {
     if (isAhead || membership.kindOf(state.group) === 'tail') others.push({ peer, state })
     if (others.length === 0) this.#positions.delete(key)
     else this.#positions.set(key, others)
-    if (isAhead) this.#filler.want(state)
+    if (isAhead) this.#want(state)
+  }
+
+  /** What is not kept here is not fetched, and what is to go here not again. */
+  #want(key: SegmentKey): void {
+    const { membership, timelines, points } = this.#node
+    const timeline = membership.keeps(key.group) ? timelines.get(key.timeline) : undefined
+    if (timeline !== undefined && points.isNeeded(timeline)) this.#filler.want(key)
+  }
+
+  /**
+   * What was not wanted when its positions were told may be since: for a branch that was not heard of then, or in a group
+   * that was not.
+   */
+  #reconsider(): void {
+    const { timelines, membership } = this.#node
+    if (this.#shape === timelines.shape && this.#membership === membership) return
+    this.#shape = timelines.shape
+    this.#membership = membership
+    for (const number of this.#positions.keys()) {
+      const key = segmentOfNumber(number)
+      if (timelines.get(key.timeline) === undefined) this.#positions.delete(number)
+      else this.#want(key)
+    }
   }
 }

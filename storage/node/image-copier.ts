@@ -30,7 +30,6 @@ export class ImageCopier implements Copier {
   readonly #portions: Portions<ImageCopy>
   /** The last one that was fetched. */
   #reached: PageVersion | undefined
-  #count = 0
   #stopped = false
 
   constructor(
@@ -54,7 +53,9 @@ export class ImageCopier implements Copier {
   }
 
   start(): void {
-    if (this.#from.isTail) this.#confirm()
+    const { isTail, state } = this.#from
+    // Below its birth there is nothing to copy.
+    if (isTail || state.logAfter === state.birth) this.#confirm()
     else this.#portions.start()
   }
 
@@ -102,7 +103,6 @@ export class ImageCopier implements Copier {
       if (!(error instanceof StorageError)) throw error
       return false
     }
-    this.#count += images.length
     node.figures.bytesGossiped += size
     return true
   }
@@ -145,12 +145,10 @@ export class ImageCopier implements Copier {
     const timeline = node.timelines.get(this.#key.timeline)
     if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
     const segment = timeline.segment(this.#key.group) ?? timeline.make(this.#key.group)
-    // A later group without a single image has never held a record below: that is where it was opened.
-    const isOpening = this.#key.group !== FIRST_GROUP && this.#count === 0 && !timeline.dropped
-    const birth = isOpening && !this.#from.isTail ? after : timeline.base
+    const { birth } = this.#from.state
     try {
       const start = { birth, after, commits }
-      if (segment.scl < after) node.register.begin(segment, start, after)
+      if (segment.scl < after) node.register.begin(segment, start)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       return this.#finish(true)

@@ -6,8 +6,10 @@ import { inflateRawSync } from 'node:zlib'
 import { type Lsn, type PageNo, type TimelineId, asEpoch } from '../base/ids.ts'
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import type { Configuration } from '../message/configuration.ts'
+import { IdSet } from '../message/id-set.ts'
 import type { ImageCopy, SegmentKey } from '../message/message.ts'
 import {
+  type DeadNumbers,
   EMPTY_SIZE,
   type LogStart,
   lowerMark,
@@ -67,6 +69,8 @@ export class MemorySegmentStore implements SegmentStore {
   }
   #configuration: Configuration | undefined
   readonly #timelines = new Map<TimelineId, StoredTimeline>()
+  #dead = new IdSet()
+  #deadEpoch = asEpoch(0)
   readonly #segments = new Map<number, Contents>()
   #position = 0
   #indexedTo = 0
@@ -104,8 +108,21 @@ export class MemorySegmentStore implements SegmentStore {
       if (!this.#timelines.has(stored.birth.id)) this.#timelines.set(stored.birth.id, stored)
   }
 
+  dead(): DeadNumbers {
+    return { epoch: this.#deadEpoch, ranges: this.#dead.ranges }
+  }
+
+  bury({ epoch, ranges }: DeadNumbers): void {
+    this.#fsyncs++
+    this.#dead = new IdSet(ranges)
+    this.#deadEpoch = epoch
+    for (const [id, stored] of this.#timelines)
+      if (this.#dead.has(id)) this.#timelines.set(id, { ...stored, dropped: true })
+  }
+
   dropTimeline(timeline: TimelineId): void {
     this.#fsyncs++
+    this.#dead.add({ from: timeline, to: timeline })
     const stored = this.#timelines.get(timeline)
     if (stored !== undefined) this.#timelines.set(timeline, { ...stored, dropped: true })
   }

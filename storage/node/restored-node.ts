@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { asEpoch, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { asEpoch, FIRST_GROUP, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import type { RestoreTarget } from '../archive/restore.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type {
@@ -60,16 +60,13 @@ export class RestoredNode implements RestoreTarget {
     this.#send({ kind: 'drop-timeline', timeline })
   }
 
-  beginSegment({ timeline: id, group, logAfter }: SegmentState): void {
+  /** What lies below the log's beginning comes as images: nothing is known to be empty but what is the parent's. */
+  beginSegment({ timeline: id, group, logAfter: after }: SegmentState): void {
     const timeline = this.#node.register.known(id)
-    if (group > 0) {
-      this.#send({ kind: 'open-segment', timeline: id, group, after: logAfter, consistent: logAfter })
-    } else if (logAfter > timeline.base) {
-      const segment = timeline.peek(group) ?? timeline.make(group)
-      const commits = [{ at: logAfter, lsn: LSN_ZERO, wallMicros: 0 }]
-      const start = { birth: timeline.base, after: logAfter, commits }
-      this.#node.register.begin(segment, start, logAfter)
-    }
+    if (group === FIRST_GROUP && after <= timeline.base) return
+    const segment = timeline.segment(group) ?? timeline.make(group)
+    const commits = group === FIRST_GROUP ? [{ at: after, lsn: LSN_ZERO, wallMicros: 0 }] : []
+    this.#node.register.begin(segment, { birth: timeline.base, after, commits })
   }
 
   putImages({ timeline, group }: SegmentKey, images: readonly ImageCopy[]): void {

@@ -4,7 +4,7 @@
 // Everything is synchronous. What is said to be durable survives kill -9 and loss of power when the call returns; the
 // rest (images, tails, checkpoints, collections) is derived from the log and may be lost back to an earlier, consistent
 // state: of derived changes a crash leaves those before some moment and none after it, and a durable change other than
-// append carries all derived ones before it along.
+// append and births (putTimelines) carries all derived ones before it along.
 //
 //   append ─────▶ log (batches in order of arrival)  ──▶ "unindexed" until the next checkpoint
 //   putTails ───▶ tail (page → its newest record)     │
@@ -17,7 +17,7 @@
 import { StorageError } from '../base/errors.ts'
 import { type Epoch, formatLsn, type GroupNo, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
+import type { AnnulledRange, IdRange, ImageCopy, SegmentKey, TimelineBirth } from '../message/message.ts'
 
 export interface StoreIdentity {
   /** Empty until the node joined a cluster. */
@@ -50,7 +50,7 @@ export interface KeptCommit {
 export interface LogStart {
   /** The group holds no record of the timeline itself at or below this: the branch point, or where it was opened. */
   readonly birth: Lsn
-  /** Log at or below this is not here. */
+  /** Log at or below this is not here. A consistency point, as the birth is. */
   readonly after: Lsn
   /** For `after`, and for each point below that a child reads. Missing where only a peer that is gone knew. */
   readonly commits: readonly KeptCommit[]
@@ -70,6 +70,12 @@ export interface StoredTimeline {
   /** False when it became known after its parent's version at the branch point may have been collected here. */
   readonly isWhole: boolean
   readonly annulled: readonly AnnulledRange[]
+}
+
+/** Numbers under which no timeline lives, and the volume epoch of the writer that told them first as a whole. */
+export interface DeadNumbers {
+  readonly epoch: Epoch
+  readonly ranges: readonly IdRange[]
 }
 
 export interface StoredBatch extends SegmentKey {
@@ -133,9 +139,15 @@ export interface SegmentStore {
 
   timelines(): readonly StoredTimeline[]
   segments(): readonly StoredSegment[]
-  /** Durable, in one transaction. A timeline that is there already stays as it is. */
+  /**
+   * Durable, in one step. A timeline that is there already stays as it is. Births alone, under numbers above all that were
+   * ever forgotten, carry no derived changes along.
+   */
   putTimelines(timelines: readonly StoredTimeline[]): void
-  /** Durable. */
+  dead(): DeadNumbers
+  /** Durable. Replaces the dead numbers; timelines that are there under one of them are dropped. */
+  bury(dead: DeadNumbers): void
+  /** Durable. The number is dead from now on; the timeline may be here or not. */
   dropTimeline(timeline: TimelineId): void
   /** Its contents are gone already: nothing is left of it. Derived. */
   forgetTimeline(timeline: TimelineId): void

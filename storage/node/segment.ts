@@ -218,15 +218,15 @@ export class Segment implements SegmentKey {
     }
   }
 
-  /** The log begins behind `start.after` from now on, and is complete at least up to there. */
-  begin(start: LogStart, consistent: Lsn): void {
+  /** The log begins behind `start.after` from now on, a consistency point, and is complete at least up to there. */
+  begin(start: LogStart): void {
     this.start = start
     const { after } = this.start
     if (this.scl >= after) return
     this.scl = after
-    this.consistent = Math.min(consistent, after) as Lsn
+    this.consistent = after
     this.end = firstLsnAfter(after)
-    this.vdl = Math.max(this.vdl, consistent) as Lsn
+    this.vdl = after
   }
 
   mark(): SegmentMark {
@@ -235,7 +235,7 @@ export class Segment implements SegmentKey {
   }
 
   state(): SegmentState {
-    const { timeline, group, scl, consistent, end } = this
-    return { timeline, group, scl, consistent, end, logAfter: this.start.after }
+    const { timeline, group, scl, consistent, end, start } = this
+    return { timeline, group, scl, consistent, end, logAfter: start.after, birth: start.birth }
   }
 }

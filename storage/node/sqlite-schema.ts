@@ -2,6 +2,7 @@
 //
 //   meta       who this node is; the configuration of the volume as JSON
 //   timelines  births, and whether they were dropped; `annulled` has their annulled ranges
+//   dead       ranges of numbers under which no timeline lives; meta.dead_epoch: the writer that told them
 //   segments   (timeline, group): where its log begins, where it stood at the last checkpoint, what it takes
 //   log        batches in order of arrival: appending one dirties the last leaf and nothing else
 //   log_index  (timeline, group, first LSN) → row of `log`, filled at checkpoints; what is newer is kept in memory
@@ -18,7 +19,7 @@ import Database from 'better-sqlite3'
 import { StorageError } from '../base/errors.ts'
 import { PAGE_CHAIN_LENGTH_MAX } from '../base/limits.ts'
 
-export const STORE_FORMAT_VERSION = 3
+export const STORE_FORMAT_VERSION = 4
 export const CACHE_SIZE_KIB = 2048
 /** Holds the pages of a portion while much is written: what does not fit is written to the file before its time. */
 export const BULK_CACHE_SIZE_KIB: number = 24 * 1024
@@ -40,10 +41,11 @@ const SCHEMA = `
     volume_epoch INTEGER NOT NULL,
     writer TEXT NOT NULL,
     joined_epoch INTEGER NOT NULL,
+    dead_epoch INTEGER NOT NULL,
     configuration TEXT,
     indexed_to INTEGER NOT NULL
   );
-  INSERT INTO meta VALUES (1, ${STORE_FORMAT_VERSION}, '', 0, '', 0, NULL, 0);
+  INSERT INTO meta VALUES (1, ${STORE_FORMAT_VERSION}, '', 0, '', 0, 0, NULL, 0);
   CREATE TABLE timelines (
     id INTEGER PRIMARY KEY,
     parent INTEGER,
@@ -52,6 +54,7 @@ const SCHEMA = `
     dropped INTEGER NOT NULL,
     whole INTEGER NOT NULL
   );
+  CREATE TABLE dead (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
   CREATE TABLE annulled (
     timeline INTEGER NOT NULL,
     above INTEGER NOT NULL,

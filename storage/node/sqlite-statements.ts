@@ -10,6 +10,7 @@ export interface MetaRow {
   readonly volume_epoch: Epoch
   readonly writer: string
   readonly joined_epoch: Epoch
+  readonly dead_epoch: Epoch
   readonly configuration: string | null
   readonly indexed_to: number
 }
@@ -53,7 +54,12 @@ const TEXTS = {
 
   timelines: 'SELECT * FROM timelines ORDER BY id',
   putTimeline: 'INSERT OR IGNORE INTO timelines VALUES (?, ?, ?, ?, ?, ?)',
-  dropTimeline: 'UPDATE timelines SET dropped = 1 WHERE id = ?',
+  dead: 'SELECT first AS "from", last AS "to" FROM dead ORDER BY first',
+  deadAround: 'SELECT min(first) AS "from", max(last) AS "to" FROM dead WHERE last >= ? AND first <= ?',
+  clearDead: 'DELETE FROM dead WHERE first BETWEEN ? AND ?',
+  putDead: 'INSERT INTO dead VALUES (?, ?)',
+  setDeadEpoch: 'UPDATE meta SET dead_epoch = ?',
+  dropTimelines: 'UPDATE timelines SET dropped = 1 WHERE id BETWEEN ? AND ?',
   forgetTimeline: 'DELETE FROM timelines WHERE id = ?',
   annulled: 'SELECT * FROM annulled ORDER BY timeline, above',
   deleteAnnulled: 'DELETE FROM annulled WHERE timeline = ?',

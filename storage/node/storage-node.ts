@@ -11,6 +11,7 @@ import { StorageError } from '../base/errors.ts'
 import { type Epoch, FIRST_GROUP, formatLsn, type GroupNo, type Lsn, type PageNo } from '../base/ids.ts'
 import { type BatchHeader, readBatchHeader, verifyBatch } from '../message/batch.ts'
 import type { Configuration } from '../message/configuration.ts'
+import { IdSet } from '../message/id-set.ts'
 import type { NodeMessage, SegmentKey, VolumeMessage } from '../message/message.ts'
 import type { Reply } from '../message/transport.ts'
 import { changedPages, commitOf } from './changed-pages.ts'
@@ -61,7 +62,7 @@ export class StorageNode {
   constructor(store: SegmentStore, apply: ApplyRecord, options: NodeOptions = {}) {
     this.store = store
     this.membership = new Membership(options.number ?? 0, store.configuration())
-    this.timelines = new Timelines(options.life ?? 1)
+    this.timelines = new Timelines(options.life ?? 1, new IdSet(store.dead().ranges))
     this.points = new ReadPoints(this.timelines)
     this.reader = new PageReader(store, this.timelines, this.points, apply)
     this.commits = new CommitTimes(store, this.reader, this.timelines, this.points)
@@ -180,6 +181,8 @@ export class StorageNode {
         return this.#configure(message.configuration, message.volumeEpoch)
       case 'truncate':
         return this.register.truncate(message.annulled)
+      case 'settle-timelines':
+        return this.register.settle(message)
       case 'create-timelines':
         return this.register.create(message.births)
       case 'drop-timeline':
@@ -366,7 +369,7 @@ export class StorageNode {
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
-      timelines: timelines.map((timeline) => timeline.state()),
+      timelines,
       segments: segments.map((segment) => segment.state()),
     }
   }

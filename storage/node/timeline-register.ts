@@ -1,9 +1,16 @@
 // How a node's timelines and segments come, change and go at the volume's word, or at a peer's.
 //
-// Of two births under one number the younger one counts: the older was never acknowledged, its writer lost the race.
+//   settle (a writer brings the node in) ─▶ dead numbers ◀── drop
+//                                               └─▶ a birth that comes late, from the writer or a peer: put down as dropped
+//
+// Invariants. A number is given out once. A dropped timeline may be forgotten, but its number stays dead for as long as
+// the writer lives that told of the drop; so nobody who missed the drop brings it back: no peer, and no recovery, which
+// hears one of those who know. The next writer tells each node anew what lives before it counts as brought in, and what
+// others say is believed no more (../volume/recovery-plan.ts); until then they are no peers either.
 
-import type { Lsn, TimelineId } from '../base/ids.ts'
-import type { AnnulledRange, SegmentKey, TimelineBirth, TimelineState } from '../message/message.ts'
+import type { Epoch, Lsn, TimelineId } from '../base/ids.ts'
+import { IdSet } from '../message/id-set.ts'
+import type { AnnulledRange, IdRange, SegmentKey, TimelineBirth, TimelineState } from '../message/message.ts'
 import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import type { LogStart, StoredTimeline, Truncation } from './segment-store.ts'
@@ -12,6 +19,12 @@ import type { Timeline } from './timeline.ts'
 
 /** Rows of derived data that are cleared at a time. */
 const CLEARED_AT_ONCE = 1000
+
+interface SettleTimelines {
+  readonly volumeEpoch: Epoch
+  readonly dead: readonly IdRange[]
+  readonly revived: readonly TimelineId[]
+}
 
 export class TimelineRegister {
   readonly #node: StorageNode
@@ -31,13 +44,25 @@ export class TimelineRegister {
     this.#put(births.map((birth) => ({ birth, dropped: false, annulled: [] })))
   }
 
+  /** Takes the word of the writer that brings this node in on what lives. See 'settle-timelines'. */
+  settle({ volumeEpoch, dead, revived }: SettleTimelines): void {
+    const { timelines, store } = this.#node
+    const isFirst = volumeEpoch > store.dead().epoch
+    const numbers = new IdSet(isFirst ? dead : [...timelines.dead.ranges, ...dead])
+    this.#node.write(() => store.bury({ epoch: volumeEpoch, ranges: numbers.ranges }))
+    timelines.dead = numbers
+    for (const { birth } of timelines.values()) if (numbers.has(birth.id)) this.#drop(this.known(birth.id))
+    const back = revived
+      .flatMap((id) => timelines.get(id) ?? [])
+      .filter(({ dropped, birth }) => dropped && !numbers.has(birth.id))
+    for (const timeline of back) this.#erase(timeline)
+    this.#put(back.map(({ birth }) => ({ birth, dropped: false, annulled: [] })))
+  }
+
   /** Takes what a peer knows of timelines that this node missed. */
   learn(states: readonly TimelineState[]): void {
+    for (const { birth, dropped } of states) if (dropped) this.drop(birth.id)
     this.#put(this.#worthKnowing(states))
-    for (const { birth, dropped } of states) {
-      const held = this.#node.timelines.get(birth.id)
-      if (dropped && held !== undefined && !held.dropped && sameBirth(held.birth, birth)) this.drop(birth.id)
-    }
   }
 
   /** Those that are alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
@@ -45,7 +70,7 @@ export class TimelineRegister {
     const told = new Map(states.map((state) => [state.birth.id, state]))
     const needed = new Set<TimelineId>()
     for (const { birth, dropped } of states) {
-      if (dropped) continue
+      if (dropped || this.#node.timelines.dead.has(birth.id)) continue
       for (let at: TimelineBirth | undefined = birth; at !== undefined && !needed.has(at.id);) {
         needed.add(at.id)
         at = at.parent && told.get(at.parent.timeline)?.birth
@@ -55,22 +80,28 @@ export class TimelineRegister {
   }
 
   #put(states: readonly TimelineState[]): void {
-    const { timelines, store } = this.#node
+    const { timelines, store, collectable } = this.#node
     const fresh: StoredTimeline[] = []
     for (const state of states) {
-      const held = timelines.get(state.birth.id)
-      if (held !== undefined && (sameBirth(held.birth, state.birth) || isYounger(held.birth, state.birth)))
-        continue
-      if (held !== undefined) this.#replace(held)
-      fresh.push({ ...state, isWhole: this.#isWhole(state.birth) })
+      const { birth } = state
+      if (timelines.has(birth.id)) continue
+      const dropped = state.dropped || timelines.dead.has(birth.id)
+      fresh.push({ birth, dropped, annulled: state.annulled, isWhole: this.#isWhole(birth) })
     }
     if (fresh.length === 0) return
     this.#node.write(() => store.putTimelines(fresh))
-    for (const stored of fresh) timelines.noteTimeline(timelines.add(stored))
+    for (const stored of fresh) {
+      const { id } = stored.birth
+      timelines.add(stored)
+      timelines.noteTimeline(id)
+      if (!stored.dropped) continue
+      timelines.resurfaced++
+      collectable.add(this.known(id))
+    }
   }
 
-  /** Takes away a timeline whose number was given to another. */
-  #replace(held: Timeline): void {
+  /** Takes away a timeline that was dropped for a writer that lost, with all that is left of it. */
+  #erase(held: Timeline): void {
     const { timelines, store, reader } = this.#node
     this.#node.write(() => {
       for (const segment of held.segments) while (!store.clear(segment, CLEARED_AT_ONCE));
@@ -82,26 +113,34 @@ export class TimelineRegister {
     reader.forget()
   }
 
-  /** Whether the parent's version at the branch point is still here, or can be made. */
+  /**
+   * Whether the parent's version at the branch point is still here, or will come from peers. Of a timeline that was
+   * dropped nothing is lost yet, unless collecting it has begun: then its log begins elsewhere.
+   */
   #isWhole({ parent }: TimelineBirth): boolean {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
     const isKept = origin.segments.every(
-      ({ start }) => start.after <= start.birth || parent.lsn >= start.after,
+      ({ start }) => start.after <= start.birth || (!origin.dropped && parent.lsn >= start.after),
     )
-    return (
-      (isKept && !origin.dropped) || origin.segments.length === 0 || this.#node.points.has(origin, parent.lsn)
-    )
+    return isKept || this.#node.points.has(origin, parent.lsn)
   }
 
+  /** Of a timeline that was not heard of too: its birth may be on its way. */
   drop(id: TimelineId): void {
     const { timelines, store } = this.#node
-    const timeline = timelines.get(id)
-    if (timeline === undefined || timeline.dropped) return
+    if (timelines.dead.has(id)) return
     this.#node.write(() => store.dropTimeline(id))
+    timelines.dead.add({ from: id, to: id })
+    const timeline = timelines.get(id)
+    if (timeline !== undefined) this.#drop(timeline)
+  }
+
+  #drop(timeline: Timeline): void {
+    if (timeline.dropped) return
     timeline.dropped = true
-    timelines.noteTimeline(timeline)
+    this.#node.timelines.noteTimeline(timeline.birth.id)
     this.#noteCollectable(timeline)
   }
 
@@ -131,7 +170,7 @@ export class TimelineRegister {
         intake.moved(segment)
       }
       truncations.push({ timeline: id, ranges, marks: timeline.segments.map((segment) => segment.mark()) })
-      timelines.noteTimeline(timeline)
+      timelines.noteTimeline(id)
     }
     if (truncations.length === 0) return
     this.#node.write(() => store.truncate(truncations))
@@ -139,23 +178,25 @@ export class TimelineRegister {
     for (const segment of revived) intake.reconnect(segment)
   }
 
-  open({ timeline: id, group, after, consistent }: SegmentKey & { after: Lsn; consistent: Lsn }): void {
+  /**
+   * Opens a segment, also in a group that the configuration kept here does not have yet: a node is told of its groups
+   * last, when it holds all that recovery decided, and recoveries to come count on that.
+   */
+  open({ timeline: id, group, after }: SegmentKey & { after: Lsn }): void {
     const timeline = this.known(id)
-    if (!this.#node.membership.keeps(group)) return
     const held = timeline.peek(group)
     if (held !== undefined && held.scl >= after) return
     const segment = held ?? timeline.make(group)
-    const start: LogStart = { birth: after, after, commits: [] }
-    this.begin(segment, start, consistent)
+    this.begin(segment, { birth: after, after, commits: [] })
   }
 
   /**
    * The segment's log begins at `start`, with everything below in images, if it holds anything at all. Durable, and the
    * images with it: what is appended on top is acknowledged with an SCL that stands on this.
    */
-  begin(segment: Segment, start: LogStart, consistent: Lsn): void {
+  begin(segment: Segment, start: LogStart): void {
     const { store, intake } = this.#node
-    segment.begin(start, consistent)
+    segment.begin(start)
     this.#node.write(() => store.openSegment(start, segment.mark()))
     intake.reconnect(segment)
   }
@@ -175,15 +216,6 @@ export class TimelineRegister {
     this.#node.intake.changed.delete(segment)
     this.#node.intake.gaps.delete(segment)
   }
-}
-
-function sameBirth(a: TimelineBirth, b: TimelineBirth): boolean {
-  const isSameParent = a.parent?.timeline === b.parent?.timeline && a.parent?.lsn === b.parent?.lsn
-  return isSameParent && a.createdMicros === b.createdMicros
-}
-
-function isYounger(a: TimelineBirth, b: TimelineBirth): boolean {
-  return a.createdMicros > b.createdMicros
 }
 
 function sameRanges(a: readonly AnnulledRange[], b: readonly AnnulledRange[]): boolean {

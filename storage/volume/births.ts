@@ -5,28 +5,48 @@
 //                   ▼                                                     ▼
 //              'no-quorum'                                       'no-quorum', and the outcome is unknown
 //
-// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose.
+// Births that come while others are on their way are told together, once those have arrived: under load a branch costs
+// less than a message, and a node's disk less than a write.
+//
+// Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose. And a
+// write quorum knows by then which numbers this writer jumped over: whoever comes next numbers from higher up, so that
+// none is ever given out twice, and what is dead stays dead.
+//
+// Nothing is dropped while a branch below it is being born: nodes that were told of the drop let go of what nobody reads
+// once they have heard a read quorum, and that knows of births only that a write quorum has.
 
 import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
 import type { Patience } from './patience.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
+import { FIRST_GROUP_ONLY } from './open-group.ts'
+import type { LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
-/** Births that may be under way at once: a later writer that does not hear of them all skips so many numbers. */
+/** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
 export const BIRTHS_MAX = 4096
 
 /** Where a branch begins; undefined for a root. */
 export type BirthPoint = { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined
+
+/** Births that nodes will be told of in one message. */
+interface Generation {
+  readonly births: TimelineBirth[]
+  /** Settles as the agreement on them does. */
+  readonly agreed: Promise<void>
+}
 
 export class Births {
   readonly #timelines: Timelines
   readonly #agreement: Agreement
   readonly #patience: Patience
   readonly #surroundings: LogSurroundings
-  #underWay = 0
+  readonly #underWay = new Set<TimelineBirth>()
+  /** Settles when nodes have what they are being told. */
+  #telling: Promise<void> | undefined
+  /** What they will be told then. */
+  #next: Generation | undefined
 
   constructor(parts: {
     timelines: Timelines
@@ -59,7 +79,7 @@ export class Births {
     const around = this.#surroundings
     const unsafe = points.filter((point) => point !== undefined)
     await Promise.all(unsafe.map((point) => this.#untilDurable(point)))
-    const mayGo = (): boolean => around.hasQuorum && this.#underWay + points.length <= BIRTHS_MAX
+    const mayGo = (): boolean => around.hasQuorum && this.#underWay.size + points.length <= BIRTHS_MAX
     while (!mayGo()) await patience.until(mayGo)
     const births = points.map((parent): TimelineBirth => {
       return { id: this.#timelines.nextId(), parent, createdMicros: around.wallMicros() }
@@ -68,15 +88,41 @@ export class Births {
       const base = birth.parent?.lsn ?? LSN_ZERO
       const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
       this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      this.#underWay.add(birth)
       numbered?.(birth.id)
     }
-    this.#underWay += births.length
-    const agreed = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
-      this.#underWay -= births.length
+    const agreed = this.#tell(births).finally(() => {
+      for (const birth of births) this.#underWay.delete(birth)
       patience.look()
     })
     await patience.within(agreed)
     return births.map(({ id }) => id)
+  }
+
+  /** Tells nodes at once, or together with others when those that they are being told of have arrived. */
+  #tell(births: readonly TimelineBirth[]): Promise<void> {
+    if (this.#telling === undefined) return this.#spread(births)
+    const next = this.#next ?? this.#gather(this.#telling)
+    next.births.push(...births)
+    return next.agreed
+  }
+
+  #gather(before: Promise<void>): Generation {
+    const births: TimelineBirth[] = []
+    const spread = (): Promise<void> => {
+      this.#next = undefined
+      return this.#spread(births)
+    }
+    this.#next = { births, agreed: before.then(spread, spread) }
+    return this.#next
+  }
+
+  #spread(births: readonly TimelineBirth[]): Promise<void> {
+    const telling = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
+      if (this.#telling === telling) this.#telling = undefined
+    })
+    this.#telling = telling
+    return telling
   }
 
   #untilDurable({ timeline, lsn }: { readonly timeline: TimelineId; readonly lsn: Lsn }): Promise<void> {
@@ -91,9 +137,18 @@ export class Births {
   /** As Volume.dropTimeline. */
   async drop(timeline: TimelineId): Promise<void> {
     const log = this.#timelines.log(timeline)
-    await this.#patience.until(() => this.#surroundings.hasQuorum)
+    const mayGo = (): boolean => this.#surroundings.hasQuorum && !this.#isBearing(timeline)
+    while (!mayGo()) await this.#patience.until(mayGo)
     log.dropped = true
     this.#timelines.version++
     await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
+  }
+
+  /** Whether a branch of the timeline, or of what descends from it, is being born. */
+  #isBearing(timeline: TimelineId): boolean {
+    for (const { parent } of this.#underWay)
+      for (let at = parent?.timeline; at !== undefined; at = this.#timelines.find(at)?.birth.parent?.timeline)
+        if (at === timeline) return true
+    return false
   }
 }

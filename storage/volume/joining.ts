@@ -1,7 +1,7 @@
 // How a node comes to take part in this writer's epoch: at the opening, and each time it comes back.
 //
 //   joining ─▶ fence ─▶ (a write quorum is fenced?) ─▶ align ─▶ live
-//                │                                      births, drops, segments, truncations; the configuration last
+//                │                                      what is dead, births, segments, truncations; configuration last
 //                └─▶ may be read from
 //
 // Nothing but a fence is written to any node before a write quorum is fenced: recoveries that died half way leave
@@ -10,6 +10,7 @@
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
+import { equalIds } from '../message/id-set.ts'
 import type { NodeState, TimelineState } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
 import type { Members } from './members.ts'
@@ -109,9 +110,9 @@ export class Joining {
     for (const wake of this.#waiting.splice(0)) wake()
     const { version } = this.#timelines
     const { latest } = this.#members
-    const hasStrays = await this.#align(link, state)
+    const isStale = await this.#align(link, state)
     const isCurrent = version === this.#timelines.version && latest === this.#members.latest
-    if (hasStrays || !isCurrent || !this.#isWanted(link)) return false
+    if (isStale || !isCurrent || !this.#isWanted(link)) return false
     link.goLive()
     this.#agreement.aligned(link)
     this.#events.live(link)
@@ -130,10 +131,11 @@ export class Joining {
 
   // --- alignment
 
-  /** Gives a fenced node what it misses and takes from it what never happened. True if it had segments unknown here. */
+  /** Gives a fenced node what it misses and takes from it what never happened. True if it must be asked again. */
   async #align(link: NodeLink, state: NodeState): Promise<boolean> {
     const known = new Map<number, TimelineState>(state.timelines.map((each) => [each.birth.id, each]))
-    await this.#alignTimelines(link, known)
+    if (await this.#settle(link, state)) return true
+    await this.#bear(link, known)
     const hasStrays = this.#openStrays(state)
     await this.#alignSegments(link, state)
     const annulled = [...this.#timelines.logs()]
@@ -146,23 +148,24 @@ export class Joining {
     return hasStrays
   }
 
-  async #alignTimelines(link: NodeLink, known: ReadonlyMap<number, TimelineState>): Promise<void> {
+  /** Tells which numbers are dead. True if something must begin anew that the node dropped for a writer that lost. */
+  async #settle(link: NodeLink, { timelines, dead: known }: NodeState): Promise<boolean> {
+    const dead = this.#timelines.dead()
+    const revived = timelines
+      .filter(({ dropped, birth }) => dropped && this.#timelines.find(birth.id)?.dropped === false)
+      .map(({ birth }) => birth.id)
+    if (revived.length === 0 && equalIds(dead, known)) return false
+    await link.request({ kind: 'settle-timelines', dead, revived }, ALIGN_TIMEOUT_MS)
+    return revived.length > 0
+  }
+
+  /** The dropped ones are dead by now where they are born. */
+  async #bear(link: NodeLink, known: ReadonlyMap<number, TimelineState>): Promise<void> {
     const rooted = this.#timelines.rooted()
     const missing = [...this.#timelines.logs()].filter((log) => rooted.has(log) && !known.has(log.timeline))
     for (let from = 0; from < missing.length; from += BIRTHS_MAX) {
       const births = missing.slice(from, from + BIRTHS_MAX).map(({ birth }) => birth)
       await link.request({ kind: 'create-timelines', births }, ALIGN_TIMEOUT_MS)
-    }
-    const dropped = [...this.#timelines.logs()].filter((log) => {
-      const isThere = rooted.has(log) || known.has(log.timeline)
-      return log.dropped && isThere && known.get(log.timeline)?.dropped !== true
-    })
-    // Born of a writer that died over it, at fewer nodes than a quorum.
-    const stray = [...known.values()].filter(
-      (each) => !each.dropped && this.#timelines.find(each.birth.id) === undefined,
-    )
-    for (const timeline of [...dropped.map((log) => log.timeline), ...stray.map(({ birth }) => birth.id)]) {
-      await link.request({ kind: 'drop-timeline', timeline }, ALIGN_TIMEOUT_MS)
     }
   }
 
@@ -187,10 +190,10 @@ export class Joining {
     for (const log of this.#timelines.logs()) {
       const { timeline, groups } = log
       if (groups.length === 1 || !rooted.has(log)) continue
-      for (const { group, after, consistent } of groups) {
+      for (const { group, after } of groups) {
         const scl = held.get(`${timeline}/${group}`)
         if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue
-        await link.request({ kind: 'open-segment', timeline, group, after, consistent }, ALIGN_TIMEOUT_MS)
+        await link.request({ kind: 'open-segment', timeline, group, after }, ALIGN_TIMEOUT_MS)
       }
     }
   }

@@ -182,7 +182,8 @@ class QuorumVolume implements Volume {
     this.#surroundings.pagesPerGroup = members.configuration.segmentSizeBytes / PAGE_SIZE_BYTES
     for (const start of recovered.logs) this.#timelines.add(start)
     this.isNew = this.#timelines.isEmpty
-    if (!recovered.isComplete && !this.isNew) this.#timelines.skipTo(this.#timelines.last + BIRTHS_MAX)
+    const isAllKnown = recovered.isComplete || this.isNew
+    this.#timelines.skipTo(recovered.lastId + (isAllKnown ? 0 : BIRTHS_MAX))
     this.#isPlanned = true
     this.#refresh()
     for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import type { Epoch, GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, NodeState, SegmentState } from '../message/message.ts'
-import { planRecovery } from './recovery-plan.ts'
+import type { AnnulledRange, IdRange, NodeState, SegmentState } from '../message/message.ts'
+import { planRecovery, type RecoveryPlan } from './recovery-plan.ts'
 
 const BIRTH = { id: 1 as TimelineId, parent: undefined, createdMicros: 0 }
 
@@ -17,6 +17,7 @@ function segment(group: number, scl: number, consistent = scl): SegmentState {
     consistent: point,
     end: (scl + 40) as Lsn,
     logAfter: 0 as Lsn,
+    birth: 0 as Lsn,
   }
 }
 
@@ -44,19 +45,25 @@ function node(
     membershipEpoch,
     configuration,
     timelines: [{ birth: BIRTH, dropped: false, annulled }],
+    dead: [],
     segments,
     damage: undefined,
   }
 }
 
+/** The timelines alone. */
+function plansOf(states: readonly NodeState[], isComplete: boolean): RecoveryPlan['logs'] {
+  return planRecovery(states, isComplete).logs
+}
+
 test('when all stand at one consistency point nothing is annulled and LSNs go on', () => {
   const states = [node(1, [segment(0, 80)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
-  expect(planRecovery(states, true)).toMatchObject([{ vdl: 80, tail: 120, annulled: [] }])
+  expect(plansOf(states, true)).toMatchObject([{ vdl: 80, tail: 120, annulled: [] }])
 })
 
 test('the highest PGCL counts, and what lies above its consistency point never happened', () => {
   const states = [node(1, [segment(0, 160, 120)]), node(1, [segment(0, 80)]), node(1, [segment(0, 80)])]
-  const [plan] = planRecovery(states, true)
+  const [plan] = plansOf(states, true)
   expect(plan?.vdl).toBe(120)
   const [range] = plan?.annulled ?? []
   expect(range?.above).toBe(120)
@@ -65,14 +72,14 @@ test('the highest PGCL counts, and what lies above its consistency point never h
 })
 
 test('a node that is missing makes it annul, though those that answer agree', () => {
-  const [plan] = planRecovery([node(1, [segment(0, 80)]), node(1, [segment(0, 80)])], false)
+  const [plan] = plansOf([node(1, [segment(0, 80)]), node(1, [segment(0, 80)])], false)
   expect(plan).toMatchObject({ vdl: 80, annulled: [{ above: 80 }] })
 })
 
 test('of several groups the lowest counts: a flush of which one part is lost is lost whole', () => {
   const whole = [segment(0, 200), segment(1, 120)]
   const states = [node(1, whole), node(1, [segment(0, 120), segment(1, 120)]), node(1, whole)]
-  const [plan] = planRecovery(states, true)
+  const [plan] = plansOf(states, true)
   expect(plan).toMatchObject({ vdl: 120, annulled: [{ above: 120 }] })
   expect(plan?.groups.map(({ group }) => group)).toEqual([0, 1])
 })
@@ -80,12 +87,12 @@ test('of several groups the lowest counts: a flush of which one part is lost is 
 test('a segment that only a node of an older epoch knows holds nothing, and lowers nothing', () => {
   const stray = node(1, [segment(0, 80), segment(1, 80)])
   const states = [stray, node(2, [segment(0, 400)]), node(2, [segment(0, 400)])]
-  const [plan] = planRecovery(states, true)
+  const [plan] = plansOf(states, true)
   expect(plan?.vdl).toBe(400)
   // It is opened everywhere, where the log ends.
   expect(plan?.groups).toEqual([
-    { group: 0, after: 0, consistent: 0 },
-    { group: 1, after: 400, consistent: 400 },
+    { group: 0, after: 0 },
+    { group: 1, after: 400 },
   ])
 })
 
@@ -96,7 +103,7 @@ test('a node that missed a truncation does not bring back what was annulled', ()
     node(2, [segment(0, 80)], annulled),
     node(2, [segment(0, 80)], annulled),
   ]
-  const [plan] = planRecovery(states, true)
+  const [plan] = plansOf(states, true)
   expect(plan?.vdl).toBe(80)
   expect(plan?.tail).toBeGreaterThan(1000)
 })
@@ -109,7 +116,43 @@ test('what a recovery annulled that was never settled does not count once a late
     node(3, [segment(0, 10_000_800)], settled),
     node(3, [segment(0, 10_000_800)], settled),
   ]
-  const [plan] = planRecovery(states, true)
+  const [plan] = plansOf(states, true)
   expect(plan?.vdl).toBe(10_000_800)
   expect(plan?.annulled[0]).toEqual(settled[0])
+})
+
+function withTimelines(
+  state: NodeState,
+  ids: readonly number[],
+  dead: readonly [number, number][] = [],
+): NodeState {
+  const births = ids.map((id) => ({ ...BIRTH, id: id as TimelineId }))
+  const ranges = dead.map(([from, to]): IdRange => ({ from: from as TimelineId, to: to as TimelineId }))
+  const timelines = births.map((birth) => ({ birth, dropped: false, annulled: [] }))
+  return { ...state, timelines, segments: [], dead: ranges }
+}
+
+function livingOf(states: readonly NodeState[]): readonly number[] {
+  return plansOf(states, false).flatMap(({ birth, dropped }) => (dropped ? [] : [birth.id]))
+}
+
+test('what was dropped, and forgotten but by a node that was away, stays dropped', () => {
+  const away = withTimelines(node(1, []), [1, 2])
+  const there = withTimelines(node(1, []), [1], [[2, 2]])
+  expect(livingOf([away, there, there])).toEqual([1])
+  expect(planRecovery([away, there], false).lastId).toBe(2)
+})
+
+test('what timelines there are is the word of the nodes that the last writer aligned', () => {
+  // The first writer's birth of 3 and drop of 2 reached one node; the second writer heard neither.
+  const away = withTimelines(node(1, []), [1, 3], [[2, 2]])
+  const there = withTimelines(node(2, []), [1, 2], [[3, 4098]])
+  expect(livingOf([away, there, there])).toEqual([1, 2])
+  expect(planRecovery([away, there], false).lastId).toBe(4098)
+})
+
+test('a real segment is opened above what is known to hold no record', () => {
+  const born = { ...segment(1, 400), birth: 200 as Lsn }
+  const states = [node(1, [segment(0, 400), born]), node(1, [segment(0, 400)]), node(1, [segment(0, 400)])]
+  expect(plansOf(states, true)[0]?.groups[1]).toEqual({ group: 1, after: 200 })
 })

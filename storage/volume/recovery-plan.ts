@@ -11,6 +11,10 @@
 // batches only from peers that are fenced too; one that once was a member never becomes one again without being empty)
 // and to a client (who heard nothing of them, since nothing above the VDL is ever answered).
 //
+// What timelines there are is believed of those nodes alone that the last writer had aligned, as far as one of its nodes
+// is heard: it told them all that was acknowledged before it, and what was since is at a write quorum of them. Others may
+// keep births and drops that were never acknowledged, and have missed others. Where one of them says dropped, it counts.
+//
 // Of what earlier recoveries annulled, the word of the nodes counts that the last writer aligned: it knew what every
 // writer before it had decided for good. A recovery that died before it was settled may have left a range on a node that
 // has been away since; a later one, from other nodes, may have found that what lies in there is durable after all.
@@ -20,47 +24,70 @@
 
 import { must } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
-import { type Epoch, FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
 import { epochOfWriter } from './epochs.ts'
+import { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, NodeState, SegmentState, TimelineState } from '../message/message.ts'
-import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './timeline-log.ts'
+import { FIRST_GROUP_ONLY, type OpenGroup } from './open-group.ts'
+import type { LogStart } from './timeline-log.ts'
+
+/** What recovery found. */
+export interface RecoveryPlan {
+  /** In order of their ids. */
+  readonly logs: readonly LogStart[]
+  /** The highest number of a timeline that any node has heard of. */
+  readonly lastId: number
+}
 
 /** What all nodes say of one timeline. */
 interface Reports {
   readonly timelines: TimelineState[]
+  /** A node that counts says that it was dropped. */
+  dropped: boolean
   /** What the nodes know to be annulled that the last writer aligned. */
   readonly annulled: (readonly AnnulledRange[])[]
   /** By group, with the epoch of the writer that last aligned the node. */
   readonly segments: { readonly state: SegmentState; readonly aligned: number }[]
 }
 
-/**
- * The timelines of a volume, in order of their ids, from the states of a fenced read quorum. `isComplete`: these are all
- * the nodes that hold segments of it.
- */
-export function planRecovery(states: readonly NodeState[], isComplete: boolean): readonly LogStart[] {
+/** What the volume is, from the states of a fenced read quorum. `isComplete`: of all nodes that hold segments of it. */
+export function planRecovery(states: readonly NodeState[], isComplete: boolean): RecoveryPlan {
+  const newest = Math.max(0, ...states.map(alignedBy))
   const reports = new Map<TimelineId, Reports>()
-  const newest = Math.max(0, ...states.map(({ configuration }) => alignedBy(configuration?.membershipEpoch)))
-  for (const { timelines, segments, configuration } of states) {
-    const aligned = alignedBy(configuration?.membershipEpoch)
-    for (const timeline of timelines) {
-      const { id } = timeline.birth
-      const known = reports.get(id) ?? { timelines: [], annulled: [], segments: [] }
-      reports.set(id, known)
-      known.timelines.push(timeline)
-      if (aligned === newest) known.annulled.push(timeline.annulled)
+  let lastId = 0
+  for (const state of states) {
+    for (const { to } of state.dead) lastId = Math.max(lastId, to)
+    for (const { birth } of state.timelines) lastId = Math.max(lastId, birth.id)
+    if (alignedBy(state) < newest) continue
+    for (const { birth } of state.timelines)
+      if (!reports.has(birth.id))
+        reports.set(birth.id, { timelines: [], dropped: false, annulled: [], segments: [] })
+  }
+  for (const state of states) {
+    const aligned = alignedBy(state)
+    const dead = new IdSet(aligned === newest ? state.dead : [])
+    for (const [id, report] of reports) if (dead.has(id)) report.dropped = true
+    for (const timeline of state.timelines) {
+      const report = reports.get(timeline.birth.id)
+      report?.timelines.push(timeline)
+      if (report === undefined || aligned < newest) continue
+      report.annulled.push(timeline.annulled)
+      if (timeline.dropped) report.dropped = true
     }
-    for (const state of segments) reports.get(state.timeline)?.segments.push({ state, aligned })
+    for (const segment of state.segments)
+      reports.get(segment.timeline)?.segments.push({ state: segment, aligned })
   }
   const context = { nodeCount: isComplete ? states.length : Infinity, newest }
-  return [...reports.entries()].sort(([a], [b]) => a - b).map(([, each]) => planTimeline(each, context))
+  const logs = [...reports].sort(([a], [b]) => a - b).map(([, each]) => planTimeline(each, context))
+  return { logs, lastId }
 }
 
-function alignedBy(membershipEpoch: Epoch | undefined): number {
-  return membershipEpoch === undefined ? 0 : epochOfWriter(membershipEpoch)
+/** The volume epoch of the writer that last aligned a node; 0 if none ever did. */
+function alignedBy({ configuration }: NodeState): number {
+  return configuration === undefined ? 0 : epochOfWriter(configuration.membershipEpoch)
 }
 
 interface Context {
@@ -71,6 +98,7 @@ interface Context {
 }
 
 function planTimeline(reports: Reports, context: Context): LogStart {
+  const { dropped } = reports
   const { birth } = must(reports.timelines[0])
   const base = birth.parent?.lsn ?? LSN_ZERO
   const told = reports.timelines.map((state) => state.annulled)
@@ -80,7 +108,6 @@ function planTimeline(reports: Reports, context: Context): LogStart {
   const vcl = Math.min(...counted.map(({ best }) => best.scl)) as Lsn
   const atVcl = counted.flatMap(({ held }) => held).filter(({ scl }) => scl === vcl)
   const vdl = Math.max(base, ...atVcl.map(({ consistent }) => consistent)) as Lsn
-  const dropped = reports.timelines.some((state) => state.dropped)
   const opened = openGroups(groups, base, vdl)
   const reached = told.flat().reduce((high, { upTo }) => Math.max(high, upTo), LSN_ZERO as number) as Lsn
   const isAgreed =
@@ -131,25 +158,28 @@ function groupsOf(
 }
 
 function emptySegment(timeline: TimelineId, group: GroupNo, base: Lsn): SegmentState {
-  return { timeline, group, scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base }
+  const position = { scl: base, consistent: base, end: firstLsnAfter(base) }
+  return { timeline, group, ...position, logAfter: base, birth: base }
 }
 
 /**
- * Where a segment must be opened that a node misses: at the branch point, which is true of any; its peers fill it. One
- * that holds nothing yet is opened where the log ends.
+ * Where a segment must be opened that a node misses: above all that is known to be empty; its peers fill it from there.
+ * One that holds nothing yet is opened where the log ends.
  */
 function openGroups(groups: readonly GroupReports[], base: Lsn, vdl: Lsn): readonly OpenGroup[] {
   if (groups.length === 1) return FIRST_GROUP_ONLY
-  return groups.map(({ group, isReal }) => {
-    const after = isReal ? base : vdl
-    return { group, after, consistent: after }
+  return groups.map(({ group, isReal, held }) => {
+    const after = isReal ? (Math.max(base, ...held.map(({ birth }) => birth)) as Lsn) : vdl
+    return { group, after }
   })
 }
 
 /** A node that missed a truncation reports records that were annulled since; where a range begins, an MTR ended. */
 function clamp(state: SegmentState, annulled: readonly AnnulledRange[]): SegmentState {
   const scl = clampLsn(state.scl, annulled)
-  return scl === state.scl ? state : { ...state, scl, consistent: scl, end: firstLsnAfter(scl) }
+  const birth = clampLsn(state.birth, annulled)
+  if (scl === state.scl) return birth === state.birth ? state : { ...state, birth }
+  return { ...state, scl, consistent: scl, end: firstLsnAfter(scl), birth }
 }
 
 /** The LSN, or where the annulled range begins that it lies in. */

@@ -21,8 +21,7 @@ import { firstMembershipEpoch } from './epochs.ts'
 import type { Members } from './members.ts'
 import type { NodeLink, NodeRequest } from './node-link.ts'
 import { quorumSizes, type Rule, rulesOf, satisfies, slotsOf } from './quorum.ts'
-import { commonCluster, newestConfiguration, planRecovery } from './recovery-plan.ts'
-import type { LogStart } from './timeline-log.ts'
+import { commonCluster, newestConfiguration, planRecovery, type RecoveryPlan } from './recovery-plan.ts'
 import type { VolumeOptions } from './volume-options.ts'
 
 /** Nodes beyond the quorum are waited for this long, so that an opening after a clean close sees all of them. */
@@ -31,8 +30,7 @@ const GRACE_MS = 250
 const PATIENCE_MS = 1000
 const REQUEST_TIMEOUT_MS = 15_000
 
-export interface Recovered {
-  readonly logs: readonly LogStart[]
+export interface Recovered extends RecoveryPlan {
   /** Every node that may hold segments was heard. */
   readonly isComplete: boolean
   /** What nodes said when they were fenced. */
@@ -59,7 +57,7 @@ export async function recover(members: Members, options: VolumeOptions): Promise
   const fenced = await fenceNewest(members, options, base, queried)
   const sound = soundStates(members, fenced)
   const isComplete = sound.length === members.targets.length
-  return { logs: planRecovery(sound, isComplete), isComplete, fenced }
+  return { ...planRecovery(sound, isComplete), isComplete, fenced }
 }
 
 /**
@@ -140,8 +138,13 @@ function freshConfiguration(options: VolumeOptions): Configuration {
 function sparesOf(base: Configuration, given: readonly Member[], states: States): readonly Member[] {
   const known = new Set(slotsOf(base).flatMap(({ member, candidate }) => [member.node, candidate?.node]))
   for (const { node } of base.spares) known.add(node)
-  const empty = [...states].filter(([, state]) => state.timelines.length === 0).map(([link]) => link.id)
+  const empty = [...states].filter(([, state]) => isEmpty(state)).map(([link]) => link.id)
   return [...base.spares, ...given.filter(({ node }) => !known.has(node) && empty.includes(node))]
+}
+
+/** Whether a node never had anything of a volume: of what was dropped, the number stays. */
+export function isEmpty({ timelines, dead }: NodeState): boolean {
+  return timelines.length === 0 && dead.length === 0
 }
 
 /** Addresses as they are given now. */

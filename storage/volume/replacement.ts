@@ -14,6 +14,7 @@ import type { Configuration, Member, Slot } from '../message/configuration.ts'
 import type { Members } from './members.ts'
 import type { NodeLink } from './node-link.ts'
 import { slotsOf } from './quorum.ts'
+import { isEmpty } from './recovery.ts'
 import type { Reconfiguration } from './reconfiguration.ts'
 import type { Timelines } from './timelines.ts'
 
@@ -177,11 +178,12 @@ export class Replacement {
     try {
       const answer = await link.request({ kind: 'query' }, QUERY_TIMEOUT_MS)
       if (answer.kind !== 'state') throw new StorageError('io', `node ${spare.node} answered ${answer.kind}`)
-      const { clusterId, timelines } = answer.state
+      const { clusterId } = answer.state
       if (clusterId !== '' && clusterId !== this.#members.clusterId) {
         throw unsuitable(`node ${spare.node} belongs to cluster ${clusterId}`)
       }
-      if (timelines.length > 0) throw unsuitable(`node ${spare.node} holds segments already: empty it first`)
+      if (!isEmpty(answer.state))
+        throw unsuitable(`node ${spare.node} holds segments already: empty it first`)
     } catch (error) {
       // While it was asked it may have become a member: by a change that was under way before.
       if (!this.#members.isSpare(link) && !this.#isTarget(link.id)) await this.#members.retire(link)

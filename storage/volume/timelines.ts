@@ -2,7 +2,8 @@
 
 import { must } from '../base/assert.ts'
 import { asTimelineId, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
-import type { NodeState } from '../message/message.ts'
+import { idsBetween } from '../message/id-set.ts'
+import type { IdRange, NodeState } from '../message/message.ts'
 import { clampLsn } from './recovery-plan.ts'
 import { type LogStart, type LogSurroundings, TimelineWriter } from './timeline-log.ts'
 
@@ -52,6 +53,15 @@ export class Timelines {
     return this.#last
   }
 
+  /** Numbers given out or jumped over, by this writer or before, under which nothing lives. */
+  dead(): readonly IdRange[] {
+    const living = [...this.#logs.values()].filter(({ dropped }) => !dropped)
+    return idsBetween(
+      living.map(({ timeline }) => timeline),
+      this.#last,
+    )
+  }
+
   nextId(): TimelineId {
     return asTimelineId(++this.#last)
   }
@@ -74,8 +84,8 @@ export class Timelines {
   }
 
   /**
-   * Timelines that were not dropped, and all that they descend from: those that nodes know. What nodes forgot they must
-   * not be told again: it would be alive there until the drop is told, and peers would take it up from each other.
+   * Timelines that were not dropped, and all that they descend from: those that nodes know. What nodes forgot they need
+   * not be told again.
    */
   rooted(): ReadonlySet<TimelineWriter> {
     const rooted = new Set<TimelineWriter>()

@@ -2,7 +2,7 @@
 //
 //   DIR/NAME   as `load` left it, every process ended properly ──copy──▶ a directory that the use may spoil
 
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -31,6 +31,7 @@ async function filled({ name, load }: Kept, under: string): Promise<string> {
   const path = join(under, name)
   if (existsSync(path)) return path
   rmSync(`${path}.new`, { recursive: true, force: true })
+  mkdirSync(`${path}.new`, { recursive: true })
   await load(`${path}.new`)
   renameSync(`${path}.new`, path)
   return path

@@ -80,7 +80,7 @@ export class FakeNode implements LocalNode {
     const id = 0
     switch (request.kind) {
       case 'query':
-        return { kind: 'state', id, state: { ...this.#identity(), timelines: [], segments: [] } }
+        return { kind: 'state', id, state: { ...this.#identity(), timelines: [], dead: [], segments: [] } }
       case 'gossip': {
         const moved = [...this.#segments.values()].filter((segment) => segment.moved > request.since)
         const timelines = moved.map(({ state, annulled }) => ({ ...state, annulled }))
@@ -147,6 +147,7 @@ export class FakeNode implements LocalNode {
       consistent: header?.consistent ?? logAfter,
       end: header?.end ?? logAfter,
       logAfter,
+      birth: (state.birth.parent?.lsn ?? 0) as Lsn,
     }
   }
 }

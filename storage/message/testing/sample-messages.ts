@@ -38,7 +38,8 @@ const timelineState: TimelineState = {
   dropped: true,
   annulled: [{ above: 8 as Lsn, upTo: 4096 as Lsn }],
 }
-const segment: SegmentState = { timeline, group, scl: lsn, consistent: lsn, end: lsn, logAfter: 0 as Lsn }
+const position = { scl: lsn, consistent: lsn, end: lsn }
+const segment: SegmentState = { timeline, group, ...position, logAfter: 8 as Lsn, birth: 0 as Lsn }
 
 export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'query', ...base },
@@ -50,7 +51,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'read-page', ...base, timeline, page, lsn },
   { kind: 'create-timelines', ...base, births: [{ id: timeline, parent: undefined, createdMicros: 0 }] },
   { kind: 'drop-timeline', ...base, timeline },
-  { kind: 'open-segment', ...base, timeline, group, after: lsn, consistent: lsn },
+  { kind: 'open-segment', ...base, timeline, group, after: lsn },
   { kind: 'fetch-log', ...base, timeline, group, after: lsn, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: undefined, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
@@ -66,11 +67,12 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   {
     kind: 'inject',
     ...base,
-    fault: { kind: 'disk-congestion', delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
+    fault: { kind: 'disk-congestion', probability: 0.5, delayMsMin: 1, delayMsMax: 2, durationMs: 3 },
   },
   { kind: 'shut-down', ...base },
   { kind: 'changed-pages', ...base, timeline, above: 8 as Lsn, upTo: lsn },
   { kind: 'find-commit', ...base, timeline, lsn },
+  { kind: 'settle-timelines', ...base, dead: [{ from: timeline, to: timeline }], revived: [timeline] },
 ]
 
 export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
@@ -87,6 +89,7 @@ export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
         timelineState,
         { ...timelineState, birth: { id: timeline, parent: undefined, createdMicros: 0 } },
       ],
+      dead: [{ from: 1 as TimelineId, to: timeline }],
       segments: [segment],
       damage: 'a batch',
     },
