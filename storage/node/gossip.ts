@@ -266,11 +266,17 @@ export class Gossip {
     if (isAhead) this.#want(state)
   }
 
-  /** What is not kept here is not fetched, and what is to go here not again. */
+  /**
+   * What is not kept here is not fetched. Nor is what is to go here: of a dropped timeline nothing is read above its last
+   * child's branch point, and where it was collected there is no base any more for what follows.
+   */
   #want(key: SegmentKey): void {
     const { membership, timelines, points } = this.#node
     const timeline = membership.keeps(key.group) ? timelines.get(key.timeline) : undefined
-    if (timeline !== undefined && points.isNeeded(timeline)) this.#filler.want(key)
+    if (timeline === undefined) return
+    const scl = timeline.peek(key.group)?.scl ?? -1
+    if (timeline.dropped && scl >= (points.of(timeline).at(-1) ?? Infinity)) return
+    if (points.isNeeded(timeline)) this.#filler.want(key)
   }
 
   /**
