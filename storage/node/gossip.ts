@@ -106,15 +106,10 @@ export class Gossip {
     return this.#clock.monotonicMs() - this.#activeMs < BUSY_FOR_MS
   }
 
-  /** How many peers told what they know since an instant, in this volume epoch. */
-  heardSince(ms: number): number {
-    const epoch = this.#node.store.identity().volumeEpoch
-    let count = 0
-    for (const { node } of this.#node.membership.peers()) {
-      const contact = this.#contacts.get(node)
-      if (contact !== undefined && contact.epoch === epoch && contact.heardMs > ms) count++
-    }
-    return count
+  /** Whether a peer was asked after an instant, in this volume epoch, and told what it knows. */
+  wasHeardSince(node: number, ms: number): boolean {
+    const contact = this.#contacts.get(node)
+    return contact?.epoch === this.#node.store.identity().volumeEpoch && contact.heardMs > ms
   }
 
   link(peer: Member): PeerLink {
