@@ -40,7 +40,8 @@ function durable(database: Database, lsn: Lsn): Promise<void> {
   )
 }
 
-function outcomeUnknown(error: unknown): unknown {
+/** What a client is told whose commit may or may not take effect. */
+export function outcomeUnknown(error: unknown): unknown {
   const isKnown = error instanceof StorageError || error instanceof SqlError
   if (!isKnown) return error
   const isFatal = error instanceof StorageError || error.severity === 'FATAL'

@@ -12,7 +12,7 @@ import type { Row } from '../types/value.ts'
 import { bindParameters } from './bind-parameters.ts'
 import type { CopyIn } from './copy/copy-in.ts'
 import { Portal } from './portal.ts'
-import { untilDurable } from './durable-wait.ts'
+import { outcomeUnknown, untilDurable } from './durable-wait.ts'
 import type { PreparedStatement } from './prepared-statement.ts'
 import { failedBlock } from './failed-block.ts'
 import { describePrepared, prepare } from './prepare.ts'
@@ -311,9 +311,10 @@ export class ServerSession implements Session {
   /** Commits an implicit transaction, waits for what must be durable, reports changed settings. */
   #settle(): Step {
     const core = this.#core
-    core.turns.stopTimeout()
     const { transaction } = core
     if (transaction.isImplicit) {
+      // Its statement's time is the commit's as well.
+      if (core.statementTimeoutMs > 0 && !core.turns.isTimed) core.turns.startTimeout(core.statementTimeoutMs)
       try {
         const done = core.turns.drive(this.#commitStep, core.waiting)
         if (done !== undefined) {
@@ -337,7 +338,8 @@ export class ServerSession implements Session {
     const lsn = transaction.commitLsn > core.seenLsn ? transaction.commitLsn : core.seenLsn
     const clusterLsn = Math.max(transaction.clusterCommitLsn, core.clusterSeenLsn) as Lsn
     if (lsn <= database.vdl && clusterLsn === 0) {
-      core.turns.stopTimeout()
+      // What was executed and is not committed yet has its commit still to come.
+      if (!transaction.isImplicit) core.turns.stopTimeout()
       return undefined
     }
     core.clusterSeenLsn = 0 as Lsn
@@ -389,12 +391,13 @@ export class ServerSession implements Session {
     this.#copyIn = undefined
     const portal = this.#portal ?? this.#simple.portal
     this.#portal = undefined
+    const thrown = core.transaction.isCommitting ? outcomeUnknown(error) : error
     if (portal !== undefined) core.closePortal(portal)
     this.#simple.stop()
     core.transaction.fail()
     core.statementFailed()
     this.#report()
-    throw error
+    throw thrown
   }
 
   fail(): void {

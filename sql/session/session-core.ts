@@ -105,7 +105,7 @@ export class SessionCore implements RunHost, TransactionHost {
     this.sessionRoleOid = role.oid
     this.isSuperuser = role.superuser
     this.startMicros = backend.clock.wallMicros()
-    this.turns = new Turns(backend.clock)
+    this.turns = new Turns(backend.clock, () => this.transaction.isCommitting)
     this.#rules = new SettingRules(this)
     this.settings = new Settings(this.#rules)
     this.transaction = new SessionTransaction(this)

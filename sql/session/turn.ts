@@ -3,7 +3,8 @@
 //   drive(step) ── step() ──▶ returns                                  nothing was waited for: no promise is made
 //                     └─────▶ SUSPENDED ─▶ await (page | lock | my next turn | a cancel) ─▶ step() again
 //
-// Invariant: one drive at a time. A cancel reaches a statement at its next checkpoint, or at once while it waits.
+// Invariant: one drive at a time. A cancel reaches a statement at its next checkpoint, or at once while it waits; but not
+// while it waits for the rest of a commit that cannot be given up: then at the first wait after that.
 
 import type { Clock } from '../../storage/base/env.ts'
 import { SUSPENDED, suspend, takeSuspension } from '../../storage/base/suspend.ts'
@@ -21,9 +22,12 @@ export class Turns {
   #cancelReason: SqlError | undefined
   #rejectWait: ((reason: SqlError) => void) | undefined
   #stopTimer: (() => void) | undefined
+  readonly #isHeld: () => boolean
 
-  constructor(clock: Clock) {
+  /** `isHeld`: what is waited for now cannot be given up. */
+  constructor(clock: Clock, isHeld: () => boolean = () => false) {
     this.#clock = clock
+    this.#isHeld = isHeld
   }
 
   get isRunning(): boolean {
@@ -76,7 +80,7 @@ export class Turns {
   }
 
   #wait(until: PromiseLike<unknown>): Promise<unknown> {
-    if (this.#cancelReason !== undefined) {
+    if (this.#cancelReason !== undefined && !this.#isHeld()) {
       // The promise that is not awaited any more may still fail: nobody is left to hear of it.
       void Promise.resolve(until).catch(() => undefined)
       return Promise.reject(this.#takeCancel())
@@ -107,7 +111,7 @@ export class Turns {
   /** Makes the running statement fail with `reason`. Does nothing when none runs. */
   cancel(reason: SqlError): void {
     if (!this.#isRunning) return
-    if (this.#rejectWait !== undefined) this.#rejectWait(reason)
+    if (this.#rejectWait !== undefined && !this.#isHeld()) this.#rejectWait(reason)
     else this.#cancelReason = reason
   }
 
@@ -115,9 +119,15 @@ export class Turns {
   startTimeout(timeoutMs: number): void {
     this.stopTimeout()
     if (timeoutMs <= 0) return
-    this.#stopTimer = this.#clock.after(timeoutMs, () =>
-      this.cancel(new SqlError('57014', 'canceling statement due to statement timeout')),
-    )
+    this.#stopTimer = this.#clock.after(timeoutMs, () => {
+      this.#stopTimer = undefined
+      this.cancel(new SqlError('57014', 'canceling statement due to statement timeout'))
+    })
+  }
+
+  /** Whether a timeout is still to come. */
+  get isTimed(): boolean {
+    return this.#stopTimer !== undefined
   }
 
   stopTimeout(): void {

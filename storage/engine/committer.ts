@@ -31,6 +31,8 @@ const FRAMES_SPARE = 16
 /** Bytes of log that a split may take. */
 const BYTES_PER_SPLIT = 40_000
 const RETRY_MS = 100
+/** Room in the log without which a large commit does not begin. */
+const BYTES_TO_BEGIN = 131_072
 /** Bytes of log around a change: header, padding, slot numbers. */
 const BYTES_PER_CHANGE = 64
 
@@ -61,6 +63,9 @@ export class Committer {
     this.waitForTurn()
     const small = writes.entryCount <= SMALL_ENTRIES_MAX && writes.byteCount <= SMALL_BYTES_MAX
     if (small && this.ready(source)) return this.commitAtOnce(source)
+    // Whoever waits for room to begin may still be told that there is none, or change his mind.
+    const { log } = this.space
+    if (!log.hasRoom(BYTES_TO_BEGIN)) suspend(log.room())
     source.onCommitting()
     const task = new CommitTask(source, this.mtr, this.cells, this.clock)
     this.takeTurn(() => {
@@ -100,15 +105,18 @@ export class Committer {
     if (this.busy !== undefined) suspend(this.busy)
   }
 
-  /** Runs `turn` to its end, alone; nobody else commits meanwhile. The caller has asked waitForTurn. */
-  takeTurn(turn: Turn): void {
+  /**
+   * Runs `turn` to its end, alone; nobody else commits meanwhile. The caller has asked waitForTurn. `isUnseen`: it changes
+   * nothing that can be read at the head.
+   */
+  takeTurn(turn: Turn, isUnseen = false): void {
     assert(this.busy === undefined, 'the turn is free')
     const { space } = this
     const head = space.head
-    space.readPoints.add(head)
+    if (!isUnseen) space.readPoints.add(head)
     const done = (error: unknown): void => {
       this.busy = undefined
-      space.readPoints.remove(head)
+      if (!isUnseen) space.readPoints.remove(head)
       if (error !== undefined) this.failure = asError(error)
     }
     try {

@@ -85,6 +85,8 @@ export interface Transaction {
   readonly database: Database
   /** True once anything was staged. */
   readonly hasWrites: boolean
+  /** True from when its commit cannot be given up any more until that is done: it takes effect, or the engine fails. */
+  readonly isCommitting: boolean
 
   put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void
   /** As put, of what was written to `pair`: the key in [start, middle), its value in [middle, end). The cheapest way. */

@@ -158,6 +158,7 @@ class PastTransaction implements Transaction {
   readonly id: number
   readonly database: PastDatabase
   readonly hasWrites = false
+  readonly isCommitting = false
   private readonly scope: LockScope
 
   constructor(database: PastDatabase, id: number, group: LockGroup) {

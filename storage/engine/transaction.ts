@@ -71,6 +71,10 @@ export class EngineTransaction implements Transaction, CommitSource {
     return this.writes.entryCount > 0 || this.createdTrees.length > 0 || this.droppedTrees.length > 0
   }
 
+  get isCommitting(): boolean {
+    return this.state === 'committing'
+  }
+
   put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void {
     this.requireOpen()
     requireSizes(key.length, value.length)

@@ -185,7 +185,6 @@ test('what timelines take, and figures by group', () => {
     timeline: T1,
     group: 1 as GroupNo,
     after: log.last as Lsn,
-    consistent: log.last as Lsn,
   })
   for (const bytes of log.parts([{ page: 9 }, { page: 1 }], [0, 1], 8))
     cluster.tell([0], { kind: 'append', batches: [bytes] })

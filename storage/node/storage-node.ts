@@ -371,7 +371,7 @@ export class StorageNode {
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
-      timelines: timelines.map((timeline) => timeline.state()),
+      timelines,
       segments: segments.map((segment) => segment.state()),
     }
   }

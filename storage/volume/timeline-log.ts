@@ -32,6 +32,7 @@ import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
 import type { Gauge } from './quorum.ts'
+import { continuation, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
 import { RoomQueue } from './room-queue.ts'
 import { SentBatches } from './sent-batches.ts'
 import { ConsistencyPoints } from './vdl.ts'
@@ -59,25 +60,6 @@ interface ClosedRun {
   readonly length: number
   deflated: Uint8Array | undefined
   ready: boolean
-}
-
-/** A group in which the timeline has a segment; it holds nothing of the timeline at or below `after`. */
-export interface OpenGroup {
-  readonly group: GroupNo
-  readonly after: Lsn
-  /** The timeline's last consistency point up to `after`. */
-  readonly consistent: Lsn
-}
-
-interface Track extends OpenGroup {
-  /** SCL of each node, by its place. */
-  readonly scls: Lsn[]
-}
-
-/** Where one segment of the log stands on each node, by place. */
-export interface SegmentStanding {
-  readonly group: GroupNo
-  readonly scls: readonly Lsn[]
 }
 
 /** What all logs of a volume share; the volume changes its fields when nodes come and go. */
@@ -112,11 +94,6 @@ export interface LogStart {
   readonly vdl: Lsn
   readonly tail: Lsn
 }
-
-/** The segments of a timeline that was never written beyond the first group. */
-export const FIRST_GROUP_ONLY: readonly OpenGroup[] = [
-  { group: FIRST_GROUP, after: LSN_ZERO, consistent: LSN_ZERO },
-]
 
 export class TimelineWriter implements TimelineLog {
   readonly birth: TimelineBirth
@@ -350,7 +327,6 @@ export class TimelineWriter implements TimelineLog {
     const frame = {
       timeline: this.birth.id,
       group: FIRST_GROUP,
-      previous: this.#sentLast,
       vdl: this.#vdl,
       wallMicros: this.#surroundings.wallMicros(),
     }
@@ -364,7 +340,8 @@ export class TimelineWriter implements TimelineLog {
     if (tracks.length === 1) {
       const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
       const shared = memory.take(size, users + 1)
-      encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
+      const previous = continuation(tracks, FIRST_GROUP, run.last)
+      encodeBatch(shared.bytes, { ...frame, previous }, run, { records, rawLength: length, deflated })
       keep.push(run.last, FIRST_GROUP, shared)
       return shared
     }
@@ -374,7 +351,8 @@ export class TimelineWriter implements TimelineLog {
       const rawLength = part.records.length
       const shared = memory.take(batchLength(part.run, rawLength, false), users + 1)
       const payload = { records: part.records, rawLength, deflated: undefined }
-      encodeBatch(shared.bytes, { ...frame, group: part.group }, part.run, payload)
+      const previous = continuation(tracks, part.group, run.last)
+      encodeBatch(shared.bytes, { ...frame, group: part.group, previous }, part.run, payload)
       keep.push(run.last, part.group, shared)
       return shared
     })
@@ -402,7 +380,8 @@ export class TimelineWriter implements TimelineLog {
   opened(open: OpenGroup): void {
     const tracks = this.#track()
     if (!tracks.some(({ group }) => group === open.group)) {
-      tracks.push({ ...open, scls: tracks[0]?.scls.map(() => open.after) ?? [] })
+      // It holds all that was sent, since nothing of that is its.
+      tracks.push({ ...open, sent: open.after, scls: tracks[0]?.scls.map(() => this.#sentLast) ?? [] })
     }
     const opening = this.#opening?.filter((group) => group !== open.group) ?? []
     this.#opening = opening.length === 0 ? undefined : opening
@@ -418,7 +397,7 @@ export class TimelineWriter implements TimelineLog {
     const scls = Array.from({ length: 32 - Math.clz32(known) }, (_, place) =>
       (known & (1 << place)) === 0 ? LSN_ZERO : this.#sentLast,
     )
-    this.#tracks = this.#groups.map((open) => ({ ...open, scls: [...scls] }))
+    this.#tracks = this.#groups.map((open) => ({ ...open, sent: this.#sentLast, scls: [...scls] }))
     this.#surroundings.tracked(this)
     return this.#tracks
   }

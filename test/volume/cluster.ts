@@ -4,7 +4,7 @@
 //   Cluster.start ─▶ storage-node × 6 (+ spares) ─▶ serve --storage ...      each on a port and a directory that it keeps
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -100,6 +100,8 @@ export class Cluster {
   readonly addresses: readonly string[]
   readonly nodes: readonly Runnable[]
   readonly server: Runnable
+  /** One more server that knows these nodes, on a machine of its own, as it were: when it starts it takes the volume over. */
+  readonly otherServer: () => Runnable
 
   private constructor(options: ClusterOptions, ports: readonly number[]) {
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'borealis-cluster-'))
@@ -129,6 +131,13 @@ export class Cluster {
     const log = join(this.directory, 'server.log')
     const rest = ['--log-level', 'warn', ...(options.serverFlags ?? [])]
     this.server = new Runnable([...command, 'serve', ...flags, ...rest], env, log)
+    const apart = ['--storage', members, '--data', join(this.directory, 'other'), '--port', '0']
+    this.otherServer = () => {
+      const [known, place] = [join(this.directory, 'server'), join(this.directory, 'other')]
+      mkdirSync(place, { recursive: true })
+      copyFileSync(join(known, 'cluster.json'), join(place, 'cluster.json'))
+      return new Runnable([...command, 'serve', ...apart, ...rest], env, `${place}.log`)
+    }
   }
 
   /** Makes one; nothing runs yet. */
