@@ -243,7 +243,7 @@ export class Gossip {
   #knowsParents(states: readonly TimelineState[]): boolean {
     const { timelines } = this.#node
     return states.every(({ birth, dropped }) => {
-      return dropped || birth.parent === undefined || timelines.get(birth.parent.timeline) !== undefined
+      return dropped || birth.parent === undefined || timelines.has(birth.parent.timeline)
     })
   }
 

@@ -106,7 +106,7 @@ export function sizesOf(node: StorageNode, timelines: readonly TimelineId[]): re
     let logBytes = 0
     let imageBytes = 0
     let historyBytes = 0
-    for (const segment of node.timelines.get(id)?.segments ?? []) {
+    for (const segment of node.timelines.peek(id)?.segments ?? []) {
       const size = node.store.size(segment)
       logBytes += size.logBytes
       imageBytes += size.imageBytes

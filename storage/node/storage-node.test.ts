@@ -334,9 +334,9 @@ test('damage on disk is named, refuses the read, and is repaired from a peer', (
   )
   bench.store.close()
   const db = new Database(home.path)
-  const row = db.prepare('SELECT bytes FROM log WHERE id = 2').get() as { bytes: Buffer }
+  const row = db.prepare('SELECT bytes FROM log WHERE first = 48').get() as { bytes: Buffer }
   row.bytes[95] = 0x77
-  db.prepare('UPDATE log SET bytes = ? WHERE id = 2').run(row.bytes)
+  db.prepare('UPDATE log SET bytes = ? WHERE first = 48').run(row.bytes)
   db.close()
   bench.reopen()
   expectPage(bench.read(1, 1, log.last), log.pageAt(1, log.last))
@@ -362,7 +362,7 @@ test('damage above the last checkpoint is reported with the state', () => {
   for (const { bytes } of batches) bench.append(bytes)
   bench.store.close()
   const db = new Database(home.path)
-  db.prepare('UPDATE log SET bytes = zeroblob(128) WHERE id = 2').run()
+  db.prepare('UPDATE log SET bytes = zeroblob(128) WHERE first = ?').run((batches[0]?.last ?? 0) + 40)
   db.close()
   bench.reopen()
   const answer = bench.call({ kind: 'query' })

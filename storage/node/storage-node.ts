@@ -54,6 +54,8 @@ export class StorageNode {
   /** Segments whose images a peer has just asked for: they are not collected meanwhile. */
   readonly copied: Set<Segment> = new Set()
   membership: Membership
+  /** Much is being written, in large portions: what follows from it is written in large portions, too. */
+  isFilling = false
   #failed: StorageError | undefined
   /** Damage of the log's end, by the segment whose SCL it keeps down. */
   readonly #damage = new Map<Segment, { readonly lsn: Lsn; readonly why: string }>()
@@ -378,7 +380,7 @@ export class StorageNode {
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
-      timelines: timelines.map((timeline) => timeline.state()),
+      timelines,
       segments: segments.map((segment) => segment.state()),
     }
   }

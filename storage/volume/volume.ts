@@ -80,7 +80,10 @@ export interface Volume {
   /** Wall time (microseconds since 1970) of the newest commit at or below an LSN, ancestors included; 0 if there is none. */
   timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number>
 
-  /** Creates several branches with one round trip; as createTimeline each. Waits for the parents' LSNs to be durable. */
+  /**
+   * Creates several branches with one round trip; as createTimeline each. Waits for the parents' LSNs to be durable. (Those
+   * that are created one by one while a round trip is under way share the next, too.)
+   */
   createTimelines(
     parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
   ): Promise<readonly TimelineId[]>
