@@ -36,6 +36,12 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a timeline opened in a group that the next writer did not know of', 536],
   ['a spare that took the places of two members at once', 1221],
   ['an image for a branch, made of an ancestor whose log was still to come', 1539],
+  ['a dropped timeline that all but a node that was away had forgotten', 676],
+  ['a dropped timeline that a lost message kept alive on one node', 3168],
+  ['a drop that reached one node, for a writer that lost', 3373],
+  ['a segment that a node was told to open before it knew of the group', 3264],
+  ['an empty segment that only nodes without pages had', 2490],
+  ['what peers told of a group before the node knew of it', 10_347],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {
