@@ -16,8 +16,9 @@ import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
+import { FIRST_GROUP_ONLY } from './log-start.ts'
 import type { Patience } from './patience.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings } from './timeline-log.ts'
+import type { LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
 /** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
@@ -98,7 +99,7 @@ export class Births {
     const log = this.#timelines.log(timeline)
     const mayGo = (): boolean => this.#surroundings.hasQuorum && !this.#isBearing(timeline)
     while (!mayGo()) await this.#patience.until(mayGo)
-    log.dropped = true
+    log.drop()
     this.#timelines.version++
     await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
   }

@@ -28,10 +28,10 @@ import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
 import { epochOfWriter } from './epochs.ts'
+import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './log-start.ts'
 import { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, NodeState, SegmentState, TimelineState } from '../message/message.ts'
-import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './timeline-log.ts'
 
 /** What recovery found. */
 export interface RecoveryPlan {

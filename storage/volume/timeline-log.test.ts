@@ -6,7 +6,8 @@ import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { type FakeChange, FakeLog } from '../message/testing/fake-log.ts'
 import { BatchMemory } from './batch-memory.ts'
 import { Gauge } from './quorum.ts'
-import { FIRST_GROUP_ONLY, type LogSurroundings, TimelineWriter } from './timeline-log.ts'
+import { FIRST_GROUP_ONLY } from './log-start.ts'
+import { type LogSurroundings, TimelineWriter } from './timeline-log.ts'
 
 const TIMELINE = 1 as TimelineId
 const memory = new BatchMemory()

@@ -31,6 +31,7 @@ import { batchLength, encodeBatch, type RecordRun, splitByGroup, surveyRecords }
 import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
+import type { LogStart, OpenGroup } from './log-start.ts'
 import type { Gauge } from './quorum.ts'
 import { RoomQueue } from './room-queue.ts'
 import { SentBatches } from './sent-batches.ts'
@@ -59,14 +60,6 @@ interface ClosedRun {
   readonly length: number
   deflated: Uint8Array | undefined
   ready: boolean
-}
-
-/** A group in which the timeline has a segment; it holds nothing of the timeline at or below `after`. */
-export interface OpenGroup {
-  readonly group: GroupNo
-  readonly after: Lsn
-  /** The timeline's last consistency point up to `after`. */
-  readonly consistent: Lsn
 }
 
 interface Track extends OpenGroup {
@@ -103,25 +96,10 @@ export interface LogSurroundings {
   wallMicros(): number
 }
 
-/** Where a log stands when the volume opens it. */
-export interface LogStart {
-  readonly birth: TimelineBirth
-  readonly dropped: boolean
-  readonly annulled: readonly AnnulledRange[]
-  readonly groups: readonly OpenGroup[]
-  readonly vdl: Lsn
-  readonly tail: Lsn
-}
-
-/** The segments of a timeline that was never written beyond the first group. */
-export const FIRST_GROUP_ONLY: readonly OpenGroup[] = [
-  { group: FIRST_GROUP, after: LSN_ZERO, consistent: LSN_ZERO },
-]
-
 export class TimelineWriter implements TimelineLog {
   readonly birth: TimelineBirth
   readonly annulled: readonly AnnulledRange[]
-  dropped: boolean
+  #dropped: boolean
   /** The first LSN that this writer may hand out. */
   readonly #begin: Lsn
   readonly #surroundings: LogSurroundings
@@ -156,7 +134,7 @@ export class TimelineWriter implements TimelineLog {
 
   constructor(start: LogStart, surroundings: LogSurroundings) {
     this.birth = start.birth
-    this.dropped = start.dropped
+    this.#dropped = start.dropped
     this.annulled = start.annulled
     this.#groups = start.groups
     this.#vcl = start.vdl
@@ -171,6 +149,16 @@ export class TimelineWriter implements TimelineLog {
 
   get timeline(): TimelineId {
     return this.birth.id
+  }
+
+  get dropped(): boolean {
+    return this.#dropped
+  }
+
+  /** It is dropped: nodes may refuse its batches from now on, and nobody needs those that no write quorum has. */
+  drop(): void {
+    this.#dropped = true
+    this.#sent?.release(Infinity as Lsn)
   }
 
   /** The branch point: records at or below it are the parent's. */
@@ -386,7 +374,7 @@ export class TimelineWriter implements TimelineLog {
   /** Batches above the VCL that a live node does not have, as far as is known; perhaps they are on their way to it. */
   missing(place: number): readonly SharedBytes[] {
     const tracks = this.#tracks
-    if (this.#sent === undefined || tracks === undefined || this.#vcl >= this.#sentLast) return []
+    if (this.#sent === undefined || tracks === undefined || this.#dropped) return []
     return this.#sent.above((group) => {
       const track = tracks.find((each) => each.group === group)
       return track?.scls[place] ?? LSN_ZERO
