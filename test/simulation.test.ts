@@ -44,6 +44,12 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a segment copied from where it was opened, in the middle of a mini-transaction', 20388],
   ['a group that was opened on tail segments only', 20611],
   ['batches of a dropped timeline, sent again and again', 20639],
+  ['a dropped timeline that all but a node that was away had forgotten', 676],
+  ['a dropped timeline that a lost message kept alive on one node', 3168],
+  ['a drop that reached one node, for a writer that lost', 3373],
+  ['a segment that a node was told to open before it knew of the group', 3264],
+  ['an empty segment that only nodes without pages had', 2490],
+  ['what peers told of a group before the node knew of it', 10_347],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {

@@ -381,3 +381,31 @@ test('ten thousand timelines: made in few messages, opened fast, next to nothing
   const image = await cluster.settle(child.readPage(1 as PageNo, parent.lsn))
   expect(Buffer.from(image).equals(client.fake.pageAt(1, parent.lsn))).toBe(true)
 })
+
+test('timelines that many make at once share round trips, and one that is dropped at once stays dropped', async () => {
+  const cluster = newCluster()
+  const client = await open(cluster)
+  await client.commit(1)
+  const parent = { timeline: client.fake.timeline, lsn: client.fake.last as Lsn }
+  const { volume } = client
+  const before = volume.status().messagesSent
+  const numbers: number[] = []
+  const making = Array.from({ length: 500 }, () =>
+    volume.createTimeline(parent, (id) => void numbers.push(id)),
+  )
+  const doomed = volume.createTimeline(parent, (id) => void numbers.push(id))
+  await cluster.settle(Promise.resolve())
+  const made = await cluster.settle(Promise.all([...making, doomed]))
+  expect(made).toEqual(numbers)
+  expect(volume.status().messagesSent - before).toBeLessThan(40)
+  let dropped: Promise<void> | undefined
+  const late = volume.createTimeline(parent, (id) => {
+    dropped = volume.dropTimeline(id)
+  })
+  const lost = await cluster.settle(late)
+  await cluster.settle(must(dropped))
+  await client.reopen()
+  const known = new Set(client.volume.timelines().map(({ id }) => id))
+  expect(made.every((id) => known.has(id))).toBe(true)
+  expect(known.has(lost)).toBe(false)
+})

@@ -105,15 +105,18 @@ export class Committer {
     if (this.busy !== undefined) suspend(this.busy)
   }
 
-  /** Runs `turn` to its end, alone; nobody else commits meanwhile. The caller has asked waitForTurn. */
-  takeTurn(turn: Turn): void {
+  /**
+   * Runs `turn` to its end, alone; nobody else commits meanwhile. The caller has asked waitForTurn. `isUnseen`: it changes
+   * nothing that can be read at the head.
+   */
+  takeTurn(turn: Turn, isUnseen = false): void {
     assert(this.busy === undefined, 'the turn is free')
     const { space } = this
     const head = space.head
-    space.readPoints.add(head)
+    if (!isUnseen) space.readPoints.add(head)
     const done = (error: unknown): void => {
       this.busy = undefined
-      space.readPoints.remove(head)
+      if (!isUnseen) space.readPoints.remove(head)
       if (error !== undefined) this.failure = asError(error)
     }
     try {

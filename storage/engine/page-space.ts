@@ -20,7 +20,7 @@ import { LSN_ZERO, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts
 import { PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { suspend } from '../base/suspend.ts'
 import { unsealPage } from '../page/checksum.ts'
-import { pageLsn, setPageLsn } from '../page/format.ts'
+import { PAGE_TYPE_FREE, pageLsn, pageType, setPageLsn } from '../page/format.ts'
 import type { TimelineLog } from '../volume/volume.ts'
 import { PageTable } from './page-table.ts'
 import type { FrameOwner, Pool } from './pool.ts'
@@ -174,9 +174,14 @@ export class PageSpace implements FrameOwner {
     this.changed?.add(page)
     if (this.homes.size > 0) this.homes.delete(page)
     const before = this.pool.lsns[frame] as number
-    // Nobody reads a page as it was before it was ever written.
-    if (this.readPoints.max >= before && before > 0) this.keepVersion(page, frame, (lsn - 1) as Lsn)
+    // Nobody reads a page as it was before it was ever written, or while it was free.
+    if (this.readPoints.max >= before && before > 0 && !this.isFree(frame))
+      this.keepVersion(page, frame, (lsn - 1) as Lsn)
     return frame
+  }
+
+  private isFree(frame: number): boolean {
+    return pageType(this.pool.buffer(frame), this.pool.offset(frame)) === PAGE_TYPE_FREE
   }
 
   /**

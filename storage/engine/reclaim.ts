@@ -6,8 +6,10 @@
 //
 //   chain  A ─▶ B ─▶ C       free A, drop B in its place
 //   tree   inner [p q r]     free r (its cells' chains dropped first), inner [p q], ... free the emptied inner page
+//                            (several leaves at once where they are resident: one change of their parent)
 //
-// Readers at older read points are not disturbed: a freed page is a changed page, and its versions remain.
+// Readers at older read points are not disturbed: a freed page is a changed page, and its versions remain. At the head
+// nobody reads what was dropped.
 
 import { assert } from '../base/assert.ts'
 import { u16, u32 } from '../base/bytes.ts'
@@ -18,9 +20,11 @@ import * as format from '../page/format.ts'
 import type { MiniTransaction } from './mini-transaction.ts'
 
 const NONE = 0 as PageNo
-/** Pages freed in one mini-transaction. */
-const PAGES_PER_TURN = 32
-const FRAMES_PER_STEP = 24
+/** Pages freed in one mini-transaction, about. */
+const PAGES_PER_TURN = 256
+/** Leaves freed with one change of their parent. */
+const LEAVES_PER_STEP = 16
+const FRAMES_PER_STEP: number = 24 + 2 * LEAVES_PER_STEP
 const BYTES_PER_STEP = 16_384
 
 export class Reclaimer {
@@ -38,11 +42,11 @@ export class Reclaimer {
 
   /** A turn of the committer: frees some pages in a mini-transaction of its own. Suspends; goes on when called again. */
   newTurn(): () => void {
-    let steps = 0
+    let freed = 0
     return () => {
-      for (; steps < PAGES_PER_TURN && this.hasWork; steps++) {
+      while (freed < PAGES_PER_TURN && this.hasWork) {
         this.makeRoom()
-        this.step()
+        freed += this.step()
       }
       this.makeRoom()
       this.mtr.space.readNewest(META_PAGE)
@@ -56,8 +60,8 @@ export class Reclaimer {
     if (!log.hasRoom(BYTES_PER_STEP)) suspend(log.room())
   }
 
-  /** Frees one page, or drops one chain of a leaf. Everything is read before anything is changed. */
-  private step(): void {
+  /** Frees some pages, or drops one chain of a leaf; how many. Everything is read before anything is changed. */
+  private step(): number {
     const { mtr } = this
     const { space } = mtr
     const path: PageNo[] = [mtr.firstDropped]
@@ -72,12 +76,12 @@ export class Reclaimer {
         path.push(format.childAt(bytes, at, count - 1))
       } else if (type === format.PAGE_TYPE_OVERFLOW) {
         this.freeLink(page, format.pageNext(bytes, at))
-        return
+        return 1
       } else {
         const chainSlot = type === format.PAGE_TYPE_LEAF ? lastChain(bytes, at, count) : -1
-        if (chainSlot >= 0) this.dropChain(page, chainSlot, chainHead(bytes, at, chainSlot))
-        else this.freeTreePage(path)
-        return
+        if (chainSlot < 0) return this.freeTreePage(path)
+        this.dropChain(page, chainSlot, chainHead(bytes, at, chainSlot))
+        return 1
       }
     }
   }
@@ -98,21 +102,42 @@ export class Reclaimer {
     mtr.drop(head)
   }
 
-  private freeTreePage(path: readonly PageNo[]): void {
+  /** Frees the last page of the path, and the leaves before it in their parent that need nothing else. */
+  private freeTreePage(path: readonly PageNo[]): number {
     const { mtr } = this
     const page = path.at(-1) as PageNo
     const parent = path.at(-2)
     if (parent === undefined) {
       mtr.undrop()
       mtr.free(page)
-      return
+      return 1
     }
     const frame = mtr.space.readNewest(parent)
-    const count = format.pageCount(mtr.space.pool.buffer(frame), mtr.space.pool.offset(frame))
+    const bytes = mtr.space.pool.buffer(frame)
+    const at = mtr.space.pool.offset(frame)
+    const count = format.pageCount(bytes, at)
     assert(count > 0, 'the page has a place in its parent')
-    mtr.free(page)
-    mtr.writer.truncate(count - 1)
+    const doomed = [page]
+    while (doomed.length < Math.min(count, LEAVES_PER_STEP)) {
+      const before = format.childAt(bytes, at, count - 1 - doomed.length)
+      if (!this.isPlainLeaf(before)) break
+      doomed.push(before)
+    }
+    for (const each of doomed) mtr.free(each)
+    mtr.writer.truncate(count - doomed.length)
     mtr.change(parent)
+    return doomed.length
+  }
+
+  /** Whether the page is resident, and a leaf without chains. */
+  private isPlainLeaf(page: PageNo): boolean {
+    const { space } = this.mtr
+    const frame = space.resident(page)
+    if (frame < 0) return false
+    const bytes = space.pool.buffer(frame)
+    const at = space.pool.offset(frame)
+    if (format.pageType(bytes, at) !== format.PAGE_TYPE_LEAF) return false
+    return lastChain(bytes, at, format.pageCount(bytes, at)) < 0
   }
 }
 

@@ -285,7 +285,7 @@ export class TimelineDatabase implements Database {
     const turn = this.reclaimer.newTurn()
     await runSuspendable(() => {
       this.committer.waitForTurn()
-      this.committer.takeTurn(turn)
+      this.committer.takeTurn(turn, true)
     })
     await runSuspendable(() => this.committer.waitForTurn())
   }

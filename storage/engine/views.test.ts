@@ -168,6 +168,20 @@ test('row ids and trees go on after a reopen; dropped trees are freed and their 
   await again.close()
 })
 
+test('what nobody reads any more is freed and used again without being kept', async () => {
+  const { database, engine } = await openFixture()
+  const trees = [await createTree(database), await createTree(database)]
+  for (const tree of trees) {
+    await commit(database, (transaction) => {
+      for (let i = 0; i < 10_000; i++) transaction.put(tree, key(i), Buffer.alloc(200, i), 0)
+    })
+    await commit(database, (transaction) => transaction.dropTree(tree))
+    while (freePages(database) < 270) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(engine.status().versionPages).toBeLessThan(10)
+  }
+  expect(pageCount(database)).toBeLessThan(330)
+})
+
 test('an aborted createTree gives its page back', async () => {
   const { database } = await openFixture()
   const before = pageCount(database)

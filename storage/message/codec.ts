@@ -123,7 +123,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   'read-page': [6, record({ ...base, timeline, page, lsn })],
   'create-timelines': [7, record({ ...base, births: list(birth) })],
   'drop-timeline': [8, record({ ...base, timeline })],
-  'open-segment': [9, record({ ...base, timeline, group, after: lsn, consistent: lsn })],
+  'open-segment': [9, record({ ...base, timeline, group, after: lsn })],
   'fetch-log': [10, record({ ...base, timeline, group, after: lsn, sizeMax: count() })],
   'fetch-images': [
     11,

@@ -127,11 +127,10 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'create-timelines'; readonly births: readonly TimelineBirth[] })
   | (RequestBase & { readonly kind: 'drop-timeline'; readonly timeline: TimelineId })
   /**
-   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, so the segment is
-   * complete up to there; one that stands lower moves up. `consistent`: the timeline's last consistency point up to it.
+   * A timeline's first record in a group above 0 is to come: the group holds none at or below `after`, a consistency
+   * point, so the segment is complete up to there; one that stands lower moves up.
    */
-  | (RequestBase &
-      SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn; readonly consistent: Lsn })
+  | (RequestBase & SegmentKey & { readonly kind: 'open-segment'; readonly after: Lsn })
   /**
    * The batches above `after` that follow each other without a gap, up to about `sizeMax` bytes, at least one if any.
    * Below the segment's `logAfter`: 'out-of-window'.
@@ -197,7 +196,7 @@ export interface SegmentState extends SegmentKey {
   readonly end: Lsn
   /** Log at or below this was collected here: what is needed of it is in images. The segment's birth if none was. */
   readonly logAfter: Lsn
-  /** The group holds no record of the timeline itself at or below this, on any node. */
+  /** The group holds no record of the timeline itself at or below this, on any node. A consistency point. */
   readonly birth: Lsn
 }
 

@@ -82,7 +82,6 @@ describe('a node that misses log', () => {
       timeline: T1,
       group: 1 as GroupNo,
       after: opened,
-      consistent: opened,
     })
     const [first, second] = log.parts([{ page: 9 }], [0, 1], 8) as [Buffer, Buffer]
     for (const bytes of [first, second]) append(net, [1, 2, 3], bytes)

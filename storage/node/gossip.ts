@@ -16,6 +16,7 @@ import type { Member } from '../message/configuration.ts'
 import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../message/message.ts'
 import type { Peers } from '../message/transport.ts'
 import { Filler } from './filler.ts'
+import type { Membership } from './membership.ts'
 import { PeerLink } from './peer-link.ts'
 import { segmentNumber, segmentOfNumber } from './segment-store.ts'
 import type { StorageNode } from './storage-node.ts'
@@ -63,8 +64,9 @@ export class Gossip {
   /** What peers told of segments: of those that are ahead of ours, and of those that we keep log of only. */
   readonly #positions = new Map<number, PeerPosition[]>()
   readonly #filler: Filler
-  /** Shape of the tree of timelines when the positions were looked through last. */
+  /** The shape of the tree of timelines, and the configuration, when the positions were looked through last. */
   #shape = -1
+  #membership: Membership | undefined
   #cancel: (() => void) | undefined
   #dueMs = Infinity
   #activeMs = -Infinity
@@ -104,15 +106,10 @@ export class Gossip {
     return this.#clock.monotonicMs() - this.#activeMs < BUSY_FOR_MS
   }
 
-  /** How many peers told what they know since an instant, in this volume epoch. */
-  heardSince(ms: number): number {
-    const epoch = this.#node.store.identity().volumeEpoch
-    let count = 0
-    for (const { node } of this.#node.membership.peers()) {
-      const contact = this.#contacts.get(node)
-      if (contact !== undefined && contact.epoch === epoch && contact.heardMs > ms) count++
-    }
-    return count
+  /** Whether a peer was asked after an instant, in this volume epoch, and told what it knows. */
+  wasHeardSince(node: number, ms: number): boolean {
+    const contact = this.#contacts.get(node)
+    return contact?.epoch === this.#node.store.identity().volumeEpoch && contact.heardMs > ms
   }
 
   link(peer: Member): PeerLink {
@@ -246,14 +243,14 @@ export class Gossip {
   #knowsParents(states: readonly TimelineState[]): boolean {
     const { timelines } = this.#node
     return states.every(({ birth, dropped }) => {
-      return dropped || birth.parent === undefined || timelines.get(birth.parent.timeline) !== undefined
+      return dropped || birth.parent === undefined || timelines.has(birth.parent.timeline)
     })
   }
 
   #note(peer: Member, state: SegmentState): void {
     const { membership, timelines } = this.#node
     const timeline = timelines.get(state.timeline)
-    if (timeline === undefined || !membership.keeps(state.group)) return
+    if (timeline === undefined) return
     const key = segmentNumber(state)
     const others = (this.#positions.get(key) ?? []).filter((each) => each.peer.node !== peer.node)
     const own = timeline.peek(state.group)?.scl ?? (state.group === 0 ? timeline.base : -1)
@@ -264,17 +261,28 @@ export class Gossip {
     if (isAhead) this.#want(state)
   }
 
-  /** What is to go here is not fetched again. */
+  /**
+   * What is not kept here is not fetched. Nor is what is to go here: of a dropped timeline nothing is read above its last
+   * child's branch point, and where it was collected there is no base any more for what follows.
+   */
   #want(key: SegmentKey): void {
-    const timeline = this.#node.timelines.get(key.timeline)
-    if (timeline !== undefined && this.#node.points.isNeeded(timeline)) this.#filler.want(key)
+    const { membership, timelines, points } = this.#node
+    const timeline = membership.keeps(key.group) ? timelines.get(key.timeline) : undefined
+    if (timeline === undefined) return
+    const scl = timeline.peek(key.group)?.scl ?? -1
+    if (timeline.dropped && scl >= (points.of(timeline).at(-1) ?? Infinity)) return
+    if (points.isNeeded(timeline)) this.#filler.want(key)
   }
 
-  /** What nobody needed when its positions were told may be needed since by a branch that was not heard of yet. */
+  /**
+   * What was not wanted when its positions were told may be since: for a branch that was not heard of then, or in a group
+   * that was not.
+   */
   #reconsider(): void {
-    const { timelines } = this.#node
-    if (this.#shape === timelines.shape) return
+    const { timelines, membership } = this.#node
+    if (this.#shape === timelines.shape && this.#membership === membership) return
     this.#shape = timelines.shape
+    this.#membership = membership
     for (const number of this.#positions.keys()) {
       const key = segmentOfNumber(number)
       if (timelines.get(key.timeline) === undefined) this.#positions.delete(number)

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
 import { type HotFile, HotLog } from './hot-log.ts'
-import type { StoredBatch } from './segment-store.ts'
+import type { StoredBatch, StoredTimeline } from './segment-store.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
 
 const SALT = 0x1234_5678
@@ -223,4 +223,69 @@ test('a hot log that cannot be opened is an error that names it', () => {
   mkdirSync(`${path}-hot`)
   expect(() => new SqliteSegmentStore(path)).toThrow(expect.objectContaining({ kind: 'io' }))
   expect(() => new SqliteSegmentStore(path)).toThrow(`${path}-hot`)
+})
+
+test('timelines that were put are there after a kill, and what happened to them since', () => {
+  const path = temporaryPath()
+  const store = new SqliteSegmentStore(path)
+  const born = (id: number, createdMicros = id): StoredTimeline => ({
+    birth: {
+      id: id as TimelineId,
+      parent: id === 1 ? undefined : { timeline: 1 as TimelineId, lsn: (8 * 2 ** 40 + id) as Lsn },
+      createdMicros,
+    },
+    dropped: false,
+    isWhole: id % 2 === 0,
+    annulled: [],
+  })
+  const range = { above: 8 as Lsn, upTo: 80 as Lsn }
+  store.putTimelines([born(1), born(2)])
+  store.append([batch(1, 100)])
+  store.putTimelines([born(3)])
+  store.putTimelines([born(2, 99)])
+  const hot = copyOf(path)
+  expect(hot.timelines()).toEqual([born(1), born(2), born(3)])
+  expect(hot.batchAt(batch(1, 0), 8 as Lsn)).toEqual(batch(1, 100).bytes)
+  hot.close()
+  store.dropTimeline(2 as TimelineId)
+  store.putTimelines([born(4)])
+  store.truncate([{ timeline: 4 as TimelineId, ranges: [range], marks: [] }])
+  store.putTimelines([born(5)])
+  store.forgetTimeline(5 as TimelineId)
+  // Its number is given out again: the younger one counts, whatever of the other the hot log still has.
+  store.putTimelines([born(5, 55)])
+  const killed = copyOf(path)
+  const all = [
+    born(1),
+    { ...born(2), dropped: true },
+    born(3),
+    { ...born(4), annulled: [range] },
+    born(5, 55),
+  ]
+  expect(killed.timelines()).toEqual(all)
+  killed.close()
+  store.close()
+})
+
+test('births by the thousand fit, in one go or one by one', () => {
+  const path = temporaryPath()
+  const store = new SqliteSegmentStore(path)
+  const births = Array.from({ length: 3000 }, (_, index): StoredTimeline => {
+    const id = (index + 1) as TimelineId
+    return {
+      birth: { id, parent: undefined, createdMicros: id },
+      dropped: false,
+      isWhole: true,
+      annulled: [],
+    }
+  })
+  store.putTimelines(births.slice(0, 1000))
+  for (const each of births.slice(1000)) {
+    store.putTimelines([each])
+    store.housekeep(false)
+  }
+  const killed = copyOf(path)
+  expect(killed.timelines()).toEqual(births)
+  killed.close()
+  store.close()
 })

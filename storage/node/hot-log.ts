@@ -12,6 +12,7 @@
 //       16    4  length     bytes of the frame, a multiple of 8
 //       20    4  count      number of batches
 //       24    8  row        number of the first batch; the others follow
+//                           (an entry of timeline 0 is no batch: births of timelines, see stored-births.ts)
 //       32       directory  count × (u32 timeline, u32 group, u32 length, u64 first LSN)
 //                batches    one after the other, unpadded; zeroes up to `length`
 //
@@ -41,6 +42,13 @@ export const HOT_FRAME_SIZE_BYTES_MAX: number = 16 * 1024
 const MAGIC = 0x32_4c_48_42
 const HEADER_SIZE_BYTES = 32
 const ENTRY_SIZE_BYTES = 20
+
+/** What entries that hold births of timelines stand under. */
+export const BIRTHS: SegmentKey = { timeline: 0 as TimelineId, group: 0 as GroupNo }
+
+export function isBirths({ timeline }: SegmentKey): boolean {
+  return timeline === BIRTHS.timeline
+}
 
 /** The file, or part of a file, that a hot log lies in. Throws StorageError. */
 export interface HotFile {
@@ -87,6 +95,8 @@ export class HotLog {
   #keep: number
   #begin: number
   #end: number
+  /** Entries with births. */
+  #births = 0
 
   /** Reads back what the file holds from the mark on. */
   constructor(file: HotFile, mark: HotLogMark) {
@@ -111,6 +121,11 @@ export class HotLog {
   /** Bytes that are in the tables and may not be overwritten yet. */
   get movedSizeBytes(): number {
     return this.#begin - this.#keep
+  }
+
+  /** Whether births of timelines are here that the tables do not have. */
+  get hasBirths(): boolean {
+    return this.#births > 0
   }
 
   /** Number of the newest batch here; undefined if there is none. */
@@ -164,7 +179,10 @@ export class HotLog {
 
   #add(frame: Frame): void {
     this.#frames.push(frame)
-    frame.places.forEach((place, index) => this.#places.set(frame.row + index, place))
+    frame.places.forEach((place, index) => {
+      this.#places.set(frame.row + index, place)
+      if (isBirths(place)) this.#births++
+    })
     this.#end = frame.position + frame.length
   }
 
@@ -224,7 +242,10 @@ export class HotLog {
     let count = 0
     for (const { position, row, places } of this.#frames) {
       if (position >= upTo) break
-      for (let index = 0; index < places.length; index++) this.#places.delete(row + index)
+      places.forEach((place, index) => {
+        this.#places.delete(row + index)
+        if (isBirths(place)) this.#births--
+      })
       count++
     }
     this.#frames.splice(0, count)

@@ -146,11 +146,9 @@ export class ImageCopier implements Copier {
     if (timeline === undefined || !node.membership.keeps(this.#key.group)) return this.#finish(true)
     const segment = timeline.segment(this.#key.group) ?? timeline.make(this.#key.group)
     const { birth } = this.#from.state
-    // Log is collected up to a consistency point. A segment may be born in the middle of a mini-transaction.
-    const consistent = after === birth ? timeline.base : after
     try {
       const start = { birth, after, commits }
-      if (segment.scl < after) node.register.begin(segment, start, consistent)
+      if (segment.scl < after) node.register.begin(segment, start)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       return this.#finish(true)

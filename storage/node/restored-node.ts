@@ -66,7 +66,7 @@ export class RestoredNode implements RestoreTarget {
     if (group === FIRST_GROUP && after <= timeline.base) return
     const segment = timeline.segment(group) ?? timeline.make(group)
     const commits = group === FIRST_GROUP ? [{ at: after, lsn: LSN_ZERO, wallMicros: 0 }] : []
-    this.#node.register.begin(segment, { birth: timeline.base, after, commits }, after)
+    this.#node.register.begin(segment, { birth: timeline.base, after, commits })
   }
 
   putImages({ timeline, group }: SegmentKey, images: readonly ImageCopy[]): void {

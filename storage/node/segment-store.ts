@@ -4,7 +4,7 @@
 // Everything is synchronous. What is said to be durable survives kill -9 and loss of power when the call returns; the
 // rest (images, tails, checkpoints, collections) is derived from the log and may be lost back to an earlier, consistent
 // state: of derived changes a crash leaves those before some moment and none after it, and a durable change other than
-// append carries all derived ones before it along.
+// append and births (putTimelines) carries all derived ones before it along.
 //
 //   append ─────▶ log (batches in order of arrival)  ──▶ "unindexed" until the next checkpoint
 //   putTails ───▶ tail (page → its newest record)     │
@@ -50,7 +50,7 @@ export interface KeptCommit {
 export interface LogStart {
   /** The group holds no record of the timeline itself at or below this: the branch point, or where it was opened. */
   readonly birth: Lsn
-  /** Log at or below this is not here. */
+  /** Log at or below this is not here. A consistency point, as the birth is. */
   readonly after: Lsn
   /** For `after`, and for each point below that a child reads. Missing where only a peer that is gone knew. */
   readonly commits: readonly KeptCommit[]
@@ -139,7 +139,10 @@ export interface SegmentStore {
 
   timelines(): readonly StoredTimeline[]
   segments(): readonly StoredSegment[]
-  /** Durable, in one transaction. A timeline that is there already stays as it is. */
+  /**
+   * Durable, in one step. A timeline that is there already stays as it is. Births alone, under numbers above all that were
+   * ever forgotten, carry no derived changes along.
+   */
   putTimelines(timelines: readonly StoredTimeline[]): void
   dead(): DeadNumbers
   /** Durable. Replaces the dead numbers; timelines that are there under one of them are dropped. */

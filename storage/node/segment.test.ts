@@ -19,7 +19,7 @@ function timelineWith(annulled: readonly AnnulledRange[]): Timeline {
 test('a segment that was opened above a cut begins at the cut, also when the node opens again', () => {
   const timeline = timelineWith([])
   const segment = new Segment(timeline, GROUP)
-  segment.begin(START, 1000 as Lsn)
+  segment.begin(START)
   expect(segment.scl).toBe(1760)
   timeline.annulled = [RANGE]
   segment.truncate()

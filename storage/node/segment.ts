@@ -218,15 +218,15 @@ export class Segment implements SegmentKey {
     }
   }
 
-  /** The log begins behind `start.after` from now on, and is complete at least up to there. */
-  begin(start: LogStart, consistent: Lsn): void {
+  /** The log begins behind `start.after` from now on, a consistency point, and is complete at least up to there. */
+  begin(start: LogStart): void {
     this.start = start
     const { after } = this.start
     if (this.scl >= after) return
     this.scl = after
-    this.consistent = Math.min(consistent, after) as Lsn
+    this.consistent = after
     this.end = firstLsnAfter(after)
-    this.vdl = Math.max(this.vdl, consistent) as Lsn
+    this.vdl = after
   }
 
   mark(): SegmentMark {

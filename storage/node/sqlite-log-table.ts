@@ -3,16 +3,17 @@
 //   hot log ──insertHot──▶ table log ──index (at checkpoints)──▶ table log_index
 //      └────── directory: what the index does not have yet ──┘
 
-import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
+import { type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { BATCH_HEADER_SIZE_BYTES } from '../message/batch.ts'
 import type { SegmentKey } from '../message/message.ts'
 import { BatchDirectory, type BatchPlace } from './batch-directory.ts'
-import type { HotLog } from './hot-log.ts'
+import { BIRTHS, type HotLog, isBirths } from './hot-log.ts'
 import type { SegmentSizes } from './segment-sizes.ts'
-import { segmentOfNumber, type StoredBatch } from './segment-store.ts'
+import { segmentOfNumber, type StoredBatch, type StoredTimeline } from './segment-store.ts'
 import { DATABASE_PAGE_SIZE_BYTES, translateSqliteError } from './sqlite-schema.ts'
 import type { NodeStatements } from './sqlite-statements.ts'
 import type { SqliteTransactions } from './sqlite-transactions.ts'
+import { decodeBirths, encodeBirths } from './stored-births.ts'
 
 interface LogRow {
   readonly id: number
@@ -30,6 +31,8 @@ export interface LogTableParts {
   readonly transactions: SqliteTransactions
   /** What is in the index. */
   readonly indexedTo: number
+  /** Within a transaction: puts timelines that were only in the hot log into their table. */
+  readonly putTimelines: (timelines: readonly StoredTimeline[]) => void
 }
 
 export class LogTable {
@@ -38,17 +41,19 @@ export class LogTable {
   readonly #hot: HotLog
   readonly #sizes: SegmentSizes
   readonly #transactions: SqliteTransactions
+  readonly #putTimelines: LogTableParts['putTimelines']
   readonly #directory = new BatchDirectory()
   #position: number
   #indexedTo: number
 
   /** `sizes` has what the last checkpoint wrote, and gets what came since. */
-  constructor({ where, sql, hot, sizes, transactions, indexedTo }: LogTableParts) {
+  constructor({ where, sql, hot, sizes, transactions, indexedTo, putTimelines }: LogTableParts) {
     this.#where = where
     this.#sql = sql
     this.#hot = hot
     this.#sizes = sizes
     this.#transactions = transactions
+    this.#putTimelines = putTimelines
     this.#indexedTo = indexedTo
     const lastRow = (sql.lastRow.get() as { id: number | null }).id ?? 0
     // What was dropped may have been the newest; its numbers are not used again while they count as indexed.
@@ -57,7 +62,11 @@ export class LogTable {
       const { id, timeline, grp, first, size } = each as LogRow & { size: number }
       this.#arrived({ timeline, group: grp }, { first, row: id, size })
     }
-    hot.visit((row, batch) => this.#arrived(batch, { first: batch.first, row, size: batch.length }))
+    hot.visit((row, batch) => {
+      if (!isBirths(batch)) this.#arrived(batch, { first: batch.first, row, size: batch.length })
+    })
+    // Who reads timelines reads their table.
+    if (hot.hasBirths) transactions.derived(() => this.insertHot(Infinity))
   }
 
   #arrived(segment: SegmentKey, { first, row, size }: BatchPlace): void {
@@ -84,6 +93,20 @@ export class LogTable {
     this.#position = row
   }
 
+  /** Puts births into the hot log, durably. False, and nothing happened, if there is no room. */
+  appendBirths(timelines: readonly StoredTimeline[]): boolean {
+    const births = { ...BIRTHS, first: LSN_ZERO, bytes: encodeBirths(timelines) }
+    if (!this.#hot.append(this.#position + 1, [births])) return false
+    this.#transactions.fsyncs++
+    this.#position++
+    return true
+  }
+
+  /** Within a transaction that is about timelines: those that are only in the hot log come first. As insertHot. */
+  insertBirths(): number | undefined {
+    return this.#hot.hasBirths ? this.insertHot(Infinity) : undefined
+  }
+
   #insert(row: number, { timeline, group, first, bytes }: StoredBatch): void {
     this.#transactions.walPages += bytes.length / DATABASE_PAGE_SIZE_BYTES
     this.#sql.append.run(row, timeline, group, first, bytes)
@@ -92,7 +115,10 @@ export class LogTable {
   /** Within a transaction: copies the oldest of the hot log to its table, and returns how far the hot log was moved then. */
   insertHot(sizeMax: number): number {
     const { batches, upTo } = this.#hot.oldest(sizeMax)
-    for (const batch of batches) this.#insert(batch.row, batch)
+    for (const batch of batches) {
+      if (isBirths(batch)) this.#putTimelines(decodeBirths(batch.bytes))
+      else this.#insert(batch.row, batch)
+    }
     if (batches.length > 0) this.#sql.setHotBegin.run(upTo)
     return upTo
   }
@@ -179,7 +205,7 @@ export class LogTable {
 
   visitUnindexed(visit: (batch: StoredBatch) => void): void {
     for (const each of this.#sql.batchesAfter.iterate(this.#indexedTo)) visit(batchOf(each))
-    for (const batch of this.#hot.oldest(Infinity).batches) visit(batch)
+    for (const batch of this.#hot.oldest(Infinity).batches) if (!isBirths(batch)) visit(batch)
   }
 
   drop(segment: SegmentKey, above: Lsn, upTo: Lsn, sizeMax: number): number {

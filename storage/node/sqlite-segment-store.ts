@@ -18,7 +18,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
-import type { AnnulledRange, IdRange, ImageCopy, SegmentKey } from '../message/message.ts'
+import type { ImageCopy, SegmentKey } from '../message/message.ts'
 import { HOT_LOG_SIZE_BYTES, type HotFile, HotLog, type HotLogMark } from './hot-log.ts'
 import { SegmentSizes } from './segment-sizes.ts'
 import {
@@ -52,13 +52,9 @@ import {
   WAL_CHECKPOINT_IDLE_PAGES,
   WAL_CHECKPOINT_PAGES,
 } from './sqlite-schema.ts'
-import {
-  type MetaRow,
-  type NodeStatements,
-  prepareStatements,
-  type SegmentRow,
-  type TimelineRow,
-} from './sqlite-statements.ts'
+import { type MetaRow, type NodeStatements, prepareStatements, type SegmentRow } from './sqlite-statements.ts'
+import { isJustBorn } from './stored-births.ts'
+import { TimelineTable } from './sqlite-timeline-table.ts'
 import { SqliteTransactions } from './sqlite-transactions.ts'
 
 /** The hot log is moved in portions of this size, a few milliseconds each; less waits until nothing else is to be done. */
@@ -86,9 +82,12 @@ export class SqliteSegmentStore implements SegmentStore {
   readonly #hot: HotLog
   readonly #transactions: SqliteTransactions
   readonly #sizes = new SegmentSizes()
+  readonly #timelines: TimelineTable
   readonly #log: LogTable
   readonly #images: ImageTable
   #identity: StoreIdentity
+  /** The highest number of a timeline that was forgotten: whether that is on disk yet, nobody knows. */
+  #forgotten = 0
   #configuration: Configuration | undefined
 
   /** Opens or creates the file at `path`. Throws StorageError. */
@@ -101,6 +100,7 @@ export class SqliteSegmentStore implements SegmentStore {
       this.#db.pragma(`max_page_count = ${Math.ceil(sizeBytesMax / DATABASE_PAGE_SIZE_BYTES)}`)
     }
     this.#sql = prepareStatements(this.#db)
+    this.#timelines = new TimelineTable(this.#sql)
     this.#images = new ImageTable(path, this.#sql, this.#sizes)
     const meta = this.#sql.meta.get() as MetaRow
     this.#identity = {
@@ -120,6 +120,7 @@ export class SqliteSegmentStore implements SegmentStore {
       sizes: this.#sizes,
       transactions: this.#transactions,
       indexedTo: meta.indexed_to,
+      putTimelines: (timelines) => this.#timelines.put(timelines),
     })
   }
 
@@ -168,23 +169,7 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   timelines(): readonly StoredTimeline[] {
-    const ranges = new Map<TimelineId, AnnulledRange[]>()
-    for (const row of this.#sql.annulled.iterate()) {
-      const { timeline, above, up_to: upTo } = row as { timeline: TimelineId; above: Lsn; up_to: Lsn }
-      const list = ranges.get(timeline)
-      if (list === undefined) ranges.set(timeline, [{ above, upTo }])
-      else list.push({ above, upTo })
-    }
-    return (this.#sql.timelines.all() as TimelineRow[]).map((row) => ({
-      birth: {
-        id: row.id,
-        parent: row.parent === null ? undefined : { timeline: row.parent, lsn: row.parent_lsn ?? (0 as Lsn) },
-        createdMicros: row.created_micros,
-      },
-      dropped: row.dropped !== 0,
-      isWhole: row.whole !== 0,
-      annulled: ranges.get(row.id) ?? [],
-    }))
+    return this.#timelines.all()
   }
 
   segments(): readonly StoredSegment[] {
@@ -197,57 +182,35 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   putTimelines(timelines: readonly StoredTimeline[]): void {
-    this.#transactions.durable(() => {
-      for (const { birth, dropped, isWhole, annulled } of timelines) {
-        const { id, parent, createdMicros } = birth
-        const origin = [parent?.timeline ?? null, parent?.lsn ?? null]
-        const put = this.#sql.putTimeline.run(id, ...origin, createdMicros, dropped ? 1 : 0, isWhole ? 1 : 0)
-        if (put.changes > 0) this.#writeAnnulled(id, annulled)
-      }
-    })
+    const isNew = timelines.every((one) => isJustBorn(one) && one.birth.id > this.#forgotten)
+    if (isNew && this.#log.appendBirths(timelines)) return
+    this.#transactions.durable(this.#ofTimelines(() => this.#timelines.put(timelines)))
   }
 
-  #writeAnnulled(timeline: TimelineId, ranges: readonly AnnulledRange[]): void {
-    this.#sql.deleteAnnulled.run(timeline)
-    for (const range of ranges) this.#sql.putAnnulled.run(timeline, range.above, range.upTo)
+  /** Work on the table of timelines: those that are only in the hot log come first. */
+  #ofTimelines(work: () => void): () => number | undefined {
+    return () => {
+      const upTo = this.#log.insertBirths()
+      work()
+      return upTo
+    }
   }
 
   dead(): DeadNumbers {
-    const { dead_epoch: epoch } = this.#sql.meta.get() as MetaRow
-    return { epoch, ranges: this.#sql.dead.all() as IdRange[] }
+    return this.#timelines.dead()
   }
 
-  bury({ epoch, ranges }: DeadNumbers): void {
-    this.#transactions.durable(() => {
-      this.#sql.clearDead.run(0, Number.MAX_SAFE_INTEGER)
-      this.#sql.setDeadEpoch.run(epoch)
-      for (const { from, to } of ranges) {
-        this.#sql.putDead.run(from, to)
-        this.#sql.dropTimelines.run(from, to)
-      }
-    })
+  bury(dead: DeadNumbers): void {
+    this.#transactions.durable(this.#ofTimelines(() => this.#timelines.bury(dead)))
   }
 
   dropTimeline(timeline: TimelineId): void {
-    this.#transactions.durable(() => {
-      const around = this.#sql.deadAround.get(timeline - 1, timeline + 1) as {
-        from: number | null
-        to: number | null
-      }
-      const from = Math.min(around.from ?? timeline, timeline)
-      const to = Math.max(around.to ?? timeline, timeline)
-      this.#sql.clearDead.run(from, to)
-      this.#sql.putDead.run(from, to)
-      this.#sql.dropTimelines.run(timeline, timeline)
-    })
+    this.#transactions.durable(this.#ofTimelines(() => this.#timelines.drop(timeline)))
   }
 
   forgetTimeline(timeline: TimelineId): void {
-    this.#transactions.derived(() => {
-      this.#sql.deleteAnnulled.run(timeline)
-      this.#sql.deleteSegments.run(timeline)
-      this.#sql.forgetTimeline.run(timeline)
-    })
+    this.#forgotten = Math.max(this.#forgotten, timeline)
+    this.#transactions.derived(this.#ofTimelines(() => this.#timelines.forget(timeline)))
   }
 
   openSegment(start: LogStart, mark: SegmentMark): void {
@@ -271,16 +234,17 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   truncate(truncations: readonly Truncation[]): void {
-    this.#transactions.durable(() => {
+    const write = (): void => {
       for (const { timeline, ranges, marks } of truncations) {
-        this.#writeAnnulled(timeline, ranges)
+        this.#timelines.annul(timeline, ranges)
         for (const mark of marks) {
           const row = this.#sql.segment.get(mark.timeline, mark.group) as SegmentRow | undefined
           const old = row === undefined ? undefined : markOf(row)
           if (old !== undefined) this.#writeMark(lowerMark(old, mark))
         }
       }
-    })
+    }
+    this.#transactions.durable(this.#ofTimelines(write))
   }
 
   append(batches: readonly StoredBatch[]): void {
@@ -425,6 +389,8 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   housekeep(idle: boolean): void {
+    // Each portion that is written takes along what is hot.
+    if (this.#transactions.isEachDurable && this.#hot.hotSizeBytes < HOT_LOG_SIZE_BYTES / 2) return
     if (this.#hot.hotSizeBytes >= (idle ? 1 : MOVED_AT_ONCE_BYTES)) {
       const move = (): number => this.#log.insertHot(MOVED_AT_ONCE_BYTES)
       if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#transactions.derived(move)

@@ -51,7 +51,7 @@ export class TimelineRegister {
     const numbers = new IdSet(isFirst ? dead : [...timelines.dead.ranges, ...dead])
     this.#node.write(() => store.bury({ epoch: volumeEpoch, ranges: numbers.ranges }))
     timelines.dead = numbers
-    for (const timeline of timelines.values()) if (numbers.has(timeline.birth.id)) this.#drop(timeline)
+    for (const { birth } of timelines.values()) if (numbers.has(birth.id)) this.#drop(this.known(birth.id))
     const back = revived
       .flatMap((id) => timelines.get(id) ?? [])
       .filter(({ dropped, birth }) => dropped && !numbers.has(birth.id))
@@ -84,18 +84,19 @@ export class TimelineRegister {
     const fresh: StoredTimeline[] = []
     for (const state of states) {
       const { birth } = state
-      if (timelines.get(birth.id) !== undefined) continue
+      if (timelines.has(birth.id)) continue
       const dropped = state.dropped || timelines.dead.has(birth.id)
       fresh.push({ birth, dropped, annulled: state.annulled, isWhole: this.#isWhole(birth) })
     }
     if (fresh.length === 0) return
     this.#node.write(() => store.putTimelines(fresh))
     for (const stored of fresh) {
-      const timeline = timelines.add(stored)
-      timelines.noteTimeline(timeline)
+      const { id } = stored.birth
+      timelines.add(stored)
+      timelines.noteTimeline(id)
       if (!stored.dropped) continue
       timelines.resurfaced++
-      collectable.add(timeline)
+      collectable.add(this.known(id))
     }
   }
 
@@ -139,7 +140,7 @@ export class TimelineRegister {
   #drop(timeline: Timeline): void {
     if (timeline.dropped) return
     timeline.dropped = true
-    this.#node.timelines.noteTimeline(timeline)
+    this.#node.timelines.noteTimeline(timeline.birth.id)
     this.#noteCollectable(timeline)
   }
 
@@ -169,7 +170,7 @@ export class TimelineRegister {
         intake.moved(segment)
       }
       truncations.push({ timeline: id, ranges, marks: timeline.segments.map((segment) => segment.mark()) })
-      timelines.noteTimeline(timeline)
+      timelines.noteTimeline(id)
     }
     if (truncations.length === 0) return
     this.#node.write(() => store.truncate(truncations))
@@ -181,22 +182,21 @@ export class TimelineRegister {
    * Opens a segment, also in a group that the configuration kept here does not have yet: a node is told of its groups
    * last, when it holds all that recovery decided, and recoveries to come count on that.
    */
-  open({ timeline: id, group, after, consistent }: SegmentKey & { after: Lsn; consistent: Lsn }): void {
+  open({ timeline: id, group, after }: SegmentKey & { after: Lsn }): void {
     const timeline = this.known(id)
     const held = timeline.peek(group)
     if (held !== undefined && held.scl >= after) return
     const segment = held ?? timeline.make(group)
-    const start: LogStart = { birth: after, after, commits: [] }
-    this.begin(segment, start, consistent)
+    this.begin(segment, { birth: after, after, commits: [] })
   }
 
   /**
    * The segment's log begins at `start`, with everything below in images, if it holds anything at all. Durable, and the
    * images with it: what is appended on top is acknowledged with an SCL that stands on this.
    */
-  begin(segment: Segment, start: LogStart, consistent: Lsn): void {
+  begin(segment: Segment, start: LogStart): void {
     const { store, intake } = this.#node
-    segment.begin(start, consistent)
+    segment.begin(start)
     this.#node.write(() => store.openSegment(start, segment.mark()))
     intake.reconnect(segment)
   }

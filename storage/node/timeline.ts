@@ -1,7 +1,8 @@
-// The timelines that a node knows, and their segments on it. Made for many that are idle: one of those is an object of a
-// few fields, and a segment that holds nothing is not there until somebody needs it.
+// The timelines that a node knows, and their segments on it. Made for many that are idle: one that nobody touched is a row
+// of numbers, and a segment that holds nothing is not there until somebody needs it.
 //
-//   Timelines ─▶ Timeline (birth, dropped, annulled) ─▶ Segment per group that the node keeps
+//   Timelines ─┬─▶ BirthTable: a row each of those that were born and not touched since
+//       │      └─▶ Timeline (birth, dropped, annulled) ─▶ Segment per group that the node keeps
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
@@ -14,8 +15,10 @@ import type {
   TimelineBirth,
   TimelineState,
 } from '../message/message.ts'
+import { BirthTable } from './birth-table.ts'
 import { Segment } from './segment.ts'
 import type { StoredSegment, StoredTimeline } from './segment-store.ts'
+import { isJustBorn } from './stored-births.ts'
 
 const NO_RANGES: readonly AnnulledRange[] = []
 const NO_SEGMENTS: readonly Segment[] = []
@@ -28,8 +31,6 @@ export class Timeline {
   annulled: readonly AnnulledRange[]
   /** Nobody reads it below this, but children at their branch points. 0: not told since the node started. */
   floor: Lsn = LSN_ZERO
-  /** The node's sequence number when this changed last. */
-  changed = 0
   #segments: readonly Segment[] = NO_SEGMENTS
 
   constructor(stored: StoredTimeline) {
@@ -85,14 +86,17 @@ export class Timeline {
 /** What changed since a peer asked last. */
 export interface Changes {
   readonly sequence: number
-  readonly timelines: readonly Timeline[]
+  readonly timelines: readonly TimelineState[]
   readonly segments: readonly Segment[]
 }
 
 export class Timelines {
   /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
   dead: IdSet
-  readonly #byId = new Map<TimelineId, Timeline>()
+  /** Those that somebody asked for, or of which there is more to tell than their birth. */
+  readonly #touched = new Map<TimelineId, Timeline>()
+  /** The others. */
+  readonly #untouched = new BirthTable()
   /** Bumped when timelines come, go, or are dropped: what was computed from their tree is old then. */
   shape = 0
   /** Counts dropped timelines that were put down here late, or once more, for a branch that reads them. */
@@ -100,8 +104,9 @@ export class Timelines {
   /** Changes from here on are told under this sequence number. It begins anew, and higher, with each life of the node. */
   #sequence: number
   readonly #firstSequence: number
-  /** Who changed, in order of sequence numbers; who changed again since is found by a later entry. */
-  #journal: (Timeline | Segment)[] = []
+  /** Who changed, and under which sequence number, in that order. Who changed again since is found by a later entry. */
+  #journal: (TimelineId | Segment)[] = []
+  #sequences: number[] = []
 
   constructor(firstSequence: number, dead: IdSet) {
     this.dead = dead
@@ -110,94 +115,128 @@ export class Timelines {
   }
 
   get size(): number {
-    return this.#byId.size
+    return this.#touched.size + this.#untouched.size
   }
 
+  has(id: TimelineId): boolean {
+    return this.#touched.has(id) || this.#untouched.has(id)
+  }
+
+  /** A timeline, which is touched by that. */
   get(id: TimelineId): Timeline | undefined {
-    return this.#byId.get(id)
+    return this.#touched.get(id) ?? this.#touch(id)
+  }
+
+  #touch(id: TimelineId): Timeline | undefined {
+    const stored = this.#untouched.get(id)
+    if (stored === undefined) return undefined
+    const timeline = new Timeline(stored)
+    this.#touched.set(id, timeline)
+    this.#untouched.delete(id)
+    return timeline
+  }
+
+  /** A timeline that was touched: of others there are no segments. */
+  peek(id: TimelineId): Timeline | undefined {
+    return this.#touched.get(id)
+  }
+
+  /** The birth of a timeline, without touching it. */
+  birthOf(id: TimelineId): TimelineBirth | undefined {
+    return this.#touched.get(id)?.birth ?? this.#untouched.get(id)?.birth
   }
 
   hasChildren(id: TimelineId): boolean {
-    for (const { birth } of this.#byId.values()) if (birth.parent?.timeline === id) return true
-    return false
+    for (const { birth } of this.#touched.values()) if (birth.parent?.timeline === id) return true
+    return this.#untouched.hasChildren(id)
   }
 
-  values(): Iterable<Timeline> {
-    return this.#byId.values()
+  /** All of them, for reading: those that were not touched are copies. */
+  *values(): Generator<Timeline, void> {
+    yield* this.#touched.values()
+    for (const stored of this.#untouched.values()) yield new Timeline(stored)
   }
 
   /** The segments that exist as objects. */
   *segments(): Generator<Segment, void> {
-    for (const timeline of this.#byId.values()) yield* timeline.segments
+    for (const timeline of this.#touched.values()) yield* timeline.segments
   }
 
   segment({ timeline, group }: SegmentKey): Segment | undefined {
-    return this.#byId.get(timeline)?.segment(group)
+    return this.get(timeline)?.segment(group)
   }
 
-  add(stored: StoredTimeline): Timeline {
-    const timeline = new Timeline(stored)
-    this.#byId.set(stored.birth.id, timeline)
+  add(stored: StoredTimeline): void {
+    const { id } = stored.birth
+    if (isJustBorn(stored)) this.#untouched.put(stored)
+    else this.#touched.set(id, new Timeline(stored))
     this.shape++
-    return timeline
   }
 
   remove(timeline: Timeline): void {
-    if (this.#byId.get(timeline.birth.id) === timeline) this.#byId.delete(timeline.birth.id)
+    if (this.#touched.get(timeline.birth.id) === timeline) this.#touched.delete(timeline.birth.id)
     this.shape++
   }
 
   /** Its birth, its end or its annulled ranges are news. */
-  noteTimeline(timeline: Timeline): void {
+  noteTimeline(id: TimelineId): void {
     this.shape++
-    if (timeline.changed === this.#sequence) return
-    timeline.changed = this.#sequence
-    this.#journal.push(timeline)
+    this.#note(id)
   }
 
   /** Its SCL or where its log begins moved. */
   noteSegment(segment: Segment): void {
     if (segment.moved === this.#sequence) return
     segment.moved = this.#sequence
-    this.#journal.push(segment)
+    this.#note(segment)
+  }
+
+  #note(changed: TimelineId | Segment): void {
+    this.#journal.push(changed)
+    this.#sequences.push(this.#sequence)
   }
 
   /** What changed after `since`, a sequence number that was told before; all when it was told in another life. */
   changesSince(since: number): Changes {
     const sequence = this.#sequence
     if (since < this.#firstSequence || since > sequence) {
-      const segments = [...this.segments()]
-      return { sequence: this.#told(), timelines: [...this.#byId.values()], segments }
+      const timelines = Array.from(this.values(), (timeline) => timeline.state())
+      return { sequence: this.#told(), timelines, segments: [...this.segments()] }
     }
-    const timelines = new Set<Timeline>()
+    const timelines = new Set<TimelineId>()
     const segments = new Set<Segment>()
     for (let at = this.#journal.length - 1; at >= 0; at--) {
-      const entry = this.#journal[at] as Timeline | Segment
-      const changed = entry instanceof Timeline ? entry.changed : entry.moved
-      // An entry that changed again is found above; entries are in order of what they were when they were made.
-      if (changed <= since) break
-      if (entry instanceof Segment) {
-        if (this.#byId.get(entry.timeline)?.peek(entry.group) === entry) segments.add(entry)
-      } else if (this.#byId.get(entry.birth.id) === entry) timelines.add(entry)
+      if ((this.#sequences[at] as number) <= since) break
+      const entry = this.#journal[at] as TimelineId | Segment
+      if (!(entry instanceof Segment)) timelines.add(entry)
+      else if (this.peek(entry.timeline)?.peek(entry.group) === entry) segments.add(entry)
     }
-    return { sequence: this.#told(), timelines: [...timelines], segments: [...segments] }
+    const states = Array.from(timelines, (id) => this.#stateOf(id)).filter((state) => state !== undefined)
+    return { sequence: this.#told(), timelines: states, segments: [...segments] }
+  }
+
+  #stateOf(id: TimelineId): TimelineState | undefined {
+    const touched = this.#touched.get(id)
+    if (touched !== undefined) return touched.state()
+    const stored = this.#untouched.get(id)
+    return stored && { birth: stored.birth, dropped: false, annulled: stored.annulled }
   }
 
   /** Ends the current sequence number: what changes from here on is told under the next. Returns the one that ended. */
   #told(): number {
     const told = this.#sequence++
-    if (this.#journal.length > 1024 + 2 * this.#byId.size) this.#compact()
+    if (this.#journal.length > 1024 + 2 * this.size) this.#compact()
     return told
   }
 
+  /** Keeps the last entry of each. */
   #compact(): void {
-    const seen = new Set<Timeline | Segment>()
-    const kept: (Timeline | Segment)[] = []
-    for (const entry of this.#journal.reverse()) {
-      if (seen.has(entry)) continue
-      seen.add(entry)
-      kept.push(entry)
+    const last = new Map<TimelineId | Segment, number>()
+    for (const [at, entry] of this.#journal.entries()) {
+      last.delete(entry)
+      last.set(entry, this.#sequences[at] as number)
     }
-    this.#journal = kept.reverse()
+    this.#journal = [...last.keys()]
+    this.#sequences = [...last.values()]
   }
 }

@@ -5,6 +5,9 @@
 //                   ▼                                                     ▼
 //              'no-quorum'                                       'no-quorum', and the outcome is unknown
 //
+// Births that come while others are on their way are told together, once those have arrived: under load a branch costs
+// less than a message, and a node's disk less than a write.
+//
 // Nothing is born before the volume is settled: a branch must not hang at an LSN that its parent may yet lose. And a
 // write quorum knows by then which numbers this writer jumped over: whoever comes next numbers from higher up, so that
 // none is ever given out twice, and what is dead stays dead.
@@ -16,8 +19,8 @@ import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
-import { FIRST_GROUP_ONLY } from './log-start.ts'
 import type { Patience } from './patience.ts'
+import { FIRST_GROUP_ONLY } from './open-group.ts'
 import type { LogSurroundings } from './timeline-log.ts'
 import type { Timelines } from './timelines.ts'
 
@@ -27,12 +30,23 @@ export const BIRTHS_MAX = 4096
 /** Where a branch begins; undefined for a root. */
 export type BirthPoint = { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined
 
+/** Births that nodes will be told of in one message. */
+interface Generation {
+  readonly births: TimelineBirth[]
+  /** Settles as the agreement on them does. */
+  readonly agreed: Promise<void>
+}
+
 export class Births {
   readonly #timelines: Timelines
   readonly #agreement: Agreement
   readonly #patience: Patience
   readonly #surroundings: LogSurroundings
   readonly #underWay = new Set<TimelineBirth>()
+  /** Settles when nodes have what they are being told. */
+  #telling: Promise<void> | undefined
+  /** What they will be told then. */
+  #next: Generation | undefined
 
   constructor(parts: {
     timelines: Timelines
@@ -77,12 +91,38 @@ export class Births {
       this.#underWay.add(birth)
       numbered?.(birth.id)
     }
-    const agreed = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
+    const agreed = this.#tell(births).finally(() => {
       for (const birth of births) this.#underWay.delete(birth)
       patience.look()
     })
     await patience.within(agreed)
     return births.map(({ id }) => id)
+  }
+
+  /** Tells nodes at once, or together with others when those that they are being told of have arrived. */
+  #tell(births: readonly TimelineBirth[]): Promise<void> {
+    if (this.#telling === undefined) return this.#spread(births)
+    const next = this.#next ?? this.#gather(this.#telling)
+    next.births.push(...births)
+    return next.agreed
+  }
+
+  #gather(before: Promise<void>): Generation {
+    const births: TimelineBirth[] = []
+    const spread = (): Promise<void> => {
+      this.#next = undefined
+      return this.#spread(births)
+    }
+    this.#next = { births, agreed: before.then(spread, spread) }
+    return this.#next
+  }
+
+  #spread(births: readonly TimelineBirth[]): Promise<void> {
+    const telling = this.#agreement.spread({ kind: 'create-timelines', births }).finally(() => {
+      if (this.#telling === telling) this.#telling = undefined
+    })
+    this.#telling = telling
+    return telling
   }
 
   #untilDurable({ timeline, lsn }: { readonly timeline: TimelineId; readonly lsn: Lsn }): Promise<void> {

@@ -38,8 +38,9 @@ export class Growth {
   async open(log: TimelineWriter, group: GroupNo): Promise<void> {
     try {
       await this.#appendGroups(group)
-      const { timeline, sentLast: after, sentConsistent: consistent } = log
-      const open = { group, after, consistent }
+      // What was sent of a mini-transaction that has not ended has no record in the group.
+      const { timeline, sentConsistent: after } = log
+      const open = { group, after }
       log.announce(open)
       this.#timelines.version++
       await this.#agreement.spread({ kind: 'open-segment', timeline, ...open })

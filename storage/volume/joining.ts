@@ -196,10 +196,10 @@ export class Joining {
     for (const log of this.#timelines.logs()) {
       const { timeline, groups } = log
       if (groups.length === 1 || !rooted.has(log)) continue
-      for (const { group, after, consistent } of groups) {
+      for (const { group, after } of groups) {
         const scl = held.get(`${timeline}/${group}`)
         if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue
-        await link.request({ kind: 'open-segment', timeline, group, after, consistent }, ALIGN_TIMEOUT_MS)
+        await link.request({ kind: 'open-segment', timeline, group, after }, ALIGN_TIMEOUT_MS)
       }
     }
   }

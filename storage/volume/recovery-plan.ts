@@ -28,10 +28,11 @@ import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '
 import { LAL_BYTES } from '../base/limits.ts'
 import { RECORD_SIZE_BYTES_MAX } from '../log/record.ts'
 import { epochOfWriter } from './epochs.ts'
-import { FIRST_GROUP_ONLY, type LogStart, type OpenGroup } from './log-start.ts'
 import { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, NodeState, SegmentState, TimelineState } from '../message/message.ts'
+import { FIRST_GROUP_ONLY, type OpenGroup } from './open-group.ts'
+import type { LogStart } from './timeline-log.ts'
 
 /** What recovery found. */
 export interface RecoveryPlan {
@@ -169,8 +170,7 @@ function openGroups(groups: readonly GroupReports[], base: Lsn, vdl: Lsn): reado
   if (groups.length === 1) return FIRST_GROUP_ONLY
   return groups.map(({ group, isReal, held }) => {
     const after = isReal ? (Math.max(base, ...held.map(({ birth }) => birth)) as Lsn) : vdl
-    // Of a point in the middle of a mini-transaction all that is known is that the branch point comes before it.
-    return { group, after, consistent: after === vdl ? vdl : base }
+    return { group, after }
   })
 }
 

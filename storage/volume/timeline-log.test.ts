@@ -6,7 +6,7 @@ import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { type FakeChange, FakeLog } from '../message/testing/fake-log.ts'
 import { BatchMemory } from './batch-memory.ts'
 import { Gauge } from './quorum.ts'
-import { FIRST_GROUP_ONLY } from './log-start.ts'
+import { FIRST_GROUP_ONLY } from './open-group.ts'
 import { type LogSurroundings, TimelineWriter } from './timeline-log.ts'
 
 const TIMELINE = 1 as TimelineId

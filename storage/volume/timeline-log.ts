@@ -31,8 +31,8 @@ import { batchLength, encodeBatch, type RecordRun, splitByGroup, surveyRecords }
 import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
-import type { LogStart, OpenGroup } from './log-start.ts'
 import type { Gauge } from './quorum.ts'
+import { continuation, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
 import { RoomQueue } from './room-queue.ts'
 import { SentBatches } from './sent-batches.ts'
 import { ConsistencyPoints } from './vdl.ts'
@@ -62,17 +62,6 @@ interface ClosedRun {
   ready: boolean
 }
 
-interface Track extends OpenGroup {
-  /** SCL of each node, by its place. */
-  readonly scls: Lsn[]
-}
-
-/** Where one segment of the log stands on each node, by place. */
-export interface SegmentStanding {
-  readonly group: GroupNo
-  readonly scls: readonly Lsn[]
-}
-
 /** What all logs of a volume share; the volume changes its fields when nodes come and go. */
 export interface LogSurroundings {
   readonly deflate: Deflate | undefined
@@ -94,6 +83,16 @@ export interface LogSurroundings {
   readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array>
   /** Wall time for the next batch, microseconds; never goes back. */
   wallMicros(): number
+}
+
+/** Where a log stands when the volume opens it. */
+export interface LogStart {
+  readonly birth: TimelineBirth
+  readonly dropped: boolean
+  readonly annulled: readonly AnnulledRange[]
+  readonly groups: readonly OpenGroup[]
+  readonly vdl: Lsn
+  readonly tail: Lsn
 }
 
 export class TimelineWriter implements TimelineLog {
@@ -338,7 +337,6 @@ export class TimelineWriter implements TimelineLog {
     const frame = {
       timeline: this.birth.id,
       group: FIRST_GROUP,
-      previous: this.#sentLast,
       vdl: this.#vdl,
       wallMicros: this.#surroundings.wallMicros(),
     }
@@ -352,7 +350,8 @@ export class TimelineWriter implements TimelineLog {
     if (tracks.length === 1) {
       const size = batchLength(run, deflated?.length ?? length, deflated !== undefined)
       const shared = memory.take(size, users + 1)
-      encodeBatch(shared.bytes, frame, run, { records, rawLength: length, deflated })
+      const previous = continuation(tracks, FIRST_GROUP, run.last)
+      encodeBatch(shared.bytes, { ...frame, previous }, run, { records, rawLength: length, deflated })
       keep.push(run.last, FIRST_GROUP, shared)
       return shared
     }
@@ -362,7 +361,8 @@ export class TimelineWriter implements TimelineLog {
       const rawLength = part.records.length
       const shared = memory.take(batchLength(part.run, rawLength, false), users + 1)
       const payload = { records: part.records, rawLength, deflated: undefined }
-      encodeBatch(shared.bytes, { ...frame, group: part.group }, part.run, payload)
+      const previous = continuation(tracks, part.group, run.last)
+      encodeBatch(shared.bytes, { ...frame, group: part.group, previous }, part.run, payload)
       keep.push(run.last, part.group, shared)
       return shared
     })
@@ -390,7 +390,8 @@ export class TimelineWriter implements TimelineLog {
   opened(open: OpenGroup): void {
     const tracks = this.#track()
     if (!tracks.some(({ group }) => group === open.group)) {
-      tracks.push({ ...open, scls: tracks[0]?.scls.map(() => open.after) ?? [] })
+      // It holds all that was sent, since nothing of that is its.
+      tracks.push({ ...open, sent: open.after, scls: tracks[0]?.scls.map(() => this.#sentLast) ?? [] })
     }
     const opening = this.#opening?.filter((group) => group !== open.group) ?? []
     this.#opening = opening.length === 0 ? undefined : opening
@@ -406,7 +407,7 @@ export class TimelineWriter implements TimelineLog {
     const scls = Array.from({ length: 32 - Math.clz32(known) }, (_, place) =>
       (known & (1 << place)) === 0 ? LSN_ZERO : this.#sentLast,
     )
-    this.#tracks = this.#groups.map((open) => ({ ...open, scls: [...scls] }))
+    this.#tracks = this.#groups.map((open) => ({ ...open, sent: this.#sentLast, scls: [...scls] }))
     this.#surroundings.tracked(this)
     return this.#tracks
   }

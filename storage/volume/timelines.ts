@@ -4,9 +4,8 @@ import { must } from '../base/assert.ts'
 import { asTimelineId, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { idsBetween } from '../message/id-set.ts'
 import type { IdRange, NodeState } from '../message/message.ts'
-import type { LogStart } from './log-start.ts'
 import { clampLsn } from './recovery-plan.ts'
-import { type LogSurroundings, TimelineWriter } from './timeline-log.ts'
+import { type LogStart, type LogSurroundings, TimelineWriter } from './timeline-log.ts'
 
 export class Timelines {
   /** Counts changes that a node must be told before it is live: births, drops, segments. */

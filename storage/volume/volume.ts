@@ -80,12 +80,18 @@ export interface Volume {
   /** Wall time (microseconds since 1970) of the newest commit at or below an LSN, ancestors included; 0 if there is none. */
   timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number>
 
-  /** Creates several branches with one round trip; as createTimeline each. Waits for the parents' LSNs to be durable. */
+  /**
+   * Creates several branches with one round trip; as createTimeline each. Waits for the parents' LSNs to be durable. (Those
+   * that are created one by one while a round trip is under way share the next, too.)
+   */
   createTimelines(
     parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
   ): Promise<readonly TimelineId[]>
 
-  /** What these timelines take in storage: one copy of each, its own part only. Rejects with StorageError. */
+  /**
+   * What these timelines take in storage: one copy of each, its own part only; nothing of those that take nothing. Rejects
+   * with StorageError.
+   */
   sizes(timelines: readonly TimelineId[]): Promise<readonly TimelineSize[]>
 
   /** Every segment of the volume, asked of the nodes that answer; those that do not are there with `alive` false. */

@@ -3,8 +3,9 @@
 //   node ─▶ proxy ─▶ MemorySegmentStore          one per life of the node, the contents as they are now
 //             └────▶ journal of all changes      survives; the next life's store is made by doing them again
 //
-//   crash: of the derived changes (images, tails, checkpoints, collections) behind the last durable one that is no append,
-//   a drawn number never happened; a durable change that was under way happened whole or not at all, or left a torn batch.
+//   crash: of the derived changes (images, tails, checkpoints, collections) behind the last durable one that is no append
+//   and no birth, a drawn number never happened; a durable change that was under way happened whole or not at all, or left
+//   a torn batch.
 //
 // After its crash a disk throws at every touch, so that nothing a dead process still does can reach it.
 
@@ -17,7 +18,9 @@ import {
   type PageVersion,
   type SegmentStore,
   type StoredBatch,
+  type StoredTimeline,
 } from '../../storage/node/segment-store.ts'
+import { isJustBorn } from '../../storage/node/stored-births.ts'
 import type { SegmentKey } from '../../storage/message/message.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
 import { readBatchHeader } from '../../storage/message/batch.ts'
@@ -97,6 +100,8 @@ interface Change {
   readonly method: Method
   args: readonly unknown[]
   readonly isDurable: boolean
+  /** Whether the derived changes before it are on disk with it. */
+  readonly isCarrier: boolean
 }
 
 /** The moment of a write at which the host shall die. */
@@ -121,6 +126,8 @@ export class SimDisk {
   /** A planted lie: appends are not durable before something else is. */
   lies = false
   #journal: Change[] = []
+  /** The highest number of a timeline that was forgotten. */
+  #forgotten = 0
   #store: MemorySegmentStore | undefined
   readonly #rottenImages = new Set<string>()
   readonly #chance: Chance
@@ -164,7 +171,7 @@ export class SimDisk {
   #change(store: MemorySegmentStore, method: Method, args: readonly unknown[]): unknown {
     const result = perform(store, method, args)
     const isDurable = NATURE[method] === 'durable' && !(this.lies && method === 'append')
-    this.#journal.push({ method, args, isDurable })
+    this.#journal.push({ method, args, isDurable, isCarrier: isDurable && !this.#isHot(method, args) })
     if (method === 'truncate') this.#around.coverage.count('truncation')
     if (method === 'append')
       for (const batch of args[0] as readonly StoredBatch[]) this.#around.persisted(batch)
@@ -177,6 +184,14 @@ export class SimDisk {
     return result
   }
 
+  /** What a node's hot log takes. */
+  #isHot(method: Method, args: readonly unknown[]): boolean {
+    if (method === 'forgetTimeline') this.#forgotten = Math.max(this.#forgotten, args[0] as number)
+    if (method !== 'putTimelines') return method === 'append'
+    const timelines = args[0] as readonly StoredTimeline[]
+    return timelines.every((one) => isJustBorn(one) && one.birth.id > this.#forgotten)
+  }
+
   #crashAtWrite(store: MemorySegmentStore, method: Method, args: readonly unknown[]): never {
     const point = this.crashPoint
     this.crashPoint = undefined
@@ -187,7 +202,7 @@ export class SimDisk {
     if (point === 'torn' && method === 'append' && this.isRotten) {
       const batches = args[0] as readonly StoredBatch[]
       const torn = batches.map((batch) => ({ ...batch, bytes: this.#tear(batch.bytes) }))
-      this.#journal.push({ method, args: [torn], isDurable: true })
+      this.#journal.push({ method, args: [torn], isDurable: true, isCarrier: false })
       this.#around.coverage.count('batch torn')
     }
     this.#store = undefined
@@ -205,7 +220,7 @@ export class SimDisk {
   crash(): void {
     this.#store = undefined
     this.crashPoint = undefined
-    const carrier = this.#journal.findLastIndex(({ method, isDurable }) => isDurable && method !== 'append')
+    const carrier = this.#journal.findLastIndex(({ isCarrier }) => isCarrier)
     const behind = this.#journal.splice(carrier + 1)
     let kept = this.#chance.below(behind.filter(({ isDurable }) => !isDurable).length + 1)
     const survivors = behind.filter(({ isDurable }) => isDurable || kept-- > 0)

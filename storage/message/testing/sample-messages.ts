@@ -51,7 +51,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'read-page', ...base, timeline, page, lsn },
   { kind: 'create-timelines', ...base, births: [{ id: timeline, parent: undefined, createdMicros: 0 }] },
   { kind: 'drop-timeline', ...base, timeline },
-  { kind: 'open-segment', ...base, timeline, group, after: lsn, consistent: lsn },
+  { kind: 'open-segment', ...base, timeline, group, after: lsn },
   { kind: 'fetch-log', ...base, timeline, group, after: lsn, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: undefined, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
