@@ -40,18 +40,14 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
   const { quorum, clock, prng, log } = options
   const directory = await onceUnlocked(() => openDataDirectory(options.directory, quorum.nodeCount))
   const { nodeCount } = quorum
-  const group = new WorkerGroup({
-    zonePlace: (zone) => ({
-      hotPath: directory.zoneFile(zone),
-      nodeCount: Math.ceil(nodeCount / ZONES.length),
-    }),
-    archive: options.archive,
-  })
+  const group = new WorkerGroup({ nodeCount, archive: options.archive })
   const start = (node: number): WorkerTransport =>
     group.start({
       node,
       path: directory.nodeFile(node),
       zone: zoneOf(node),
+      hotPath: directory.zoneFile(zoneOf(node)),
+      regionCount: Math.ceil(nodeCount / ZONES.length),
       region: Math.floor((node - 1) / ZONES.length),
     })
   const transports: WorkerTransport[] = []

@@ -20,12 +20,11 @@ afterEach(async () => {
 
 function newGroup(): (node: number) => WorkerTransport {
   mkdirSync(directory, { recursive: true })
-  const group = new WorkerGroup({
-    zonePlace: (zone) => ({ hotPath: join(directory, `${zone}-hot`), nodeCount: 2 }),
-    archive: undefined,
-  })
+  const group = new WorkerGroup({ nodeCount: 2, archive: undefined })
   return (node) => {
-    const place = { node, path: join(directory, `${node}.sqlite`), zone: 'az1', region: node - 1 }
+    const path = join(directory, `${node}.sqlite`)
+    const hotPath = join(directory, 'az1-hot')
+    const place = { node, path, zone: 'az1', hotPath, regionCount: 2, region: node - 1 }
     const transport = group.start(place)
     open.add(transport)
     return transport

@@ -1,14 +1,15 @@
-// The way from the volume to storage nodes in worker threads of this process and back: a thread for each zone, which hosts
-// the zone's nodes (storage/node/worker.ts). Appends and their acknowledgements go through shared memory
+// The way from the volume to storage nodes in worker threads of this process and back: a thread hosts the nodes of one
+// zone, or of all where there are few processors (storage/node/worker.ts). Appends and their acknowledgements go through shared memory
 // (storage/message/mailbox.ts), all other messages through a port of each node.
 //
-//   send(append) ─▶ mailbox, and the zone's bell once for all nodes that are sent something in this turn ══▶ nodes
+//   send(append) ─▶ mailbox, and the thread's bell once for all nodes that are sent something in this turn ══▶ nodes
 //                   look at all slots ◀─ one wake-up message ◀─ doorbell pressed? ◀─ answer slots ◀══════════╯
 //   send(other)  ─▶ port (and bell) ─▶ node ─▶ port
 //
 // Nothing is lost while the thread lives. An append may overtake another message; the volume does not mind.
 
 import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 
@@ -25,18 +26,18 @@ import {
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import type { ReachRequest, ServeRequest } from '../storage/node/thread-peers.ts'
-import type { NodeGreeting } from '../storage/node/threaded-node.ts'
+import type { NodeGreeting, NodeSettings } from '../storage/node/threaded-node.ts'
 import type { NodeThreadData, ThreadRequest } from '../storage/node/worker.ts'
 
 /** A node needs little: most of its memory is SQLite's page cache, outside the heap. */
 const NODE_HEAP_SIZE_MB = 96
 const THREAD_YOUNG_HEAP_SIZE_MB = 4
 
-function startThread(workerData: NodeThreadData): Worker {
+function startThread(workerData: NodeThreadData, nodeCount: number): Worker {
   const options = {
     workerData,
     resourceLimits: {
-      maxOldGenerationSizeMb: NODE_HEAP_SIZE_MB * workerData.regionCount,
+      maxOldGenerationSizeMb: NODE_HEAP_SIZE_MB * nodeCount,
       maxYoungGenerationSizeMb: THREAD_YOUNG_HEAP_SIZE_MB,
       stackSizeMb: 2,
     },
@@ -52,63 +53,52 @@ function startThread(workerData: NodeThreadData): Worker {
 }
 
 /** Where a node of the volume is to live. */
-export interface NodePlace {
-  readonly node: number
-  /** Its SQLite file. */
-  readonly path: string
+export interface NodePlace extends Omit<NodeSettings, 'mailbox' | 'port'> {
   readonly zone: string
-  /** Which region of its zone's hot file is its own. */
-  readonly region: number
-}
-
-/** What a zone's thread keeps, beside the files of its nodes. */
-export interface ZonePlace {
-  readonly hotPath: string
-  readonly nodeCount: number
 }
 
 export interface WorkerGroupOptions {
-  readonly zonePlace: (zone: string) => ZonePlace
+  /** How many nodes there are to be at most. */
+  readonly nodeCount: number
   /** Where the nodes back up to. */
   readonly archive: ArchiveSettings | undefined
 }
+
+/**
+ * With so many processors each zone has a thread of its own. With fewer they would only take turns, and each would compile
+ * the same code for itself (docs/decisions/0009-one-thread-a-zone.md).
+ */
+const PROCESSORS_FOR_ZONES = 4
+const ALL_ZONES = 'all'
 
 /** The nodes of one volume: whichever of them has something to say, all are listened to. */
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions
   readonly #doorbellMemory = new SharedArrayBuffer(4)
   readonly #doorbell = new Doorbell(this.#doorbellMemory)
-  readonly #threads = new Map<string, ZoneThread>()
+  readonly #threads = new Map<string, NodeThread>()
+  readonly #hasThreadsByZone: boolean = availableParallelism() >= PROCESSORS_FOR_ZONES
   readonly #members = new Map<number, WorkerTransport>()
 
   constructor(options: WorkerGroupOptions) {
     this.#options = options
   }
 
-  /** Begins a node's life in the thread of its zone; the one that it had before, if any, has ended. */
+  /** Begins a node's life in its thread; the one that it had before, if any, has ended. */
   start(place: NodePlace): WorkerTransport {
-    const transport = new WorkerTransport(place, this.#thread(place.zone), (request) =>
-      this.#connect(request),
-    )
+    const thread = this.#thread(this.#hasThreadsByZone ? place.zone : ALL_ZONES)
+    const transport = new WorkerTransport(place, thread, (request) => this.#connect(request))
     this.#members.set(place.node, transport)
     return transport
   }
 
-  #thread(zone: string): ZoneThread {
-    const running = this.#threads.get(zone)
+  #thread(name: string): NodeThread {
+    const running = this.#threads.get(name)
     if (running !== undefined && !running.hasEnded) return running
-    const { hotPath, nodeCount } = this.#options.zonePlace(zone)
-    const thread = new ZoneThread(
-      {
-        hotPath,
-        regionCount: nodeCount,
-        bell: newBellMemory(),
-        doorbell: this.#doorbellMemory,
-        archive: this.#options.archive,
-      },
-      () => this.#listen(),
-    )
-    this.#threads.set(zone, thread)
+    const { archive, nodeCount } = this.#options
+    const data = { bell: newBellMemory(), doorbell: this.#doorbellMemory, archive }
+    const thread = new NodeThread(startThread(data, nodeCount), data, () => this.#listen())
+    this.#threads.set(name, thread)
     return thread
   }
 
@@ -125,8 +115,8 @@ export class WorkerGroup {
   }
 }
 
-/** The thread of one zone. */
-class ZoneThread {
+/** A thread that hosts nodes. */
+class NodeThread {
   readonly #worker: Worker
   readonly #bell: Bell
   readonly #endings = new Set<(reason: Error) => void>()
@@ -135,9 +125,9 @@ class ZoneThread {
   #endReason: Error | undefined
 
   /** `listen`: there are answers in mailboxes. */
-  constructor(data: NodeThreadData, listen: () => void) {
-    this.#bell = new Bell(data.bell)
-    this.#worker = startThread(data)
+  constructor(worker: Worker, { bell }: NodeThreadData, listen: () => void) {
+    this.#bell = new Bell(bell)
+    this.#worker = worker
     this.#worker.on('message', listen)
     this.#worker.on('error', (error: Error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the storage thread ended')))
@@ -160,8 +150,8 @@ class ZoneThread {
     memory: { readonly mailbox: SharedArrayBuffer; readonly port: MessagePort },
     ended: (reason: Error) => void,
   ): () => Promise<void> {
-    const { node, path, region } = place
-    this.#post({ kind: 'attach', node, path, region, ...memory }, memory.port)
+    const { node, path, hotPath, regionCount, region } = place
+    this.#post({ kind: 'attach', node, path, hotPath, regionCount, region, ...memory }, memory.port)
     this.#endings.add(ended)
     this.#nodeCount++
     return async () => {
@@ -199,7 +189,7 @@ class ZoneThread {
 }
 
 export class WorkerTransport implements Transport {
-  readonly #thread: ZoneThread
+  readonly #thread: NodeThread
   readonly #port: MessagePort
   readonly #mailbox: Mailbox
   readonly #detach: () => Promise<void>
@@ -209,7 +199,7 @@ export class WorkerTransport implements Transport {
   #endReason: Error | undefined
 
   /** `connect` is told whom the node wants to reach. */
-  constructor(place: NodePlace, thread: ZoneThread, connect: (request: ReachRequest) => void) {
+  constructor(place: NodePlace, thread: NodeThread, connect: (request: ReachRequest) => void) {
     const mailbox = newMailboxMemory()
     const { port1, port2 } = new MessageChannel()
     this.#mailbox = new Mailbox(mailbox)

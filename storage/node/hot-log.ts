@@ -53,7 +53,7 @@ export function isBirths({ timeline }: SegmentKey): boolean {
 /** The file, or part of a file, that a hot log lies in. Throws StorageError. */
 export interface HotFile {
   readonly sizeBytes: number
-  /** Writes bytes [0, length) at `at`; they are durable when it returns, but for what SharedHotFile.together says. */
+  /** Writes bytes [0, length) at `at`; they are durable when it returns, but for what HotFiles.together says. */
   write(bytes: Buffer, length: number, at: number): void
   read(at: number, length: number): Buffer
   close(): void

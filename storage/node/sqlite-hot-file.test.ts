@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
 import type { GroupNo, Lsn, TimelineId } from '../base/ids.ts'
-import { HOT_LOG_SIZE_BYTES } from './hot-log.ts'
+import { HOT_LOG_SIZE_BYTES, type HotFile } from './hot-log.ts'
 import type { StoredBatch } from './segment-store.ts'
-import { SharedHotFile } from './sqlite-hot-file.ts'
+import { HotFiles } from './sqlite-hot-file.ts'
 import { SqliteSegmentStore } from './sqlite-segment-store.ts'
 
 const S1 = { timeline: 1 as TimelineId, group: 0 as GroupNo }
@@ -29,33 +29,39 @@ function batch(number: number, fill: number): StoredBatch {
 }
 
 test('a write outside of `together` is for its region alone', () => {
-  const file = new SharedHotFile(join(temporaryDirectory(), 'hot'), 2)
-  const [first, second] = [file.region(0), file.region(1)]
+  const files = new HotFiles()
+  const path = join(temporaryDirectory(), 'hot')
+  const [first, second] = [files.region(path, 2, 0), files.region(path, 2, 1)]
   first.write(Buffer.from('first'), 5, 0)
   second.write(Buffer.from('second'), 6, HOT_LOG_SIZE_BYTES - 6)
   expect(first.read(0, 5).toString()).toBe('first')
   expect(second.read(0, 5)).toEqual(Buffer.alloc(5))
   expect(second.read(HOT_LOG_SIZE_BYTES - 6, 6).toString()).toBe('second')
-  expect(() => file.region(2)).toThrow()
-  file.close()
+  expect(() => files.region(path, 2, 2)).toThrow()
+  files.close()
 })
 
 test('stores that write together find their own batches again after their process was killed', () => {
   const directory = temporaryDirectory()
-  const file = new SharedHotFile(join(directory, 'hot'), 2)
-  const paths = ['a', 'b'].map((name) => join(directory, name))
-  const stores = paths.map((path, region) => new SqliteSegmentStore(path, { hotRegion: file.region(region) }))
+  const files = new HotFiles()
+  // Two in one file, a third in another.
+  const names = ['a', 'b', 'c']
+  const regionIn = (opened: HotFiles, place: string, index: number): HotFile =>
+    opened.region(join(place, index < 2 ? 'hot' : 'other'), 2, index % 2)
+  const stores = names.map(
+    (name, i) => new SqliteSegmentStore(join(directory, name), { hotRegion: regionIn(files, directory, i) }),
+  )
   for (let number = 1; number <= 40; number++) {
-    file.together(() => stores.forEach((store, fill) => store.append([batch(number, 100 * fill + number)])))
+    files.together(() => stores.forEach((store, fill) => store.append([batch(number, 100 * fill + number)])))
     if (number === 20) stores[0]?.housekeep(true)
   }
-  expect(existsSync(`${paths[0]}-hot`)).toBe(false)
+  expect(existsSync(join(directory, 'a-hot'))).toBe(false)
 
   const copy = temporaryDirectory()
   cpSync(directory, copy, { recursive: true })
-  const copied = new SharedHotFile(join(copy, 'hot'), 2)
-  for (const [fill, name] of ['a', 'b'].entries()) {
-    const store = new SqliteSegmentStore(join(copy, name), { hotRegion: copied.region(fill) })
+  const copied = new HotFiles()
+  for (const [fill, name] of names.entries()) {
+    const store = new SqliteSegmentStore(join(copy, name), { hotRegion: regionIn(copied, copy, fill) })
     for (let number = 1; number <= 40; number++)
       expect(store.batchAt(S1, (number * 8) as Lsn)).toEqual(batch(number, 100 * fill + number).bytes)
     store.close()
@@ -73,25 +79,26 @@ test('a store that had a hot log of its own takes what is in it along', () => {
   alone.close()
 
   const moved = join(copy, 'segments.sqlite')
-  const file = new SharedHotFile(join(copy, 'hot'), 2)
-  const store = new SqliteSegmentStore(moved, { hotRegion: file.region(1) })
+  const files = new HotFiles()
+  const store = new SqliteSegmentStore(moved, { hotRegion: files.region(join(copy, 'hot'), 2, 1) })
   expect(existsSync(`${moved}-hot`)).toBe(false)
   store.append([batch(2, 2)])
   expect(store.batchAt(S1, 8 as Lsn)).toEqual(batch(1, 1).bytes)
   expect(store.batchAt(S1, 16 as Lsn)).toEqual(batch(2, 2).bytes)
   store.close()
-  file.close()
+  files.close()
 })
 
 test('what fails inside is thrown on, and the next write is durable by itself again', () => {
-  const file = new SharedHotFile(join(temporaryDirectory(), 'hot'), 2)
+  const files = new HotFiles()
+  const region = files.region(join(temporaryDirectory(), 'hot'), 2, 0)
   const fail = (): void => {
-    file.region(0).write(Buffer.from('x'), 1, 0)
+    region.write(Buffer.from('x'), 1, 0)
     throw new Error('inside')
   }
-  expect(() => file.together(fail)).toThrow('inside')
-  file.region(0).write(Buffer.from('y'), 1, 0)
-  expect(file.region(0).read(0, 1).toString()).toBe('y')
-  file.close()
-  expect(() => file.region(0).write(Buffer.from('z'), 1, 0)).toThrow(expect.objectContaining({ kind: 'io' }))
+  expect(() => files.together(fail)).toThrow('inside')
+  region.write(Buffer.from('y'), 1, 0)
+  expect(region.read(0, 1).toString()).toBe('y')
+  files.close()
+  expect(() => region.write(Buffer.from('z'), 1, 0)).toThrow(expect.objectContaining({ kind: 'io' }))
 })

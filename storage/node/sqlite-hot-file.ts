@@ -1,9 +1,9 @@
 // The file of hot logs (hot-log.ts), made once at its full size so that a write to it changes no metadata. A node with a
-// disk of its own has one, beside its SQLite file. Nodes of one thread share one, a region each: each writes its own copy
-// of what it is sent, and one wait for the disk makes all of them durable.
+// disk of its own has one, beside its SQLite file. The nodes of a zone that live in one thread share one, a region each:
+// each writes its own copy of what it is sent, and one wait for the disk makes both of them durable.
 //
 //   alone      write ─▶ on disk when it returns
-//   together   write (node 1) ─▶ write (node 4) ─▶ one fdatasync ─▶ both are on disk when `together` returns
+//   together   write (node 1) ─▶ write (node 4) ─▶ one fdatasync a file ─▶ both are on disk when `together` returns
 
 import {
   closeSync,
@@ -29,11 +29,43 @@ export function openHotFile(path: string): HotFile {
   return { sizeBytes, write, read, close: () => shared.close() }
 }
 
-export class SharedHotFile {
+/** The files of hot logs of one thread. */
+export class HotFiles {
+  readonly #files = new Map<string, SharedHotFile>()
+
+  /** A node's region of the file at a path, which is opened, or made when it is missing. Throws StorageError. */
+  region(path: string, regionCount: number, index: number): HotFile {
+    let file = this.#files.get(path)
+    if (file === undefined) this.#files.set(path, (file = new SharedHotFile(path, regionCount)))
+    return file.region(index)
+  }
+
+  /**
+   * Runs `work`; what it writes is on disk when this returns, and not before. Throws StorageError: what was written may be
+   * lost then.
+   */
+  together(work: () => void): void {
+    for (const file of this.#files.values()) file.isTogether = true
+    try {
+      work()
+    } finally {
+      for (const file of this.#files.values()) file.isTogether = false
+      for (const file of this.#files.values()) file.sync()
+    }
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close()
+    this.#files.clear()
+  }
+}
+
+class SharedHotFile {
+  /** Writes wait for `sync`. */
+  isTogether = false
   readonly #path: string
   readonly #regionCount: number
   readonly #file: number
-  #isTogether = false
   #isDirty = false
 
   /** Opens the file, or makes it when it is missing. Throws StorageError. */
@@ -61,20 +93,6 @@ export class SharedHotFile {
     }
   }
 
-  /**
-   * Runs `work`; what it writes is on disk when this returns, and not before. Throws StorageError: what was written may be
-   * lost then.
-   */
-  together(work: () => void): void {
-    this.#isTogether = true
-    try {
-      work()
-    } finally {
-      this.#isTogether = false
-      if (this.#isDirty) this.#sync()
-    }
-  }
-
   #write(bytes: Buffer, length: number, at: number): void {
     let written = 0
     try {
@@ -85,10 +103,12 @@ export class SharedHotFile {
     }
     if (this.#regionCount === 1) return
     this.#isDirty = true
-    if (!this.#isTogether) this.#sync()
+    if (!this.isTogether) this.sync()
   }
 
-  #sync(): void {
+  /** What was written is on disk when this returns. */
+  sync(): void {
+    if (!this.#isDirty) return
     this.#isDirty = false
     try {
       fdatasyncSync(this.#file)

@@ -24,7 +24,9 @@ export interface NodeSettings {
   readonly node: number
   /** Its SQLite file. */
   readonly path: string
-  /** Which region of the thread's hot file is its own. */
+  /** The file that its hot log shares with those of the zone's other nodes, for how many it has room, and its own place. */
+  readonly hotPath: string
+  readonly regionCount: number
   readonly region: number
   /** Memory of its Mailbox. */
   readonly mailbox: SharedArrayBuffer

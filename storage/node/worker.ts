@@ -1,9 +1,9 @@
-// Entry of a worker thread that is the host of embedded storage nodes, those of one zone: they share the thread's bell and
-// its file of hot logs, so that a batch costs one wake-up and one wait for the disk however many of them get it. The parent
-// starts the thread with a NodeThreadData, attaches nodes (each greets through its port: threaded-node.ts) and may detach
-// them again. The thread ends when its last node was shut down.
+// Entry of a worker thread that is the host of embedded storage nodes, those of one zone or of all: they share the thread's
+// bell and wait for the disk together, so that a batch costs one wake-up, and one sync a zone, however many of them get it. The
+// parent starts the thread with a NodeThreadData, attaches nodes (each greets through its port: threaded-node.ts) and may
+// detach them again. The thread ends when its last node was shut down.
 //
-//   bell ─▶ take the appends of all mailboxes ─▶ each node writes its copy ─▶ one sync ─▶ answers ─▶ doorbell
+//   bell ─▶ take the appends of all mailboxes ─▶ each node writes its copy ─▶ sync ─▶ answers ─▶ doorbell
 
 import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -14,13 +14,10 @@ import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import { Bell, Doorbell, WAKE_UP } from '../message/mailbox.ts'
 import { type Found, MailboxLoop } from './mailbox-loop.ts'
-import { SharedHotFile } from './sqlite-hot-file.ts'
+import { HotFiles } from './sqlite-hot-file.ts'
 import { type NodeGreeting, type NodeSettings, ThreadedNode } from './threaded-node.ts'
 
 export interface NodeThreadData {
-  /** Path of the file that holds the hot logs of the thread's nodes, and for how many it has room. */
-  readonly hotPath: string
-  readonly regionCount: number
   /** Memory of the thread's Bell, and of the Doorbell that it shares with all threads of its volume. */
   readonly bell: SharedArrayBuffer
   readonly doorbell: SharedArrayBuffer
@@ -53,7 +50,7 @@ class NodeThread {
   readonly #nodes = new Map<number, ThreadedNode>()
   readonly #doorbell: Doorbell
   readonly #loop: MailboxLoop
-  #hotFile: SharedHotFile | undefined
+  readonly #hotFiles = new HotFiles()
 
   constructor(data: NodeThreadData) {
     this.#data = data
@@ -69,12 +66,11 @@ class NodeThread {
   }
 
   #attach(settings: NodeSettings): void {
-    const { node, region, port } = settings
+    const { node, hotPath, regionCount, region, port } = settings
     const greet = (greeting: NodeGreeting): void => port.postMessage(greeting)
     try {
-      this.#hotFile ??= new SharedHotFile(this.#data.hotPath, this.#data.regionCount)
       const attached = new ThreadedNode(settings, {
-        hotRegion: this.#hotFile.region(region),
+        hotRegion: this.#hotFiles.region(hotPath, regionCount, region),
         clock: threadClock,
         prng: threadPrng,
         archive: this.#data.archive,
@@ -99,7 +95,7 @@ class NodeThread {
     this.#nodes.delete(node)
     if (this.#nodes.size > 0) return
     this.#loop.stop()
-    this.#hotFile?.close()
+    this.#hotFiles.close()
     this.#parent.close()
   }
 
@@ -107,7 +103,7 @@ class NodeThread {
     let found: Found = 'nothing'
     let failed: StorageError | undefined
     try {
-      this.#hotFile?.together(() => {
+      this.#hotFiles.together(() => {
         for (const node of this.#nodes.values()) {
           const taken = node.take()
           if (taken === 'later' || found === 'nothing') found = taken
