@@ -35,7 +35,7 @@ class Collecting {
   }
 
   #start(): Background {
-    const around = { clock: this.clock, heardSince: () => 0, positionsOf: () => [] }
+    const around = { clock: this.clock, wasHeardSince: () => false, positionsOf: () => [] }
     const collector = new Collector(this.bench.node, around, this.#limits)
     const background = new Background(this.bench.node, this.clock, [collector])
     background.touch()

@@ -181,7 +181,8 @@ export class DdlSession {
 export function emptyServer(timeline: TimelineId): ServerState {
   return {
     timeLineOfDatabase: timeline,
-    timeline: () => ({ base: LSN_ZERO, head: LSN_ZERO }),
+    timeline: () => ({ parent: undefined, base: LSN_ZERO, head: LSN_ZERO }),
+    timelineSizes: () => [],
     sessions: () => [],
     settings: () => [],
     preparedStatements: () => [],
