@@ -67,7 +67,10 @@ export function dial(address: StorageAddress, security: ClusterSecurity, connect
 
 /** What becomes of connections that the listening side of `dial` takes. */
 export interface Acceptance {
-  /** It may be spoken over, if only to say why it is refused: where an authority is configured, the caller must show a certificate of it. */
+  /**
+   * It may be spoken over, if only to say why it is refused: where an authority is configured, the caller must show a
+   * certificate of it.
+   */
   accepted(socket: Socket, refusal: StorageError | undefined): void
   /** It broke before that. */
   broken(socket: Socket, error: Error): void

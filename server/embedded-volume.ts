@@ -16,6 +16,7 @@ import type { Quorum } from '../storage/volume/quorum.ts'
 import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 import { newDeflate } from './deflate.ts'
+import { onceUnlocked } from './lock-patience.ts'
 import { WorkerGroup, type WorkerTransport } from './worker-transport.ts'
 
 export interface EmbeddedVolumeOptions {
@@ -37,7 +38,7 @@ export const ZONES = ['az1', 'az2', 'az3'] as const
 /** Opens or creates the volume in a data directory. Rejects with StorageError. */
 export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promise<Volume> {
   const { quorum, clock, prng, log } = options
-  const directory = openDataDirectory(options.directory, quorum.nodeCount)
+  const directory = await onceUnlocked(() => openDataDirectory(options.directory, quorum.nodeCount))
   const { nodeCount } = quorum
   const group = new WorkerGroup({
     zonePlace: (zone) => ({

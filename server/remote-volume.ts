@@ -44,6 +44,7 @@ interface Surroundings {
   readonly log: Logger
 }
 
+/** Nodes that are remembered are waited for so long, and on until a read quorum was met. */
 const KNOWN_NODE_PATIENCE_MS = 500
 
 /** A node as it was met, or as it is remembered. */
@@ -87,6 +88,8 @@ class Opening {
   readonly #security: ClusterSecurity
   readonly #memory: Memory
   #clusterId: string
+  /** Nodes that have greeted back. */
+  #metCount = 0
 
   constructor(options: RemoteVolumeOptions, around: Surroundings, directory: LockedDirectory) {
     this.#options = options
@@ -148,7 +151,7 @@ class Opening {
     return { security: this.#security, caller, clock: this.#around.clock }
   }
 
-  /** Greets all; those that do not answer are taken from memory. `isNew`: not one of them belongs to a cluster. */
+  /** Greets all; those that do not answer are taken from memory. `isNew`: of those that answer not one belongs to a cluster. */
   async #meetAll(
     addresses: readonly string[],
   ): Promise<{ readonly met: ReadonlyMap<string, KnownNode>; readonly isNew: boolean }> {
@@ -166,6 +169,8 @@ class Opening {
       const remembered = this.#memory.nodes.find((node) => node.address === address)
       if (remembered !== undefined) met.set(address, remembered)
     }
+    if (clusters.size === 0 && this.#clusterId !== '')
+      throw new StartError(`none of the storage nodes of cluster ${this.#clusterId} answers`)
     clusters.delete('')
     if (clusters.size > 1)
       throw new StartError(`the storage nodes belong to different clusters: ${[...clusters].join(' and ')}`)
@@ -175,22 +180,29 @@ class Opening {
 
   async #greet(address: string, clusters: Set<string>): Promise<KnownNode> {
     const transport = new TcpTransport({ address, node: undefined }, this.#tcp())
-    // One that is remembered is not waited for as long as dialing may take: who starts again wants to serve soon.
-    const isKnown = this.#memory.nodes.some((known) => known.address === address)
-    const giveUp = this.#around.clock.after(
-      isKnown ? KNOWN_NODE_PATIENCE_MS : STORAGE_DIAL_TIMEOUT_MS,
-      () => {
-        void transport.close()
-      },
-    )
+    const stopWaiting = this.#boundWait(transport, address)
     try {
       const { node, zone, clusterId } = await transport.greeted()
       clusters.add(clusterId)
+      this.#metCount++
       return { address, node, zone }
     } finally {
-      giveUp()
+      stopWaiting()
       await transport.close()
     }
+  }
+
+  /** One that is remembered is not waited for as long as dialing may take: who starts again wants to serve soon. */
+  #boundWait(transport: TcpTransport, address: string): () => void {
+    const { clock } = this.#around
+    const isKnown = this.#memory.nodes.some((known) => known.address === address)
+    if (!isKnown) return clock.after(STORAGE_DIAL_TIMEOUT_MS, () => void transport.close())
+    const look = (): void => {
+      if (this.#metCount >= this.#options.quorum.readCount) void transport.close()
+      else cancel = clock.after(KNOWN_NODE_PATIENCE_MS, look)
+    }
+    let cancel = clock.after(KNOWN_NODE_PATIENCE_MS, look)
+    return () => cancel()
   }
 
   #meet(address: string): Promise<KnownNode> {

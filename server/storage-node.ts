@@ -11,6 +11,7 @@ import { HostedNode } from '../storage/node/hosted-node.ts'
 import { openNodeDirectory } from '../storage/node/sqlite-node-directory.ts'
 import { archiveSettings } from './backup-options.ts'
 import { loadClusterSecurity } from './cluster-security.ts'
+import { onceUnlocked } from './lock-patience.ts'
 import { nodeEnv } from './node-env.ts'
 import { NodeListener } from './node-listener.ts'
 import type { StorageNodeOptions } from './storage-node-options.ts'
@@ -32,7 +33,7 @@ export async function startStorageNode(
   const { clock, prng } = nodeEnv
   const { id, az } = options
   const security = loadClusterSecurity(options)
-  const directory = openNodeDirectory(options.data, id, az)
+  const directory = await onceUnlocked(() => openNodeDirectory(options.data, id, az))
   const unfinished: (() => unknown)[] = [() => directory.unlock()]
   try {
     const self = (): Callee => ({ clusterId: node.clusterId, node: id, zone: az })

@@ -36,6 +36,20 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['a timeline opened in a group that the next writer did not know of', 536],
   ['a spare that took the places of two members at once', 1221],
   ['an image for a branch, made of an ancestor whose log was still to come', 1539],
+  ['a recovery that met a read quorum showed what the next one did not find', 1060],
+  ['the same, and a writer that a second one replaces', 3279],
+  ['an opening for reading that truncated nothing, and a fenced writer that went on', 1500],
+  ['a writer with nothing to write, fenced by an opening that died', 2123],
+  ['two openings of the same epoch, one of which got a node of the other', 1124],
+  ['a segment copied from where it was opened, in the middle of a mini-transaction', 20388],
+  ['a group that was opened on tail segments only', 20611],
+  ['batches of a dropped timeline, sent again and again', 20639],
+  ['a dropped timeline that all but a node that was away had forgotten', 676],
+  ['a dropped timeline that a lost message kept alive on one node', 3168],
+  ['a drop that reached one node, for a writer that lost', 3373],
+  ['a segment that a node was told to open before it knew of the group', 3264],
+  ['an empty segment that only nodes without pages had', 2490],
+  ['what peers told of a group before the node knew of it', 10_347],
 ]
 
 test('histories of a cluster are well', { timeout: 300_000 }, async () => {

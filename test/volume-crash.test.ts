@@ -97,8 +97,10 @@ test('a second opener is refused by name, in this process and in another, and le
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   expect(await new Promise((resolve) => child.once('close', resolve))).not.toBe(0)
   expect(errors).toContain(`data directory ${directory} is in use by process ${process.pid}`)
+  // One that comes while the first is on its way out waits for it.
+  const waiting = openEmbeddedVolume(options(directory, small))
   await volume.close()
-  const again = await openEmbeddedVolume(options(directory, small))
+  const again = await waiting
   await again.close()
 })
 

@@ -43,13 +43,21 @@ const VIEWS: readonly ViewFacts[] = [
       ['timeline', INT8, 'the timeline that its name points to'],
       ['head_lsn', PG_LSN, 'LSN of its newest commit'],
       ['retention', INTERVAL, 'how long its history is kept'],
-      ['own_bytes', INT8, 'bytes of log written on its timeline; pages made from them are not counted'],
+      [
+        'own_bytes',
+        INT8,
+        'bytes on disk, log and pages of one copy, that were written in it and that it reads',
+      ],
       [
         'shared_bytes',
         INT8,
-        'bytes of log of its ancestors up to where it branched off, kept once for all their branches',
+        'bytes on disk of its ancestors, as far as from before it branched off, kept once for all their branches',
       ],
-      ['history_bytes', INT8, 'bytes of log on the timelines that backtracks left, kept for the retention'],
+      [
+        'history_bytes',
+        INT8,
+        'bytes on disk of older versions and of what backtracks left, kept for the retention',
+      ],
     ],
   },
   {

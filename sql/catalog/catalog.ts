@@ -10,6 +10,7 @@
 // Expressions and view definitions are stored as SQL text in PostgreSQL's own canonical form and bound when needed.
 
 import type { Lsn, TreeId, TimelineId } from '../../storage/base/ids.ts'
+import type { TimelineSize } from '../../storage/message/message.ts'
 import type { SegmentStatus, VolumeStatus } from '../../storage/volume/volume.ts'
 import type { FunctionRegistry, SqlFunction } from '../functions/function.ts'
 import type { TableCodec } from '../types/row-codec.ts'
@@ -370,8 +371,14 @@ export interface VirtualRelation {
 /** What computed relations show of the running server; the session layer implements it. */
 export interface ServerState {
   readonly timeLineOfDatabase: TimelineId
-  /** Where a timeline's own log begins (0: a root), and its newest commit. */
-  timeline(id: TimelineId): { readonly base: Lsn; readonly head: Lsn }
+  /** What a timeline branched off, where its own log begins (0: a root), and its newest commit. */
+  timeline(id: TimelineId): {
+    readonly parent: TimelineId | undefined
+    readonly base: Lsn
+    readonly head: Lsn
+  }
+  /** What timelines take on disk; undefined when no storage node answers. May suspend. */
+  timelineSizes(timelines: readonly TimelineId[]): readonly TimelineSize[] | undefined
   sessions(): Iterable<SessionState>
   settings(): Iterable<SettingState>
   preparedStatements(): Iterable<Row>

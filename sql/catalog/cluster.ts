@@ -13,7 +13,7 @@ import type { Database, Engine, Transaction, View } from '../../storage/engine/e
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { FunctionRegistry } from '../functions/function.ts'
 import { bootstrapDatabases, bootstrapObjects, bootstrapRoles, TEMPLATE1_OID } from './bootstrap.ts'
-import type { Catalog, DatabaseEntry } from './catalog.ts'
+import type { Catalog, DatabaseEntry, SharedCatalog } from './catalog.ts'
 import { CatalogStore, ContentsCache } from './catalog-store.ts'
 import type { Contents } from './contents.ts'
 import type { PastPoint } from './past.ts'
@@ -285,16 +285,19 @@ export class DatabaseCatalog {
     return this.catalogOf(this.store.at(view), this.cluster.shared)
   }
 
-  /** A transaction's changes; `transaction` is one on `database`. See CatalogEditor. */
-  edit(transaction: Transaction, commandId: () => number): CatalogEditor {
+  /**
+   * A transaction's changes; `transaction` is one on `database`, `shared` the roles and databases that it sees. See
+   * CatalogEditor.
+   */
+  edit(transaction: Transaction, commandId: () => number, shared: () => SharedCatalog): CatalogEditor {
     return this.store.edit({
       transaction,
       commandId,
-      snapshotOf: (contents) => this.catalogOf(contents, this.cluster.shared),
+      snapshotOf: (contents) => this.catalogOf(contents, shared()),
     })
   }
 
-  catalogOf(contents: Contents, shared: SharedSnapshot): Catalog {
+  catalogOf(contents: Contents, shared: SharedCatalog): Catalog {
     const last = this.#last
     if (last?.contents === contents && last.shared === shared) return last
     const entry = shared.database(this.oid)

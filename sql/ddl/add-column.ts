@@ -9,13 +9,14 @@ import { SqlError } from '../types/sql-error.ts'
 import type { Value } from '../types/value.ts'
 import { type ColumnDraft, type ConstraintDraft, draftColumn } from './column-draft.ts'
 import { addConstraintDraft } from './alter-constraint.ts'
-import { addColumnDefault, changeColumn, checkColumnNames, plainColumn } from './create-table.ts'
+import { addColumnDefault, checkColumnNames, plainColumn } from './create-table.ts'
 import { bindText, evaluateDefault, missingText } from './expressions.ts'
 import { withNewLayout } from './remove-column.ts'
 import { rewriteTable } from './rewrite-table.ts'
 import { refuseUsedRowType } from './row-type-use.ts'
 import { isTableEmpty, requireNotNull } from './table-scan.ts'
 import type { DdlWork } from './work.ts'
+import { changeColumn } from './table-change.ts'
 
 export async function addColumn(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
   const def = must(nodeAs(command.def, 'ColumnDef'))

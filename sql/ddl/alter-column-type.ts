@@ -18,7 +18,6 @@ import type { Expr } from '../tree/expr.ts'
 import { NUMERIC_OID, TEXT_OID, VARCHAR_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Value } from '../types/value.ts'
-import { columnIndex } from './alter-table.ts'
 import {
   analysisContext,
   bindTransform,
@@ -32,6 +31,7 @@ import { rewriteTable } from './rewrite-table.ts'
 import { refuseUsedRowType } from './row-type-use.ts'
 import { resolveCollation, resolveType } from './type-names.ts'
 import type { DdlWork } from './work.ts'
+import { columnIndex } from './table-change.ts'
 
 export async function alterColumnType(work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {
   const at = columnIndex(table, command.name ?? '')

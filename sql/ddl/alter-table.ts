@@ -23,6 +23,7 @@ import { roleOidOf } from './nodes.ts'
 import { changeOwner } from './owner.ts'
 import { indexOptions, mergeOptions, tableOptions, viewOptions } from './reloptions.ts'
 import { type DdlWork, LOCK, qualifiedText, RELATION_NOUN } from './work.ts'
+import { columnIndex } from './table-change.ts'
 
 /** The statement's words and the kinds of relation it may be said of. */
 const OBJECTS: Partial<
@@ -173,13 +174,6 @@ async function setOptions(
     case 'sequence':
       throw new SqlError('42809', `"${relation.name}" is not a table, view, materialized view, or index`)
   }
-}
-
-/** Index of a live column; 42703 when there is none. */
-export function columnIndex(table: Table, name: string): number {
-  const at = table.columns.findIndex((column) => column.name === name && !column.isDropped)
-  if (at < 0) throw new SqlError('42703', `column "${name}" of relation "${table.name}" does not exist`)
-  return at
 }
 
 async function checkColumn(_work: DdlWork, table: Table, command: AlterTableCmd): Promise<void> {

@@ -23,6 +23,7 @@ import { chooseName, isConstraintName } from './object-names.ts'
 import { ownedSequence } from './owned-sequence.ts'
 import { tableOptions } from './reloptions.ts'
 import type { DdlWork } from './work.ts'
+import { changeColumn, checkConstraintNameIsFree } from './table-change.ts'
 
 /** Names no column may have. */
 const SYSTEM_COLUMN_NAMES: ReadonlySet<string> = new Set(['ctid', 'xmin', 'cmin', 'xmax', 'cmax', 'tableoid'])
@@ -234,20 +235,6 @@ export async function addColumnDefault(
   })
 }
 
-/** Puts the table back with one column changed. */
-export async function changeColumn(
-  work: DdlWork,
-  tableOid: number,
-  index: number,
-  changes: Partial<Column>,
-): Promise<void> {
-  const stored = work.storedTable(tableOid)
-  await work.put({
-    ...stored,
-    columns: stored.columns.map((column, i) => (i === index ? { ...column, ...changes } : column)),
-  })
-}
-
 /** Adds constraints in PostgreSQL's order: checks, keys (the primary key first), foreign keys. */
 async function addConstraints(
   work: DdlWork,
@@ -306,14 +293,4 @@ export async function addCheck(
   const stored = work.storedTable(tableOid)
   await work.put({ ...stored, checks: [...stored.checks, check] })
   return check
-}
-
-export function checkConstraintNameIsFree(work: DdlWork, tableOid: number, name: string): void {
-  const table = work.table(tableOid)
-  const isTaken =
-    table.checks.some((check) => check.name === name) ||
-    table.foreignKeys.some((key) => key.name === name) ||
-    table.indexes.some((index) => index.constraintOid !== 0 && index.name === name)
-  if (!isTaken) return
-  throw new SqlError('42710', `constraint "${name}" for relation "${table.name}" already exists`)
 }

@@ -10,7 +10,6 @@ import type { DdlWork } from './work.ts'
 
 /** The shared catalog's editor; from now on work.shared shows its changes. */
 export function sharedEditor(work: DdlWork): CatalogEditor {
-  work.hasSharedEdit = true
   return work.context.sharedEditor()
 }
 

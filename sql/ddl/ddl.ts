@@ -9,7 +9,7 @@
 // awaits them instead of calling again. A statement that fails leaves the session to roll back, to its savepoint in a
 // block, as after any other error.
 
-import type { DatabaseEntry } from '../catalog/catalog.ts'
+import type { DatabaseEntry, SharedCatalog } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
 import type { Cluster, DatabaseCatalog } from '../catalog/cluster.ts'
 import type { ExecutionContext } from '../exec/execution.ts'
@@ -48,6 +48,8 @@ export interface DdlContext {
   editor(): CatalogEditor
   /** The same for roles and databases, with a transaction on cluster.store.database. */
   sharedEditor(): CatalogEditor
+  /** Roles and databases as the transaction sees them. */
+  sharedCatalog(): SharedCatalog
   /** current_user and session_user. */
   readonly roleOid: number
   readonly sessionRoleOid: number

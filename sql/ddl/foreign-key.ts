@@ -5,12 +5,12 @@ import { must } from '../../storage/base/assert.ts'
 import type { ForeignKey, Index, Table } from '../catalog/catalog.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { ForeignKeyDraft } from './column-draft.ts'
-import { checkConstraintNameIsFree } from './create-table.ts'
 import { checkForeignKeyRows } from './foreign-key-check.ts'
 import { chooseName, isConstraintName, joinedColumnNames } from './object-names.ts'
 import { isTableEmpty } from './table-scan.ts'
 import { formatTypeName } from './format-names.ts'
 import { type DdlWork, LOCK } from './work.ts'
+import { checkConstraintNameIsFree } from './table-change.ts'
 
 /** Adds a foreign key to a table that this transaction holds locked. */
 export async function addForeignKey(work: DdlWork, tableOid: number, draft: ForeignKeyDraft): Promise<void> {

@@ -7,11 +7,11 @@
 import type { Table } from '../catalog/catalog.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { KeyDraft } from './column-draft.ts'
-import { checkConstraintNameIsFree } from './create-table.ts'
 import { defineIndex, type IndexColumnDraft } from './define-index.ts'
 import { chooseName, joinedColumnNames } from './object-names.ts'
 import { indexOptions } from './reloptions.ts'
 import { isTableEmpty, requireNotNull } from './table-scan.ts'
+import { checkConstraintNameIsFree } from './table-change.ts'
 import type { DdlWork } from './work.ts'
 
 /** Adds a key to a table that this transaction holds locked. Returns the index's oid. */

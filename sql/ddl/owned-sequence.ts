@@ -5,11 +5,11 @@ import { must } from '../../storage/base/assert.ts'
 import { CLASS_OID } from '../catalog/bootstrap.ts'
 import type { Sequence } from '../catalog/catalog.ts'
 import { SqlError } from '../types/sql-error.ts'
-import { changeColumn } from './create-table.ts'
 import { namesOf, optionsOf } from './nodes.ts'
 import { chooseName } from './object-names.ts'
 import { sequenceFrom } from './sequence-options.ts'
 import type { DdlWork } from './work.ts'
+import { changeColumn } from './table-change.ts'
 
 /** Makes the sequence of column `index` and ties the two together. */
 export async function ownedSequence(

@@ -5,13 +5,13 @@ import { must } from '../../storage/base/assert.ts'
 import type { Relation, Schema, Table, View } from '../catalog/catalog.ts'
 import { arrayNameOf } from '../catalog/created-types.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
-import { checkConstraintNameIsFree } from './create-table.ts'
 import { renameDatabase } from './database.ts'
 import { namesOf } from './nodes.ts'
 import { Restatement } from './restate.ts'
 import { renameRole } from './role.ts'
 import { findType } from './type-names.ts'
 import { type DdlWork, isSystemSchema, LOCK, qualifiedText, RELATION_NOUN } from './work.ts'
+import { checkConstraintNameIsFree } from './table-change.ts'
 
 const TAGS: Readonly<Record<string, string>> = {
   OBJECT_TABLE: 'ALTER TABLE',

@@ -31,7 +31,6 @@ import type {
   Table,
 } from '../catalog/catalog.ts'
 import type { CatalogEditor } from '../catalog/editor.ts'
-import { sharedSnapshot } from '../catalog/snapshot.ts'
 import type { StoredObject, StoredTable } from '../catalog/stored-objects.ts'
 import { settled } from '../catalog/wait.ts'
 import type { ExecutionContext } from '../exec/execution.ts'
@@ -113,16 +112,11 @@ export class DdlWork {
 
   /** Roles and databases as this transaction sees them. */
   get shared(): SharedCatalog {
-    return this.hasSharedEdit
-      ? sharedSnapshot(this.context.sharedEditor().contents())
-      : this.context.cluster.shared
+    return this.context.sharedCatalog()
   }
 
   /** For messages about columns of a table that is not there yet. */
   currentTableName = ''
-
-  /** Set by statements that change shared objects, before they do. */
-  hasSharedEdit = false
 
   get roleOid(): number {
     return this.context.roleOid

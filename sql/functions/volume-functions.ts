@@ -2,6 +2,8 @@
 // pg_catalog (Amazon's documentation, "Aurora PostgreSQL functions reference" and "Testing with fault injection
 // queries"). What they do is a service of the session (VolumeServices).
 
+import type { TimelineId } from '../../storage/base/ids.ts'
+import type { TimelineSize } from '../../storage/message/message.ts'
 import type { SegmentStatus } from '../../storage/volume/volume.ts'
 import type { FunctionContext, ScalarFunction, SetFunction } from './function.ts'
 import { BOOL_OID, FLOAT8_OID, INT4_OID, RECORD_OID, TEXT_OID, VOID_OID } from '../types/oids.ts'
@@ -23,6 +25,8 @@ export interface VolumeServices {
   figures(): { readonly segments: number; readonly nodes: number }
   /** Every segment, asked of the nodes. */
   segments(): readonly SegmentStatus[]
+  /** What timelines take on disk, asked of one node; undefined when none answers. */
+  timelineSizes(timelines: readonly TimelineId[]): readonly TimelineSize[] | undefined
   /** Begins to replace a node by the one at an address. */
   replaceNode(node: number, address: string): void
   addSpare(address: string): void

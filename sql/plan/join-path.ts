@@ -23,8 +23,8 @@ import { compileHashKey } from './hash-key.ts'
 import { Layout, type OuterScope } from './layout.ts'
 import { type Output, type Path, type Planned, NO_ORDER } from './path.ts'
 import { makeNode } from './plan-node.ts'
+import { joinConditions } from './explain-text.ts'
 import type { Planner } from './planner.ts'
-import { joinConditions } from './table-path.ts'
 
 export type JoinKind = 'inner' | 'left' | 'right' | 'full' | 'semi' | 'anti'
 

@@ -21,9 +21,10 @@ import { columnOutputs, isImmediate } from './expr-facts.ts'
 import { EMPTY_LAYOUT, Layout, type OuterScope } from './layout.ts'
 import { NO_CONSTANTS, NO_ORDER, type Output, type Path, type Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
-import { Planner } from './planner.ts'
+import type { Planner } from './planner.ts'
 import { addFilter, addProjection } from './row-node.ts'
-import { joinConditions, tablePaths } from './table-path.ts'
+import { joinConditions } from './explain-text.ts'
+import { tablePaths } from './table-path.ts'
 
 /** Plans of differently shaped tables that one statement keeps. */
 const SHAPES_MAX = 64
@@ -144,7 +145,7 @@ class OtherTablePath implements Path {
   ): PlanNode {
     const columns = matchColumns(this.#subject.table, rt.context.catalog, theirs, place)
     const { catalog, view } = place
-    const inner = new Planner({
+    const inner = this.#planner.elsewhere({
       catalog,
       functions: rt.functions,
       estimate: () => {

@@ -54,6 +54,11 @@ export class Planner extends CatalogEnvironment {
     this.ctes = new CteRegistry(this)
   }
 
+  /** A planner for another catalog, by the same rules: that of a branch, or of the past. */
+  elsewhere(context: PlanContext): Planner {
+    return new Planner(context)
+  }
+
   get slotCount(): number {
     return this.#slotCount
   }

@@ -16,8 +16,9 @@ import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { addProjection } from './row-node.ts'
-import { addDistinct, addLimit, planSelect, type QueryRequest, sortProperties } from './select.ts'
+import { addDistinct, addLimit, planSelect, type QueryRequest } from './select.ts'
 import { compileCompare } from './sort-key.ts'
+import { sortProperties } from './explain-text.ts'
 
 export function planQuery(
   planner: Planner,

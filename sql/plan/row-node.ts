@@ -9,7 +9,7 @@ import type { Output, Planned } from './path.ts'
 import { makeNode, over } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { selectivityOf } from './selectivity.ts'
-import { joinConditions } from './table-path.ts'
+import { joinConditions } from './explain-text.ts'
 
 /** Rows for which all conditions hold; the plan itself when there are none. */
 export function addFilter(

@@ -30,6 +30,7 @@ import { planProjectSet, hasSetCall } from './project-set.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { fusedAggregate } from './scan-aggregate.ts'
 import { compileCompare, satisfies } from './sort-key.ts'
+import { sortProperties } from './explain-text.ts'
 import { planWindows } from './window-plan.ts'
 
 export interface QueryRequest {
@@ -401,18 +402,6 @@ class SelectPlanner {
       this.#outer,
     )
   }
-}
-
-export function sortProperties(planner: Planner, keys: readonly SortKey[]): [string, readonly string[]][] {
-  const texts = keys.flatMap((key) => {
-    const text = planner.deparse(key.expr)
-    return text === undefined
-      ? []
-      : [
-          `${text}${key.descending ? ' DESC' : ''}${key.nullsFirst === key.descending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'}`,
-        ]
-  })
-  return texts.length === 0 ? [] : [['Sort Key', texts]]
 }
 
 export function uniqueOutputs(outputs: readonly Output[]): Output[] {

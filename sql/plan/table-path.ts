@@ -24,6 +24,7 @@ import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { selectivityOf } from './selectivity.ts'
+import { joinConditions } from './explain-text.ts'
 
 /** How the rows are reached. */
 export type Access =
@@ -290,12 +291,6 @@ export class TablePath implements Path {
     if (residual !== '') properties.push(['Filter', residual])
     return properties
   }
-}
-
-export function joinConditions(texts: readonly string[]): string {
-  const [first] = texts
-  if (texts.length <= 1) return first === undefined ? '' : first.startsWith('(') ? first : `(${first})`
-  return `(${texts.map((text) => (text.startsWith('(') ? text : `(${text})`)).join(' AND ')})`
 }
 
 /** The order that an index scan gives, and the columns that are fixed in it. */

@@ -17,8 +17,8 @@ import { EMPTY_LAYOUT, Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
-import { sortProperties } from './select.ts'
 import { compileCompare } from './sort-key.ts'
+import { sortProperties } from './explain-text.ts'
 
 export interface PlannedWindows {
   readonly planned: Planned

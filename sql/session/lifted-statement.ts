@@ -15,7 +15,7 @@ import { CACHED_TEXT_LENGTH_MAX, type CachedStatement } from './plan-cache.ts'
 import { cachedStatement, isPlanned, isValid } from './planning.ts'
 import type { PortalStatement } from './portal.ts'
 import type { SessionCore } from './session-core.ts'
-import { PlannedStatement } from './statement-runner.ts'
+import { PlannedStatement } from './planned-statement.ts'
 
 /** Keys that turned out not to be liftable: they are not tried again. */
 const refused = new Set<string>()

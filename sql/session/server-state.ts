@@ -1,6 +1,7 @@
 // What computed relations (pg_stat_activity, pg_settings, pg_locks, ...) show of the running server, seen by one session.
 
-import { type Lsn, LSN_ZERO, type TimelineId } from '../../storage/base/ids.ts'
+import { LSN_ZERO, type TimelineId } from '../../storage/base/ids.ts'
+import type { TimelineSize } from '../../storage/message/message.ts'
 import { LAL_BYTES } from '../../storage/base/limits.ts'
 import type { SegmentStatus } from '../../storage/volume/volume.ts'
 import type { Sequence, ServerState, SessionState, SettingState, VolumeState } from '../catalog/catalog.ts'
@@ -22,9 +23,14 @@ export class BackendState implements ServerState {
     return this.#core.database.timeline
   }
 
-  timeline(id: TimelineId): { readonly base: Lsn; readonly head: Lsn } {
+  timeline(id: TimelineId): ReturnType<ServerState['timeline']> {
     const { catalogs, volume } = this.#core.backend
-    return { base: volume.timeline(id)?.parent?.lsn ?? LSN_ZERO, head: catalogs.headOf(id) }
+    const parent = volume.timeline(id)?.parent
+    return { parent: parent?.timeline, base: parent?.lsn ?? LSN_ZERO, head: catalogs.headOf(id) }
+  }
+
+  timelineSizes(timelines: readonly TimelineId[]): readonly TimelineSize[] | undefined {
+    return this.#core.context.services.volume.timelineSizes(timelines)
   }
 
   *sessions(): Iterable<SessionState> {

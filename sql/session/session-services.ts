@@ -18,6 +18,7 @@ import type {
 } from '../functions/services.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
 import type { Int8 } from '../types/value.ts'
+import { branchSizes } from '../catalog/branch-sizes.ts'
 import { catalogServices, privilegeServices } from '../catalog/catalog-services.ts'
 import { branchServices } from './branching/branch-services.ts'
 import { PAYLOAD_SIZE_BYTES_MAX } from './notifications.ts'
@@ -128,7 +129,10 @@ function sizeServices(core: SessionCore): SizeServices {
         if (typeof name === 'number') return null
         throw new SqlError('3D000', `database "${name}" does not exist`)
       }
-      if (entry.oid !== core.handle.oid) return 0
+      if (entry.oid !== core.handle.oid) {
+        const sizes = branchSizes(core.server, [entry])(entry)
+        return sizes === undefined ? null : sizes.own + sizes.shared
+      }
       let pages = 0
       for (const relation of core.catalog.relations()) {
         if (relation.kind === 'table' && relation.virtual === undefined) pages += total(relation.oid) ?? 0

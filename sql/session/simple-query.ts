@@ -14,7 +14,8 @@ import { resultForm } from './result-format.ts'
 import { failedBlock } from './failed-block.ts'
 import type { SessionCore } from './session-core.ts'
 import { failsWhenPlanned, utilityEntry } from './planning.ts'
-import { parsedPortalStatement, PlannedStatement } from './statement-runner.ts'
+import { parsedPortalStatement } from './statement-runner.ts'
+import { PlannedStatement } from './planned-statement.ts'
 
 export class SimpleQuery {
   readonly #core: SessionCore

@@ -15,7 +15,7 @@ import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
 import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Database, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
-import type { Catalog } from '../catalog/catalog.ts'
+import type { Catalog, SharedCatalog } from '../catalog/catalog.ts'
 import type { DeferredCheck } from '../exec/execution.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { TransactionStatus } from './session.ts'
@@ -172,8 +172,14 @@ export class SessionTransaction {
 
   /** The catalog as this transaction sees it. */
   get catalog(): Catalog {
-    if (this.#edit === undefined || this.#host.pastDatabase !== undefined) return this.#host.currentCatalog()
-    return this.#edit.snapshot()
+    const edit = this.#edit ?? this.#clusterEdit
+    if (edit === undefined || this.#host.pastDatabase !== undefined) return this.#host.currentCatalog()
+    return edit.snapshot()
+  }
+
+  /** Roles and databases as this transaction has changed them; undefined: it has not. */
+  get changedShared(): SharedCatalog | undefined {
+    return this.#clusterEdit?.snapshot().shared
   }
 
   /** A view for a statement that starts now, reading what earlier commands of this transaction wrote. */

@@ -4,9 +4,11 @@
 // What they do takes a message to the nodes and back, so they suspend. A statement that was suspended calls again; what
 // was begun once is not begun twice: results are kept under what was asked until another statement asks.
 
+import { StorageError } from '../../storage/base/errors.ts'
+import type { TimelineId } from '../../storage/base/ids.ts'
 import { suspend } from '../../storage/base/suspend.ts'
 import type { Member } from '../../storage/message/configuration.ts'
-import type { Fault } from '../../storage/message/message.ts'
+import type { Fault, TimelineSize } from '../../storage/message/message.ts'
 import type { SegmentStatus, Volume } from '../../storage/volume/volume.ts'
 import type { DiskFault, VolumeServices } from '../functions/volume-functions.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
@@ -57,6 +59,17 @@ export class SessionVolumeServices implements VolumeServices {
 
   segments(): readonly SegmentStatus[] {
     return this.#awaited('segments', () => this.#volume.segments())
+  }
+
+  timelineSizes(timelines: readonly TimelineId[]): readonly TimelineSize[] | undefined {
+    return this.#awaited(`sizes ${timelines.join()}`, async () => {
+      try {
+        return await this.#volume.sizes(timelines)
+      } catch (error) {
+        if (error instanceof StorageError) return undefined
+        throw error
+      }
+    })
   }
 
   replaceNode(node: number, address: string): void {

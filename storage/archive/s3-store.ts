@@ -3,8 +3,8 @@
 //   s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=eu-central-1
 //
 // Credentials, region and endpoint come from the usual variables (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
-// AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL), never from the URL. The client retries by itself; it is loaded when
-// the first store is opened, since it is large and most servers need none.
+// AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL), never from the URL. The client retries by
+// itself; it is loaded when the first store is opened, since it is large and most servers need none.
 
 import type * as Sdk from '@aws-sdk/client-s3'
 

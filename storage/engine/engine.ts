@@ -85,7 +85,7 @@ export interface Transaction {
   readonly database: Database
   /** True once anything was staged. */
   readonly hasWrites: boolean
-  /** True from the moment on from which its commit cannot be given up, until that is done: it takes effect, or the engine fails. */
+  /** True from when its commit cannot be given up any more until that is done: it takes effect, or the engine fails. */
   readonly isCommitting: boolean
 
   put(tree: TreeId, key: Uint8Array, value: Uint8Array, commandId: number): void

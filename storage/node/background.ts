@@ -4,7 +4,8 @@
 //   touch() ─▶ tick in a while ─▶ a slice of work ─▶ tick again, soon when idle, later when requests keep coming
 //                                                     nothing left ─▶ sleep until the next touch()
 //
-// A checkpoint that is due goes first. The others take turns, so that under steady load none of them starves.
+// A checkpoint that is due goes first. The others take turns, so that under steady load none of them starves. While the
+// node is filled from its peers, only checkpoints are made, and few.
 
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
@@ -16,6 +17,8 @@ import type { StorageNode } from './storage-node.ts'
 const UNINDEXED_BYTES_MAX = 4 * 1024 * 1024
 const UNINDEXED_BATCHES_MAX = 4096
 const UNINDEXED_PAGES_MAX = 32_768
+/** And when so many times as much was, while the node is filled: a checkpoint costs as many waits for the disk as a portion. */
+const FILLING_FACTOR = 16
 /** An idle node writes a checkpoint when at least this much is new. */
 const UNINDEXED_BYTES_IDLE = 256 * 1024
 const IDLE_AFTER_MS = 300
@@ -114,6 +117,7 @@ export class Background {
       if (!this.#checkpointer.isUnderWay) this.#coalescer.retry()
       return true
     }
+    if (this.#node.isFilling) return false
     for (const chore of this.#chores) {
       // Its turn is over before it begins: one that fails does not come first again.
       this.#chores = [...this.#chores.filter((each) => each !== chore), chore]
@@ -124,8 +128,12 @@ export class Background {
 
   #isCheckpointDue(idle: boolean): boolean {
     const { pages, bytes, batches } = this.#node.intake.unindexed
-    if (bytes >= UNINDEXED_BYTES_MAX || batches >= UNINDEXED_BATCHES_MAX || pages >= UNINDEXED_PAGES_MAX)
-      return true
+    const factor = this.#node.isFilling ? FILLING_FACTOR : 1
+    const isMuch =
+      bytes >= UNINDEXED_BYTES_MAX * factor ||
+      batches >= UNINDEXED_BATCHES_MAX * factor ||
+      pages >= UNINDEXED_PAGES_MAX * factor
+    if (isMuch || this.#node.isFilling) return isMuch
     return (idle && bytes >= UNINDEXED_BYTES_IDLE) || (this.#restful && bytes > 0)
   }
 }

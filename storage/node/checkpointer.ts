@@ -10,6 +10,8 @@ import type { Segment, TailEntry } from './segment.ts'
 import type { StorageNode } from './storage-node.ts'
 
 const TAILS_PER_SLICE = 256
+/** While the node is filled each slice waits for the disk. */
+const TAILS_PER_SLICE_FILLING = 16_384
 
 interface Checkpoint {
   readonly position: number
@@ -51,15 +53,16 @@ export class Checkpointer {
   continue(): void {
     const current = this.#current
     if (current === undefined) return
-    const { store } = this.#node
+    const { store, isFilling } = this.#node
     const tails: PageTail[] = []
-    while (tails.length < TAILS_PER_SLICE) {
+    const tailCountMax = isFilling ? TAILS_PER_SLICE_FILLING : TAILS_PER_SLICE
+    while (tails.length < tailCountMax) {
       const next = current.tails.next()
       if (next.done === true) break
       if (this.#isHeld(next.value)) tails.push(next.value)
     }
     if (tails.length > 0) store.putTails(tails)
-    if (tails.length === TAILS_PER_SLICE) return
+    if (tails.length === tailCountMax) return
     const marks: SegmentMark[] = []
     for (const [segment, mark] of current.marks) {
       // A truncation since the freeze may have put a segment back; a gap that closed meanwhile does no harm.

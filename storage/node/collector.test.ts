@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { deflateRawSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 
@@ -34,7 +35,7 @@ class Collecting {
   }
 
   #start(): Background {
-    const around = { clock: this.clock, heardSince: () => 0, positionsOf: () => [] }
+    const around = { clock: this.clock, wasHeardSince: () => false, positionsOf: () => [] }
     const collector = new Collector(this.bench.node, around, this.#limits)
     const background = new Background(this.bench.node, this.clock, [collector])
     background.touch()
@@ -266,4 +267,30 @@ test('random timelines, branches, drops and floors: every needed read is what it
 
 test('and the same on disk', () => {
   for (let seed = 101; seed <= 102; seed++) history(seed, sqliteHome(), 200)
+})
+
+test('what was collected goes back to the file system, and diskBytes says what is left', () => {
+  const home = sqliteHome()
+  const node = new Collecting(home)
+  const { bench } = node
+  bench.create(1)
+  const log = new FakeLog(1 as TimelineId)
+  let floor = 0
+  for (let round = 0; round < 1000; round++) {
+    bench.append(log.batch([{ page: round % 10, bodyLength: 8000 }, { page: 3 }], { vdl: log.last }))
+    if (round === 990) floor = log.last
+    node.run(20)
+  }
+  const before = bench.store.statistics().diskBytes
+  expect(before).toBeGreaterThan(8_000_000)
+  node.floor(1, floor)
+  node.run(120_000)
+  const { logBytes, imageBytes } = bench.store.size({ timeline: 1 as TimelineId, group: 0 as never })
+  const { diskBytes } = bench.store.statistics()
+  expect(logBytes + imageBytes).toBeLessThan(400_000)
+  // A store keeps some free pages: less than a sixteenth of what it takes, or 512.
+  expect(diskBytes).toBeGreaterThan(logBytes + imageBytes)
+  expect(diskBytes).toBeLessThan(logBytes + imageBytes + 600 * 4096)
+  bench.store.close()
+  expect(statSync(home.path).size).toBe(diskBytes)
 })

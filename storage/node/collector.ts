@@ -29,8 +29,8 @@ const COPIED_MS = 60_000
 /** What a collector is told by its surroundings. */
 export interface CollectorSurroundings extends PeersOfSegment {
   readonly clock: Clock
-  /** How many peers told what they know since an instant of the monotonic clock. */
-  heardSince(ms: number): number
+  /** Whether a peer told what it knows since an instant of the monotonic clock. */
+  wasHeardSince(node: number, ms: number): boolean
 }
 
 /** When collecting pays: it writes images to save log. */
@@ -78,8 +78,8 @@ export class Collector implements Chore {
     }
     const nowMs = this.#around.clock.monotonicMs()
     if (this.#noted === undefined) return this.#note(nowMs)
-    if (this.#around.heardSince(this.#noted.atMs) < this.#peersNeeded()) return false
-    const { floors } = this.#noted
+    const { atMs, floors } = this.#noted
+    if (!this.#node.membership.meetsWrites((node) => this.#around.wasHeardSince(node, atMs))) return false
     this.#noted = undefined
     for (const [timeline, floor] of floors) this.#jobs.push(...this.#jobsFor(timeline, floor, nowMs))
     return this.#jobs.length > 0
@@ -104,13 +104,7 @@ export class Collector implements Chore {
     this.#lookedMs = nowMs
     this.#noted = { atMs: nowMs, floors: new Map([...collectable].map((each) => [each, each.floor])) }
     collectable.clear()
-    return this.#peersNeeded() === 0
-  }
-
-  /** This node and so many peers make a read quorum. */
-  #peersNeeded(): number {
-    const { configuration, node } = this.#node.membership
-    return configuration === undefined || node === 0 ? 0 : configuration.quorum.readCount - 1
+    return this.#node.membership.meetsWrites(() => false)
   }
 
   #jobsFor(timeline: Timeline, floor: Lsn, nowMs: number): CollectorJob[] {

@@ -131,6 +131,7 @@ export class Filler {
     const node = this.#node
     try {
       node.write(() => node.store.expectMuch(isMuch))
+      node.isFilling = isMuch
     } catch (error) {
       // A disk that cannot be written stops this node's writes.
       if (!(error instanceof StorageError)) throw error

@@ -106,15 +106,10 @@ export class Gossip {
     return this.#clock.monotonicMs() - this.#activeMs < BUSY_FOR_MS
   }
 
-  /** How many peers told what they know since an instant, in this volume epoch. */
-  heardSince(ms: number): number {
-    const epoch = this.#node.store.identity().volumeEpoch
-    let count = 0
-    for (const { node } of this.#node.membership.peers()) {
-      const contact = this.#contacts.get(node)
-      if (contact !== undefined && contact.epoch === epoch && contact.heardMs > ms) count++
-    }
-    return count
+  /** Whether a peer was asked after an instant, in this volume epoch, and told what it knows. */
+  wasHeardSince(node: number, ms: number): boolean {
+    const contact = this.#contacts.get(node)
+    return contact?.epoch === this.#node.store.identity().volumeEpoch && contact.heardMs > ms
   }
 
   link(peer: Member): PeerLink {
@@ -266,11 +261,17 @@ export class Gossip {
     if (isAhead) this.#want(state)
   }
 
-  /** What is not kept here is not fetched, and what is to go here not again. */
+  /**
+   * What is not kept here is not fetched. Nor is what is to go here: of a dropped timeline nothing is read above its last
+   * child's branch point, and where it was collected there is no base any more for what follows.
+   */
   #want(key: SegmentKey): void {
     const { membership, timelines, points } = this.#node
     const timeline = membership.keeps(key.group) ? timelines.get(key.timeline) : undefined
-    if (timeline !== undefined && points.isNeeded(timeline)) this.#filler.want(key)
+    if (timeline === undefined) return
+    const scl = timeline.peek(key.group)?.scl ?? -1
+    if (timeline.dropped && scl >= (points.of(timeline).at(-1) ?? Infinity)) return
+    if (points.isNeeded(timeline)) this.#filler.want(key)
   }
 
   /**

@@ -54,6 +54,22 @@ export class Membership {
     return (holders ?? []).filter(({ node }) => node !== this.node)
   }
 
+  /**
+   * Whether this node and those that `has` holds for meet every write quorum. While members change it may be counted either
+   * way, so a slot counts when all are there that hold it; one in a zone that is away may not count at all.
+   */
+  meetsWrites(has: (node: number) => boolean): boolean {
+    if (this.#isOpen || this.configuration === undefined) return true
+    const { groups, quorum, zonesAway } = this.configuration
+    const isThere = ({ node, zone }: Member): boolean =>
+      !zonesAway.includes(zone) && (node === this.node || has(node))
+    const slots = groups[0]?.slots ?? []
+    const there = slots.filter(
+      ({ member, candidate }) => isThere(member) && (candidate === undefined || isThere(candidate)),
+    )
+    return there.length >= quorum.readCount
+  }
+
   /** Everyone that has a group in common with this node, each once. */
   peers(): readonly Member[] {
     const peers = new Map<number, Member>()

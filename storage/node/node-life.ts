@@ -38,7 +38,7 @@ export class NodeLife {
     this.gossip = new Gossip(this.node, options)
     const around = {
       clock,
-      heardSince: (ms: number) => this.gossip.heardSince(ms),
+      wasHeardSince: (node: number, ms: number) => this.gossip.wasHeardSince(node, ms),
       positionsOf: (segment: SegmentKey) => this.gossip.positionsOf(segment),
     }
     const collector = new Collector(this.node, around, options.collecting)

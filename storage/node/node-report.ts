@@ -102,27 +102,30 @@ function groupsOf(node: StorageNode): readonly GroupFigures[] {
 
 /** What timelines take here. Those that are not known take nothing. */
 export function sizesOf(node: StorageNode, timelines: readonly TimelineId[]): readonly TimelineSize[] {
-  return timelines.map((id) => {
+  return timelines.flatMap((id) => {
+    const segments = node.timelines.peek(id)?.segments ?? []
+    if (segments.length === 0) return []
     let logBytes = 0
     let imageBytes = 0
     let historyBytes = 0
-    for (const segment of node.timelines.peek(id)?.segments ?? []) {
+    for (const segment of segments) {
       const size = node.store.size(segment)
       logBytes += size.logBytes
       imageBytes += size.imageBytes
       historyBytes += historyOf(node, segment)
     }
-    return { timeline: id, logBytes, imageBytes, historyBytes }
+    return [{ timeline: id, logBytes, imageBytes, historyBytes }]
   })
 }
 
 /**
  * Bytes that reading the present does not need: all images but the newest of each page, and the log below them. Computed
- * from counts, as if images were equally long and records too.
+ * from counts, as if images were equally long and records too. Without images pages are made from the whole log.
  */
 function historyOf(node: StorageNode, segment: Segment): number {
   const { batches, logBytes, images, imageBytes, pages } = node.store.size(segment)
-  const past = images === 0 ? 0 : imageBytes * (1 - pages / images)
+  if (images === 0) return 0
+  const past = imageBytes * (1 - pages / images)
   if (batches === 0) return Math.round(past)
   let needed = node.store.recordsSinceImages(segment)
   for (const { count } of segment.active?.values() ?? []) needed += count

@@ -389,6 +389,8 @@ export class SqliteSegmentStore implements SegmentStore {
   }
 
   housekeep(idle: boolean): void {
+    // Each portion that is written takes along what is hot.
+    if (this.#transactions.isEachDurable && this.#hot.hotSizeBytes < HOT_LOG_SIZE_BYTES / 2) return
     if (this.#hot.hotSizeBytes >= (idle ? 1 : MOVED_AT_ONCE_BYTES)) {
       const move = (): number => this.#log.insertHot(MOVED_AT_ONCE_BYTES)
       if (this.#hot.movedSizeBytes < MOVED_UNSYNCED_BYTES_MAX) this.#transactions.derived(move)

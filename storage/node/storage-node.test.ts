@@ -119,6 +119,32 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       })
     })
 
+    test('a new writer takes away what waits above a gap, but not what was annulled: chains lead through it', () => {
+      const bench = new NodeBench(keep(makeHome()))
+      bench.create(1)
+      const log = new FakeLog(T1)
+      const whole = log.batch([{ page: 1 }, { page: 3 }])
+      const cutAt = log.last as Lsn
+      const pages = [1, 3].map((page) => log.pageAt(page, cutAt))
+      bench.append(whole, log.batch([{ page: 3 }]), log.batch([{ page: 1 }]))
+      new Background(bench.node, new HandClock()).settle()
+      const ranges = [{ above: cutAt, upTo: 10_000_000 as Lsn }]
+      bench.epoch = 2
+      bench.call({ kind: 'fence', clusterId: 'test', writer: 'w' })
+      bench.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })
+      log.last = cutAt
+      log.tail = 10_000_008
+      const missing = log.batch([{ page: 1 }])
+      const waiting = log.batch([{ page: 3 }])
+      expect(bench.append(waiting)).toBe(cutAt)
+      bench.epoch = 3
+      bench.call({ kind: 'fence', clusterId: 'test', writer: 'w' })
+      bench.reopen()
+      expect([1, 3].map((page) => bench.read(1, page, cutAt))).toEqual(pages)
+      // The older writer's batch is gone: what comes before it is not followed by it.
+      expect(bench.append(missing)).toBeLessThan(log.last)
+    })
+
     test('truncation: nothing above the VDL is left, nor can it come back', () => {
       const bench = new NodeBench(keep(makeHome()))
       bench.create(1)

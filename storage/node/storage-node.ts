@@ -54,6 +54,8 @@ export class StorageNode {
   /** Segments whose images a peer has just asked for: they are not collected meanwhile. */
   readonly copied: Set<Segment> = new Set()
   membership: Membership
+  /** Much is being written, in large portions: what follows from it is written in large portions, too. */
+  isFilling = false
   #failed: StorageError | undefined
   /** Damage of the log's end, by the segment whose SCL it keeps down. */
   readonly #damage = new Map<Segment, { readonly lsn: Lsn; readonly why: string }>()
@@ -250,10 +252,19 @@ export class StorageNode {
     })
   }
 
-  /** What an older writer sent above a gap was never acknowledged, and nothing may be attached to it by a newer one. */
+  /**
+   * What an older writer sent above a gap was never acknowledged, and nothing may be attached to it by a newer one. What was
+   * annulled up there stays: chains of pages lead through it.
+   */
   #forgetGaps(): void {
     for (const segment of [...this.intake.gaps]) {
-      while (this.store.dropLog(segment, segment.scl, Number.MAX_SAFE_INTEGER as Lsn, Infinity) > 0);
+      const waiting: Lsn[] = []
+      this.store.visitHeaders(segment, segment.scl, (head) => {
+        const header = readBatchHeader(head)
+        if (segment.lastOf(header) > segment.scl && !segment.isVoid(header)) waiting.push(header.first)
+        return true
+      })
+      for (const first of waiting) this.store.dropLog(segment, (first - 1) as Lsn, first, Infinity)
       segment.pending = undefined
       this.intake.moved(segment)
     }

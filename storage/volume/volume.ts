@@ -88,7 +88,10 @@ export interface Volume {
     parents: readonly ({ timeline: TimelineId; lsn: Lsn } | undefined)[],
   ): Promise<readonly TimelineId[]>
 
-  /** What these timelines take in storage: one copy of each, its own part only. Rejects with StorageError. */
+  /**
+   * What these timelines take in storage: one copy of each, its own part only; nothing of those that take nothing. Rejects
+   * with StorageError.
+   */
   sizes(timelines: readonly TimelineId[]): Promise<readonly TimelineSize[]>
 
   /** Every segment of the volume, asked of the nodes that answer; those that do not are there with `alive` false. */

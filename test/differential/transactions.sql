@@ -61,3 +61,26 @@ commit;
 explain (costs off) select 1;
 select pg_backend_pid() > 0;
 discard all;
+
+-- Roles that a transaction makes are there for the rest of it, in one message as in several.
+create table shared_things (a int);
+create role diff_reader; grant select on shared_things to diff_reader; select has_table_privilege('diff_reader', 'shared_things', 'select');
+begin;
+create role diff_writer in role diff_reader;
+savepoint one;
+create role diff_gone;
+grant all on shared_things to diff_gone;
+rollback to one;
+grant insert on shared_things to diff_writer;
+set role diff_writer;
+select current_user, has_table_privilege('shared_things', 'insert'), has_table_privilege('shared_things', 'select');
+reset role;
+rollback;
+grant insert on shared_things to diff_writer;
+begin;
+create role diff_writer;
+alter table shared_things owner to diff_writer;
+drop role diff_writer;
+rollback;
+drop table shared_things;
+drop role diff_reader;

@@ -2,6 +2,7 @@
 
 import { formatLsn, type Lsn } from '../../../storage/base/ids.ts'
 import { Interval } from '../../types/interval.ts'
+import { type BranchSizes, branchSizes } from '../branch-sizes.ts'
 import type { Catalog, DatabaseEntry, ServerState } from '../catalog.ts'
 import { retentionMicros } from '../past.ts'
 import type { Fields, RelationSource } from './rows.ts'
@@ -14,11 +15,19 @@ const timestamp = (wallMicros: number | undefined): number | null =>
 
 const lsnText = (lsn: Lsn | undefined): string | null => (lsn === undefined ? null : formatLsn(lsn))
 
-function branchRow(catalog: Catalog, server: ServerState, entry: DatabaseEntry): Fields {
-  const { branch, past } = entry
-  const { base, head } = server.timeline(entry.timeline)
-  let historyBytes = 0
-  for (const each of past) historyBytes += each.headLsn - server.timeline(each.timeline).base
+function branchRows(catalog: Catalog, server: ServerState, entries: readonly DatabaseEntry[]): Fields[] {
+  const sizesOf = branchSizes(server, entries)
+  return entries.map((entry) => branchRow(catalog, server, entry, sizesOf(entry)))
+}
+
+function branchRow(
+  catalog: Catalog,
+  server: ServerState,
+  entry: DatabaseEntry,
+  sizes: BranchSizes | undefined,
+): Fields {
+  const { branch } = entry
+  const { head } = server.timeline(entry.timeline)
   return {
     name: entry.name,
     oid: entry.oid,
@@ -30,23 +39,22 @@ function branchRow(catalog: Catalog, server: ServerState, entry: DatabaseEntry):
     timeline: entry.timeline,
     head_lsn: lsnText(head),
     retention: new Interval(0, 0, retentionMicros(entry)),
-    own_bytes: head - base,
-    shared_bytes: base,
-    history_bytes: historyBytes,
+    own_bytes: sizes?.own ?? null,
+    shared_bytes: sizes?.shared ?? null,
+    history_bytes: sizes?.history ?? null,
   }
 }
 
 export const branches: RelationSource = {
-  rows: (catalog, server) =>
-    Array.from(catalog.shared.databases(), (entry) => branchRow(catalog, server, entry)),
+  rows: (catalog, server) => branchRows(catalog, server, [...catalog.shared.databases()]),
   lookups: {
     name: (catalog, name, server) => {
       const entry = catalog.shared.databaseByName(name as string)
-      return entry === undefined ? [] : [branchRow(catalog, server, entry)]
+      return entry === undefined ? [] : branchRows(catalog, server, [entry])
     },
     oid: (catalog, oid, server) => {
       const entry = catalog.shared.database(oid as number)
-      return entry === undefined ? [] : [branchRow(catalog, server, entry)]
+      return entry === undefined ? [] : branchRows(catalog, server, [entry])
     },
   },
 }

@@ -7,7 +7,7 @@ import type { TimelineId } from '../../../storage/base/ids.ts'
 import type { Transaction } from '../../../storage/engine/engine.ts'
 import { engineOver } from '../../../storage/engine/testing/engine-fixture.ts'
 import { MemoryVolume } from '../../../storage/volume/memory-volume.ts'
-import type { Catalog, ServerState } from '../../catalog/catalog.ts'
+import type { Catalog, ServerState, SharedCatalog } from '../../catalog/catalog.ts'
 import { Cluster, type DatabaseCatalog } from '../../catalog/cluster.ts'
 import type { CatalogEditor } from '../../catalog/editor.ts'
 import { settled } from '../../catalog/wait.ts'
@@ -92,7 +92,11 @@ export class DdlSession {
   }
 
   editor(): CatalogEditor {
-    return (this.#editor ??= this.database.edit(this.transaction(), () => ++this.#commandId))
+    return (this.#editor ??= this.database.edit(
+      this.transaction(),
+      () => ++this.#commandId,
+      () => this.sharedCatalog(),
+    ))
   }
 
   sharedEditor(): CatalogEditor {
@@ -102,6 +106,10 @@ export class DdlSession {
       this.#shared = { transaction, editor }
     }
     return this.#shared.editor
+  }
+
+  sharedCatalog(): SharedCatalog {
+    return this.#shared?.editor.snapshot().shared ?? this.cluster.shared
   }
 
   context(): DdlContext {
@@ -115,6 +123,7 @@ export class DdlSession {
       database: this.database,
       editor: () => this.editor(),
       sharedEditor: () => this.sharedEditor(),
+      sharedCatalog: () => this.sharedCatalog(),
       roleOid: this.roleOid,
       sessionRoleOid: this.roleOid,
       isTransactionBlock: this.isBlock,
@@ -172,7 +181,8 @@ export class DdlSession {
 export function emptyServer(timeline: TimelineId): ServerState {
   return {
     timeLineOfDatabase: timeline,
-    timeline: () => ({ base: LSN_ZERO, head: LSN_ZERO }),
+    timeline: () => ({ parent: undefined, base: LSN_ZERO, head: LSN_ZERO }),
+    timelineSizes: () => [],
     sessions: () => [],
     settings: () => [],
     preparedStatements: () => [],

@@ -12,8 +12,8 @@ import type { CachedStatement } from '../plan-cache.ts'
 import { makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
-import { PlannedStatement } from '../statement-runner.ts'
 import { constantText, listTexts } from './arguments.ts'
+import { PlannedStatement } from '../planned-statement.ts'
 import type { UtilityCall, UtilityResult } from './utility.ts'
 
 type CopyNode = NodeOf<'CopyStmt'>

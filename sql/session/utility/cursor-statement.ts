@@ -9,9 +9,9 @@ import type { CachedStatement } from '../plan-cache.ts'
 import { makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
-import { PlannedStatement } from '../statement-runner.ts'
 import { tagOf } from '../../parse/ast.ts'
 import { must } from '../../../storage/base/assert.ts'
+import { PlannedStatement } from '../planned-statement.ts'
 import type { UtilityCall, UtilityResult } from './utility.ts'
 
 /** Bits of DeclareCursorStmt.options (parsenodes.h: CURSOR_OPT_*). */

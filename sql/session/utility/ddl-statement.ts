@@ -1,6 +1,7 @@
 // Statements that sql/ddl executes, with the session as their context.
 
 import { must } from '../../../storage/base/assert.ts'
+import type { SharedCatalog } from '../../catalog/catalog.ts'
 import type { CatalogEditor } from '../../catalog/editor.ts'
 import type { DdlContext } from '../../ddl/ddl.ts'
 import { executeDdl, isDdl } from '../../ddl/execute.ts'
@@ -45,6 +46,7 @@ export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
     databases: backend.databases.controlFor(core),
     editor: () => databaseEditor(core),
     sharedEditor: () => sharedEditor(core),
+    sharedCatalog: () => sharedCatalog(core),
     roleOid: core.roleOid,
     sessionRoleOid: core.sessionRoleOid,
     isTransactionBlock: transaction.isBlock || core.isMultiStatement,
@@ -103,9 +105,20 @@ class EditorEdit implements CatalogEdit {
 function databaseEditor(core: SessionCore): CatalogEditor {
   const { transaction, handle } = core
   const edit = transaction.edit(
-    () => new EditorEdit(handle.catalogs.edit(transaction.writer(), () => transaction.nextCommandId())),
+    () =>
+      new EditorEdit(
+        handle.catalogs.edit(
+          transaction.writer(),
+          () => transaction.nextCommandId(),
+          () => sharedCatalog(core),
+        ),
+      ),
   )
   return (must(edit) as EditorEdit).editor
+}
+
+function sharedCatalog({ transaction, backend }: SessionCore): SharedCatalog {
+  return transaction.changedShared ?? backend.catalogs.shared
 }
 
 function sharedEditor(core: SessionCore): CatalogEditor {

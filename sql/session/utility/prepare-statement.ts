@@ -13,8 +13,8 @@ import { analysisContext, isPlanned, makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { PreparedStatement } from '../prepared-statement.ts'
 import type { SessionCore } from '../session-core.ts'
-import { PlannedStatement, preparedPortalStatement } from '../statement-runner.ts'
 import type { UtilityCall, UtilityResult } from './utility.ts'
+import { PlannedStatement } from '../planned-statement.ts'
 
 export function prepareStatement({ core, parsed }: UtilityCall): UtilityResult {
   const statement = (parsed.node as { PrepareStmt: NodeOf<'PrepareStmt'> }).PrepareStmt
@@ -58,11 +58,12 @@ export function executeColumns(
   return core.statements.get(statement.name ?? '')?.columns
 }
 
-export function executeStatement({ core, parsed, parameters, portal }: UtilityCall): UtilityResult {
+export function executeStatement(call: UtilityCall): UtilityResult {
+  const { core, parsed, parameters, portal, bindPrepared } = call
   const statement = (parsed.node as { ExecuteStmt: NodeOf<'ExecuteStmt'> }).ExecuteStmt
   const prepared = statementNamed(core, statement.name ?? '')
   const values = executeArguments(core, { parsed, parameters, portal }, prepared, statement.params ?? [])
-  return { tag: '', delegate: preparedPortalStatement(core, prepared, values) }
+  return { tag: '', delegate: bindPrepared(core, prepared, values) }
 }
 
 /** The arguments' values, in the statement's parameter types. May suspend. */

@@ -14,6 +14,7 @@ import { SqlError } from '../../types/sql-error.ts'
 import type { Row } from '../../types/value.ts'
 import type { CopyIn } from '../copy/copy-in.ts'
 import type { Portal, PortalSource, PortalStatement } from '../portal.ts'
+import type { PreparedStatement } from '../prepared-statement.ts'
 import type { SessionCore } from '../session-core.ts'
 import { copyStatement } from './copy-statement.ts'
 import { closeCursor, declareCursor, fetchColumns, fetchCursor } from './cursor-statement.ts'
@@ -44,7 +45,15 @@ export interface UtilityCall {
   readonly parsed: ParsedStatement
   readonly parameters: Row
   readonly portal: Portal
+  readonly bindPrepared: BindPrepared
 }
+
+/** Makes a prepared statement ready to run: what EXECUTE runs may be a planned statement or another utility statement. */
+export type BindPrepared = (
+  core: SessionCore,
+  statement: PreparedStatement,
+  parameters: Row,
+) => PortalStatement
 
 type Handler = (call: UtilityCall) => UtilityResult | Promise<UtilityResult>
 
@@ -113,9 +122,10 @@ export function utilityStatement(
   core: SessionCore,
   parsed: ParsedStatement,
   parameters: Row,
+  bindPrepared: BindPrepared,
 ): PortalStatement {
   if (parsed.tag === 'TransactionStmt') return new TransactionCommand(core, parsed)
-  return new UtilityStatement(core, parsed, parameters)
+  return new UtilityStatement(core, parsed, parameters, bindPrepared)
 }
 
 class UtilityStatement implements PortalStatement {
@@ -124,14 +134,16 @@ class UtilityStatement implements PortalStatement {
   readonly #core: SessionCore
   readonly #parsed: ParsedStatement
   readonly #parameters: Row
+  readonly #bindPrepared: BindPrepared
   #columns: readonly OutputColumn[] | undefined
   #result: UtilityResult | undefined
   #pending: Promise<UtilityResult> | undefined
 
-  constructor(core: SessionCore, parsed: ParsedStatement, parameters: Row) {
+  constructor(core: SessionCore, parsed: ParsedStatement, parameters: Row, bindPrepared: BindPrepared) {
     this.#core = core
     this.#parsed = parsed
     this.#parameters = parameters
+    this.#bindPrepared = bindPrepared
   }
 
   get columns(): readonly OutputColumn[] | undefined {
@@ -182,7 +194,13 @@ class UtilityStatement implements PortalStatement {
       )
     }
     const handler = HANDLERS[tag] ?? ddlStatement
-    const made = handler({ core, parsed: this.#parsed, parameters: this.#parameters, portal })
+    const made = handler({
+      core,
+      parsed: this.#parsed,
+      parameters: this.#parameters,
+      portal,
+      bindPrepared: this.#bindPrepared,
+    })
     if (!(made instanceof Promise)) return (this.#result = made)
     this.#pending = made
     return suspend(made.then((result) => (this.#result = result)))
