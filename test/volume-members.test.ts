@@ -173,6 +173,28 @@ test('a batch that all links lose at once is sent again', async () => {
   await client.checkPages()
 })
 
+test('what was on its way to a timeline that was dropped is not sent again', async () => {
+  const cluster = newCluster()
+  const client = await open(cluster)
+  await client.commit()
+  const { volume } = client
+  const doomed = await cluster.settle(volume.createTimeline(undefined))
+  const bytes = new FakeLog(doomed).record({ page: 1 })
+  // Its batch reaches nobody.
+  cluster.faults.lost = 1
+  volume.log(doomed).append(bytes, 0, bytes.length, true)
+  await cluster.clock.run(1)
+  cluster.faults.lost = 0
+  cluster.cut()
+  await cluster.settle(volume.dropTimeline(doomed))
+  await cluster.clock.run(1000)
+  cluster.cut()
+  const before = volume.status().messagesSent
+  await cluster.clock.run(2000)
+  expect(volume.status().messagesSent - before).toBeLessThan(100)
+  await client.commit()
+})
+
 test('without a write quorum timelines are neither born nor dropped, and whoever asks is told in time', async () => {
   const cluster = newCluster()
   cluster.settings = { quorumTimeoutMs: 2000 }

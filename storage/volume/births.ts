@@ -139,7 +139,7 @@ export class Births {
     const log = this.#timelines.log(timeline)
     const mayGo = (): boolean => this.#surroundings.hasQuorum && !this.#isBearing(timeline)
     while (!mayGo()) await this.#patience.until(mayGo)
-    log.dropped = true
+    log.drop()
     this.#timelines.version++
     await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
   }

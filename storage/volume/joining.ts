@@ -66,6 +66,8 @@ export class Joining {
     if (this.#busy.has(link)) return
     this.#busy.add(link)
     let state = fenced
+    // One that refuses what it is sent at once would else be brought in a thousand times a second.
+    if (this.#clock.monotonicMs() < link.liveMs + PAUSE_MS) await this.#pause()
     while (this.#isWanted(link)) {
       try {
         state ??= await this.#fence(link)
@@ -77,9 +79,13 @@ export class Joining {
       }
       state = undefined
       if (!this.#isWanted(link)) break
-      await new Promise<void>((resolve) => void this.#clock.after(PAUSE_MS, resolve))
+      await this.#pause()
     }
     this.#busy.delete(link)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(PAUSE_MS, resolve))
   }
 
   #isWanted(link: NodeLink): boolean {

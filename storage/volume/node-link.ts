@@ -80,6 +80,8 @@ export class NodeLink {
   messagesSent = 0
   appendsSent = 0
   messagesReceived = 0
+  /** When it went live last. */
+  liveMs: number = -Infinity
   /** When the node last said anything. */
   heardMs: number
   readonly #settings: LinkSettings
@@ -172,6 +174,7 @@ export class NodeLink {
   goLive(): void {
     if (this.mode !== 'joining') return
     this.mode = 'live'
+    this.liveMs = this.#settings.clock.monotonicMs()
     this.isReadable = true
     this.error = undefined
     this.#reconnectMs = RECONNECT_MS_MIN

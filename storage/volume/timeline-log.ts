@@ -98,7 +98,7 @@ export interface LogStart {
 export class TimelineWriter implements TimelineLog {
   readonly birth: TimelineBirth
   readonly annulled: readonly AnnulledRange[]
-  dropped: boolean
+  #dropped: boolean
   /** The first LSN that this writer may hand out. */
   readonly #begin: Lsn
   readonly #surroundings: LogSurroundings
@@ -133,7 +133,7 @@ export class TimelineWriter implements TimelineLog {
 
   constructor(start: LogStart, surroundings: LogSurroundings) {
     this.birth = start.birth
-    this.dropped = start.dropped
+    this.#dropped = start.dropped
     this.annulled = start.annulled
     this.#groups = start.groups
     this.#vcl = start.vdl
@@ -148,6 +148,16 @@ export class TimelineWriter implements TimelineLog {
 
   get timeline(): TimelineId {
     return this.birth.id
+  }
+
+  get dropped(): boolean {
+    return this.#dropped
+  }
+
+  /** It is dropped: nodes may refuse its batches from now on, and nobody needs those that no write quorum has. */
+  drop(): void {
+    this.#dropped = true
+    this.#sent?.release(Infinity as Lsn)
   }
 
   /** The branch point: records at or below it are the parent's. */
@@ -364,7 +374,7 @@ export class TimelineWriter implements TimelineLog {
   /** Batches above the VCL that a live node does not have, as far as is known; perhaps they are on their way to it. */
   missing(place: number): readonly SharedBytes[] {
     const tracks = this.#tracks
-    if (this.#sent === undefined || tracks === undefined || this.#vcl >= this.#sentLast) return []
+    if (this.#sent === undefined || tracks === undefined || this.#dropped) return []
     return this.#sent.above((group) => {
       const track = tracks.find((each) => each.group === group)
       return track?.scls[place] ?? LSN_ZERO
