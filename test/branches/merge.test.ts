@@ -284,6 +284,37 @@ test('a merge that was rolled back is not remembered', async () => {
   expect(await merge()).toEqual([['update', 'public.invoice', '1']])
 })
 
+test('owners, privileges and comments are carried over', async () => {
+  const [reader, keeper] = [`reader${number}`, `keeper${number}`]
+  await admin.query(`CREATE ROLE ${reader}; CREATE ROLE ${keeper}`)
+  await db.query(`COMMENT ON TABLE note IS 'old'; GRANT SELECT, DELETE ON customer TO ${reader}`)
+  await admin.query(`CREATE DATABASE attributes${number} TEMPLATE main${number}`)
+  const branch = await connectTo(server.port, `attributes${number}`)
+  await branch.query(`
+    CREATE TABLE fresh (id int PRIMARY KEY);
+    ALTER TABLE fresh OWNER TO ${keeper};
+    COMMENT ON COLUMN fresh.id IS 'it''s a key';
+    GRANT SELECT ON invoice TO PUBLIC;
+    GRANT INSERT ON invoice TO ${reader} WITH GRANT OPTION;
+    REVOKE DELETE ON customer FROM ${reader};
+    COMMENT ON TABLE note IS NULL;
+    COMMENT ON COLUMN invoice.total IS 'in cents';
+    ALTER TABLE note OWNER TO ${keeper}`)
+  await branch.end()
+  const all = `SELECT relname, relowner::regrole::text, (SELECT array_agg(a ORDER BY a) FROM unnest(relacl::text[]) a), obj_description(oid, 'pg_class'),
+      col_description(oid, 1), col_description(oid, 3)
+    FROM pg_class WHERE relname IN ('fresh', 'invoice', 'customer', 'note') ORDER BY 1`
+  await rows(db, `SELECT * FROM borealis.merge('attributes${number}')`)
+  const [customer, fresh, invoice, note] = await rows(db, all)
+  expect(customer?.[2]).toEqual(['postgres=arwdDxt/postgres', `${reader}=r/postgres`])
+  expect(fresh).toEqual(['fresh', keeper, null, null, `it's a key`, null])
+  expect(invoice?.[2]).toEqual(['=r/postgres', 'postgres=arwdDxt/postgres', `${reader}=a*/postgres`])
+  expect(invoice?.[5]).toBe('in cents')
+  expect(note).toEqual(['note', keeper, null, null, null, null])
+  const left = `SELECT * FROM borealis.schema_diff('main${number}', 'attributes${number}')`
+  expect(await rows(db, left)).toEqual([])
+})
+
 test('an object that both altered differently is a conflict', async () => {
   await dev.query(`ALTER TABLE customer ADD COLUMN rank int DEFAULT 1`)
   await db.query(`ALTER TABLE customer ADD COLUMN rank text`)
