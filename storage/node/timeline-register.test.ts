@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 import type { IdRange, TimelineState } from '../message/message.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
+import { Erasure } from './erasure.ts'
 import { memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
 
 const T1 = 1 as TimelineId
@@ -74,7 +75,7 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       expect(bench.store.dead()).toEqual({ epoch: 2, ranges: [range(1, 2)] })
     })
 
-    test('what was dropped for a writer that lost begins anew; the next one’s own drop is for good', () => {
+    test('what was dropped for a writer that lost is as it was; the next one’s own drop is for good', () => {
       const bench = newBench()
       bench.create(1)
       const log = new FakeLog(T1)
@@ -85,16 +86,33 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       const settle = { kind: 'settle-timelines', dead: [], revived: [T1] } as const
       bench.call(settle)
       expect(known(bench)).toEqual([1])
-      expect(bench.node.timelines.get(T1)?.firstState().scl).toBe(0)
       bench.reopen()
-      expect(bench.append(batch)).toBe(log.last)
+      expect(known(bench)).toEqual([1])
+      expect(bench.node.timelines.get(T1)?.firstState().scl).toBe(log.last)
       expect(bench.read(1, 1, log.last)).toEqual(log.pageAt(1, log.last as Lsn))
-      // Once more, late, it takes nothing away.
+      // Once more, late.
       bench.call(settle)
       expect(bench.node.timelines.get(T1)?.firstState().scl).toBe(log.last)
       bench.call({ kind: 'drop-timeline', timeline: T1 })
       bench.call(settle)
       expect(known(bench)).toEqual([-1])
+    })
+
+    test('what was collected for a writer that lost begins anew', () => {
+      const bench = newBench()
+      bench.create(1)
+      const log = new FakeLog(T1)
+      const batch = log.batch([{ page: 1 }])
+      bench.append(batch)
+      bench.call({ kind: 'drop-timeline', timeline: T1 })
+      const timeline = bench.node.timelines.get(T1)
+      expect(timeline && new Erasure(bench.node, timeline).work()).toBe(true)
+      fence(bench, 2)
+      bench.call({ kind: 'settle-timelines', dead: [], revived: [T1] })
+      bench.reopen()
+      expect(bench.node.timelines.get(T1)?.firstState().scl).toBe(0)
+      expect(bench.append(batch)).toBe(log.last)
+      expect(bench.read(1, 1, log.last)).toEqual(log.pageAt(1, log.last as Lsn))
     })
   })
 }
