@@ -1,4 +1,4 @@
-// npm run bench:branching -- [--runs 100] [--large 500] [--depth 1024] [--siblings 1000] [--idle 2000] [--only sizes,past]
+// npm run bench:branching -- [--runs 100] [--large 500] [--depth 1024] [--siblings 1000] [--idle 10000] [--only sizes,past]
 //
 // What branches, backtracks and the past cost, on a fresh server, and beside it PostgreSQL's CREATE DATABASE ... TEMPLATE
 // where there is a PostgreSQL. Then five workloads in the shapes of BranchBench (arXiv 2604.17180), see branching/workloads.ts.
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     large: { type: 'string', default: '500' },
     depth: { type: 'string', default: '1024' },
     siblings: { type: 'string', default: '1000' },
-    idle: { type: 'string', default: '2000' },
+    idle: { type: 'string', default: '10000' },
     only: { type: 'string', default: '' },
     scale: { type: 'string', default: '1' },
   },

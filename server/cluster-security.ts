@@ -1,7 +1,13 @@
 // What keeps strangers out of a cluster: the shared secret, and TLS between the processes where it is configured.
 
 import { readFileSync } from 'node:fs'
-import { connect as connectPlain, createServer as createPlain, type Server, type Socket } from 'node:net'
+import {
+  connect as connectPlain,
+  createServer as createPlain,
+  type Server,
+  type Socket,
+  type TcpSocketConnectOpts,
+} from 'node:net'
 import {
   connect as connectTls,
   createSecureContext,
@@ -52,11 +58,18 @@ export function loadClusterSecurity(options: ClusterSecurityOptions): ClusterSec
   }
 }
 
-/** Begins a connection; `connected` is called when it may be spoken over. */
-export function dial(address: StorageAddress, security: ClusterSecurity, connected: () => void): Socket {
-  const { host, port } = address
+export interface DialOptions {
+  readonly security: ClusterSecurity
+  /** What a plain connection reads into; over TLS it is a stream. */
+  readonly into: NonNullable<TcpSocketConnectOpts['onread']>
+  /** Called when it may be spoken over. */
+  readonly connected: () => void
+}
+
+/** Begins a connection. */
+export function dial({ host, port }: StorageAddress, { security, into, connected }: DialOptions): Socket {
   if (security.tls === undefined) {
-    const socket = connectPlain({ host, port, noDelay: true })
+    const socket = connectPlain({ host, port, noDelay: true, onread: into })
     socket.once('connect', connected)
     return socket
   }

@@ -70,7 +70,6 @@ export class NodeListener {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
-    this.#server.maxConnections = STORAGE_CONNECTION_COUNT_MAX
   }
 
   /** Listens. Rejects with StartError. */
@@ -92,6 +91,11 @@ export class NodeListener {
   }
 
   #accept(socket: Socket, refusal: StorageError | undefined): void {
+    // Counted here: the server forgets a socket whose handle was taken over.
+    if (this.#connections.size >= STORAGE_CONNECTION_COUNT_MAX) {
+      socket.destroy()
+      return
+    }
     const connection = new NodeConnection(socket, this.#options, () => this.#connections.delete(connection))
     this.#connections.add(connection)
     if (refusal !== undefined) connection.refuse(refusal)
@@ -126,7 +130,7 @@ class NodeConnection {
       secret: options.security.secret,
       nonce: randomBytes(NONCE_SIZE_BYTES),
     })
-    this.#socket = new FrameSocket(accepted, {
+    this.#socket = FrameSocket.accepted(accepted, {
       frame: (frame) => this.#receive(frame),
       end: (reason) => {
         this.#cancelTimeout()

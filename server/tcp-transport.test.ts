@@ -2,13 +2,14 @@
 
 import { createConnection } from 'node:net'
 import { pino } from 'pino'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import type { Epoch } from '../storage/base/ids.ts'
 import { testClock } from '../storage/base/testing/test-env.ts'
 import type { Caller } from '../storage/message/greeting.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import { SAMPLE_REQUESTS } from '../storage/message/testing/sample-messages.ts'
+import { STORAGE_CONNECTION_COUNT_MAX } from './limits.ts'
 import { NodeListener, type NodeListenerOptions } from './node-listener.ts'
 import { TcpPeers, type TcpSurroundings, TcpTransport } from './tcp-transport.ts'
 
@@ -129,6 +130,17 @@ test('nobody there, and a connection that is lost, are told', async () => {
   const nobody = new TcpTransport({ address: '127.0.0.1:1', node: undefined }, around())
   await expect(nobody.greeted()).rejects.toMatchObject({ kind: 'io' })
   expect(await new Promise((resolve) => nobody.onClose(resolve))).toMatchObject({ kind: 'io' })
+})
+
+test('there is an end to how many connections a node takes, and room again when some have gone', async () => {
+  const listener = await listen()
+  const taken = Array.from({ length: STORAGE_CONNECTION_COUNT_MAX }, () => reach(listener))
+  await Promise.all(taken.map((transport) => transport.greeted()))
+  await expect(reach(listener).greeted()).rejects.toMatchObject({ kind: 'io' })
+  await taken[0]?.close()
+  await vi.waitFor(async () => {
+    await reach(listener).greeted()
+  })
 })
 
 test('what is no protocol, or too large a greeting, is cut off', async () => {

@@ -118,13 +118,11 @@ export class TcpTransport implements Transport {
     const nonce = randomBytes(NONCE_SIZE_BYTES)
     const greeting = new CallerGreeting(caller(), { secret: security.secret, nonce })
     const { host, port } = parseStorageAddress(this.#to.address)
-    const socket = new FrameSocket(
-      dial({ host, port }, security, () => socket.send([greeting.start()])),
-      {
-        frame: (frame) => (this.#state === 'open' ? this.#answer(frame) : this.#greet(greeting, frame)),
-        end: (reason) => this.#end(reason),
-      },
-    )
+    const connected = (): void => socket.send([greeting.start()])
+    const socket = FrameSocket.dialed((into) => dial({ host, port }, { security, into, connected }), {
+      frame: (frame) => (this.#state === 'open' ? this.#answer(frame) : this.#greet(greeting, frame)),
+      end: (reason) => this.#end(reason),
+    })
     this.#socket = socket
     this.#cancelTimer = clock.after(STORAGE_DIAL_TIMEOUT_MS, () =>
       this.#end(new StorageError('io', `no greeting in ${STORAGE_DIAL_TIMEOUT_MS} ms`)),

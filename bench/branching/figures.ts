@@ -25,6 +25,9 @@ export interface FigureOptions {
   readonly idleBranches: number
 }
 
+/** What a start leaves to be done in the background is done by then. */
+const SETTLE_MS = 5000
+
 export type Case = (options: FigureOptions) => Promise<readonly Figure[]>
 
 /** Creates branches of one database, one after another. */
@@ -48,7 +51,7 @@ function creationFigures(what: string, times: readonly number[], peer?: number):
 
 const sizes: Case = async ({ server, peer, largeMegabytes, runs }) => {
   const figures: Figure[] = []
-  for (const megabytes of [10, largeMegabytes]) {
+  for (const megabytes of new Set([10, largeMegabytes])) {
     const name = `size_${megabytes}`
     await makeDatabase(server, name, megabytes)
     let other: number | undefined
@@ -186,7 +189,16 @@ const past: Case = async ({ server }) => {
   ]
 }
 
+/** After a restart a server holds what its databases take and little of what it took to make them. */
+async function residentAfterRestart(server: LaunchedServer): Promise<{ bytes: number; startMs: number }> {
+  await server.stop()
+  const startMs = await server.start()
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  return { bytes: server.residentBytes(), startMs }
+}
+
 const idle: Case = async ({ server, idleBranches }) => {
+  const without = await residentAfterRestart(server)
   const before = server.residentBytes()
   const makers = Array.from({ length: 8 }, async (_, number) => {
     const client = await connect(server)
@@ -196,12 +208,26 @@ const idle: Case = async ({ server, idleBranches }) => {
   })
   const ms = await timed(() => Promise.all(makers))
   const grown = (server.residentBytes() - before) / idleBranches
+  const client = await connect(server)
+  const asked = async (text: string): Promise<number> => median(await timedRuns(5, () => client.query(text)))
+  const branchesMs = await asked('SELECT * FROM borealis.branches')
+  const listMs = await asked(
+    'SELECT datname, pg_get_userbyid(datdba), datacl::text FROM pg_database ORDER BY 1',
+  )
+  await client.end()
+  const filled = await residentAfterRestart(server)
+  const each = (filled.bytes - without.bytes) / idleBranches
+  const name = `${idleBranches} idle branches`
   return [
-    { name: `${idleBranches} idle branches: memory each`, value: grown, unit: 'bytes' },
+    { name: `${name}: memory each, while they are made`, value: grown, unit: 'bytes' },
+    { name: `${name}: memory each, after a restart`, value: each, unit: 'bytes' },
+    { name: `${name}: made by 8 clients`, value: (idleBranches / ms) * 1000, unit: '/s' },
+    { name: `${name}: SELECT * FROM borealis.branches`, value: branchesMs, unit: 'ms' },
+    { name: `${name}: a list of databases`, value: listMs, unit: 'ms' },
     {
-      name: `${idleBranches} idle branches: made by 8 clients`,
-      value: (idleBranches / ms) * 1000,
-      unit: '/s',
+      name: `${name}: start of the server (without: ${without.startMs.toFixed(0)} ms)`,
+      value: filled.startMs,
+      unit: 'ms',
     },
   ]
 }

@@ -9,6 +9,7 @@
 
 import { assert, must } from '../../storage/base/assert.ts'
 import { StorageError } from '../../storage/base/errors.ts'
+import type { Lsn, TimelineId } from '../../storage/base/ids.ts'
 import { int8 } from '../types/value.ts'
 import type {
   Acl,
@@ -37,6 +38,7 @@ export type CellKind =
   | 'type'
   | 'comments'
   | 'default-privileges'
+  | 'merge'
   | 'sequence-value'
   | 'role'
   | 'database'
@@ -54,6 +56,7 @@ export const OBJECT_KIND: Readonly<Record<CellKind, number>> = {
   type: 7,
   comments: 8,
   'default-privileges': 9,
+  merge: 10,
   'sequence-value': 12,
   role: 32,
   database: 33,
@@ -91,6 +94,17 @@ export interface StoredComments {
   readonly comments: readonly { readonly classOid: number; readonly subId: number; readonly text: string }[]
 }
 
+/** That a database was merged into this one last; `oid` is that database's. */
+export interface StoredMerge {
+  readonly kind: 'merge'
+  readonly oid: number
+  /** What was merged: the state of that database at a point of a timeline. */
+  readonly timeline: TimelineId
+  readonly lsn: Lsn
+  /** When, microseconds since 1970. */
+  readonly wallMicros: number
+}
+
 export type StoredObject =
   | StoredSchema
   | StoredTable
@@ -99,6 +113,7 @@ export type StoredObject =
   | Index
   | StoredType
   | StoredComments
+  | StoredMerge
   | StoredDefaultPrivileges
   | StoredRole
   | StoredDatabase
@@ -197,6 +212,7 @@ const DEFAULTS: Readonly<Record<StoredKind, Fields>> = {
   },
   type: { acl: undefined, labels: [], domain: undefined },
   comments: {},
+  merge: {},
   'default-privileges': {},
   role: {
     superuser: false,

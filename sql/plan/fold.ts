@@ -19,6 +19,7 @@ export function foldStatement<Q extends Query | Modify>(planner: Planner, query:
 
 /** Subqueries come last: those in branches that are never taken are gone by then, and their errors with them. */
 function foldDeep(planner: Planner, expr: Expr): Expr {
+  if (expr.kind === 'constant') return expr
   return replace(foldConstants(planner, expr), (one) =>
     one.kind === 'subquery'
       ? {
@@ -119,6 +120,13 @@ function constant(like: Expr, value: Value): Expr {
 
 function evaluate(planner: Planner, expr: Expr, failures: Map<Expr, unknown>): Expr {
   try {
+    if (expr.kind === 'typmod' && expr.arg.kind === 'constant') {
+      // Without code: a long VALUES list has thousands of these.
+      const { value } = expr.arg
+      const type = planner.type(expr.type)
+      if (value === null) return constant(expr, null)
+      if (type.kind !== 'array') return constant(expr, type.applyTypmod(value, expr.typmod, expr.explicit))
+    }
     const compute = planner.compileValue(expr, EMPTY_LAYOUT, undefined)
     return constant(expr, compute({ functions: planner.context.functions } as Runtime, []))
   } catch (thrown) {

@@ -8,7 +8,7 @@ import type { PlanNode } from '../exec/operator.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
 import type { Query, SetQuery, SortKey, ValuesQuery } from '../tree/query.ts'
-import type { Row } from '../types/value.ts'
+import type { Row, Value } from '../types/value.ts'
 import { type PlannedCte, resetStore } from './cte.ts'
 import { compileGroupKey } from './hash-key.ts'
 import { EMPTY_LAYOUT, Layout, type OuterScope, slotColumn } from './layout.ts'
@@ -80,10 +80,7 @@ function planValues(
   request: QueryRequest,
 ): Planned {
   planner.ctes.define(query.ctes, outer)
-  const makers = query.rows.map((row) => {
-    const make = planner.compileRow(row, EMPTY_LAYOUT, outer)
-    return (rt: Runtime): Row => make(rt, [])
-  })
+  const makers = query.rows.map((row) => constantMaker(row) ?? rowMaker(planner, row, outer))
   const rows = makers.length
   const width = query.rows[0]?.length ?? 0
   const node = makeNode({
@@ -93,6 +90,23 @@ function planValues(
     open: (rt) => new ValuesOperator(rt, makers),
   })
   return finish(planner, query, { node, layout: columnsLayout(query.outputs, width) }, outer, request)
+}
+
+type RowMaker = (rt: Runtime) => Row
+
+/** A row of constants needs no code: a statement may have thousands, and runs once. */
+function constantMaker(row: readonly Expr[]): RowMaker | undefined {
+  const values: Value[] = []
+  for (const expr of row) {
+    if (expr.kind !== 'constant') return undefined
+    values.push(expr.value)
+  }
+  return () => values.slice()
+}
+
+function rowMaker(planner: Planner, row: readonly Expr[], outer: OuterScope | undefined): RowMaker {
+  const make = planner.compileRow(row, EMPTY_LAYOUT, outer)
+  return (rt) => make(rt, [])
 }
 
 /** ORDER BY, LIMIT and the names of the result: of VALUES and set operations. */

@@ -112,7 +112,7 @@ export type VolumeMessage =
   /**
    * The numbers up to the writer's highest under which no timeline lives, nor ever will: those that were dropped, and
    * those that were jumped over. What the node kept under one of them is dropped; what it dropped itself for a writer
-   * that lost, and that lives, is `revived`: it begins anew, empty. In a later message of the same volume epoch the
+   * that lost, and that lives, is `revived`: it begins anew, empty, if it was collected. In a later message of the same volume epoch the
    * numbers only add up.
    */
   | (RequestBase & {

@@ -120,6 +120,12 @@ export class MemorySegmentStore implements SegmentStore {
       if (this.#dead.has(id)) this.#timelines.set(id, { ...stored, dropped: true })
   }
 
+  reviveTimeline(timeline: TimelineId): void {
+    this.#fsyncs++
+    const stored = this.#timelines.get(timeline)
+    if (stored !== undefined) this.#timelines.set(timeline, { ...stored, dropped: false })
+  }
+
   dropTimeline(timeline: TimelineId): void {
     this.#fsyncs++
     this.#dead.add({ from: timeline, to: timeline })

@@ -147,6 +147,8 @@ export interface SegmentStore {
   dead(): DeadNumbers
   /** Durable. Replaces the dead numbers; timelines that are there under one of them are dropped. */
   bury(dead: DeadNumbers): void
+  /** Durable. A timeline that is here was not dropped after all; its number is not dead. */
+  reviveTimeline(timeline: TimelineId): void
   /** Durable. The number is dead from now on; the timeline may be here or not. */
   dropTimeline(timeline: TimelineId): void
   /** Its contents are gone already: nothing is left of it. Derived. */

@@ -204,6 +204,10 @@ export class SqliteSegmentStore implements SegmentStore {
     this.#transactions.durable(this.#ofTimelines(() => this.#timelines.bury(dead)))
   }
 
+  reviveTimeline(timeline: TimelineId): void {
+    this.#transactions.durable(this.#ofTimelines(() => this.#timelines.revive(timeline)))
+  }
+
   dropTimeline(timeline: TimelineId): void {
     this.#transactions.durable(this.#ofTimelines(() => this.#timelines.drop(timeline)))
   }

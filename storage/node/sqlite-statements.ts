@@ -59,6 +59,7 @@ const TEXTS = {
   clearDead: 'DELETE FROM dead WHERE first BETWEEN ? AND ?',
   putDead: 'INSERT INTO dead VALUES (?, ?)',
   setDeadEpoch: 'UPDATE meta SET dead_epoch = ?',
+  reviveTimeline: 'UPDATE timelines SET dropped = 0 WHERE id = ?',
   dropTimelines: 'UPDATE timelines SET dropped = 1 WHERE id BETWEEN ? AND ?',
   forgetTimeline: 'DELETE FROM timelines WHERE id = ?',
   annulled: 'SELECT * FROM annulled ORDER BY timeline, above',

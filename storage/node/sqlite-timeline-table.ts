@@ -63,6 +63,10 @@ export class TimelineTable {
     }
   }
 
+  revive(timeline: TimelineId): void {
+    this.#sql.reviveTimeline.run(timeline)
+  }
+
   drop(timeline: TimelineId): void {
     const around = this.#sql.deadAround.get(timeline - 1, timeline + 1) as {
       from: number | null

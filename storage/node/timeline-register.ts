@@ -52,11 +52,27 @@ export class TimelineRegister {
     this.#node.write(() => store.bury({ epoch: volumeEpoch, ranges: numbers.ranges }))
     timelines.dead = numbers
     for (const { birth } of timelines.values()) if (numbers.has(birth.id)) this.#drop(this.known(birth.id))
-    const back = revived
-      .flatMap((id) => timelines.get(id) ?? [])
-      .filter(({ dropped, birth }) => dropped && !numbers.has(birth.id))
-    for (const timeline of back) this.#erase(timeline)
-    this.#put(back.map(({ birth }) => ({ birth, dropped: false, annulled: [] })))
+    for (const id of revived) {
+      const timeline = timelines.get(id)
+      if (timeline?.dropped === true && !numbers.has(id)) this.#revive(timeline)
+    }
+  }
+
+  /** It was dropped for a writer that lost. Where it was collected since, it begins anew, empty. */
+  #revive(timeline: Timeline): void {
+    const { timelines, store, collectable } = this.#node
+    const { birth } = timeline
+    const isCollected = timeline.segments.some(
+      ({ start, scl }) => start.after > start.birth && start.after >= scl,
+    )
+    if (isCollected) {
+      this.#erase(timeline)
+      return this.#put([{ birth, dropped: false, annulled: [] }])
+    }
+    this.#node.write(() => store.reviveTimeline(birth.id))
+    timeline.dropped = false
+    timelines.noteTimeline(birth.id)
+    collectable.add(timeline)
   }
 
   /** Takes what a peer knows of timelines that this node missed. */

@@ -8,6 +8,7 @@
 
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
+import { LSN_ZERO } from '../base/ids.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type { Agreement } from './agreement.ts'
 import { nextMembershipEpoch } from './epochs.ts'
@@ -104,7 +105,7 @@ export class Reconfiguration {
       // Nodes forget dropped timelines that no branch needs.
       const needed = this.#timelines.needed()
       const isCovered = [...acknowledged].every(
-        ([log, vcl]) => !needed.has(log) || log.reached(members.quorum) >= vcl,
+        ([log, vcl]) => log.reached(members.quorum) >= Math.min(vcl, needed.get(log) ?? LSN_ZERO),
       )
       if (isCovered && members.quorum.holds(await this.#answering())) return true
       if (this.#clock.monotonicMs() >= untilMs) return false

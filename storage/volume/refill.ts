@@ -26,19 +26,26 @@ export interface RefillSurroundings {
   poll(): Promise<void>
 }
 
+/** A log that is not at a write quorum up to where it must be. */
+interface Short {
+  readonly log: TimelineWriter
+  readonly upTo: Lsn
+}
+
 /** Resolves when every log is at a write quorum up to its VDL, or the volume is closed. */
 export async function refill(around: RefillSurroundings): Promise<void> {
   const { timelines, members, clock } = around
   for (;;) {
     // Nodes forget dropped timelines that no branch needs.
     const needed = timelines.needed()
-    const short = [...timelines.tracked].filter(
-      (log) => needed.has(log) && log.reached(members.quorum) < log.vdl,
-    )
+    const short = [...timelines.tracked].flatMap((log): Short[] => {
+      const upTo = Math.min(log.vdl, needed.get(log) ?? LSN_ZERO) as Lsn
+      return log.reached(members.quorum) < upTo ? [{ log, upTo }] : []
+    })
     if (short.length === 0 || around.isClosed()) return
     let moved = false
     for (let from = 0; from < short.length; from += PARALLEL_MAX) {
-      const filled = short.slice(from, from + PARALLEL_MAX).map((log) => fillLog(around, log))
+      const filled = short.slice(from, from + PARALLEL_MAX).map((each) => fillLog(around, each))
       if ((await Promise.all(filled)).includes(true)) moved = true
     }
     if (moved) continue
@@ -49,12 +56,12 @@ export async function refill(around: RefillSurroundings): Promise<void> {
 }
 
 /** One round of a log; true if an SCL moved. */
-async function fillLog(around: RefillSurroundings, log: TimelineWriter): Promise<boolean> {
+async function fillLog(around: RefillSurroundings, { log, upTo }: Short): Promise<boolean> {
   let moved = false
   for (const { group, scls } of log.standings) {
     for (const link of around.members.targets) {
-      if (link.mode !== 'live' || (scls[link.place] ?? LSN_ZERO) >= log.vdl) continue
-      if (log.reached(around.members.quorum) >= log.vdl) return moved
+      if (link.mode !== 'live' || (scls[link.place] ?? LSN_ZERO) >= upTo) continue
+      if (log.reached(around.members.quorum) >= upTo) return moved
       if (await fillSegment(around.members, link, log, group, scls)) moved = true
     }
   }

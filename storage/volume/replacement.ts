@@ -141,7 +141,8 @@ export class Replacement {
   #isWhole(node: number): boolean {
     const link = this.#members.link(node)
     if (link?.mode !== 'live') return false
-    for (const log of this.#timelines.needed()) if (log.reach(link.place) < log.vcl) return false
+    for (const [log, upTo] of this.#timelines.needed())
+      if (log.reach(link.place) < Math.min(log.vcl, upTo)) return false
     return true
   }
 

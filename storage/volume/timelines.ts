@@ -67,16 +67,20 @@ export class Timelines {
   }
 
   /**
-   * Timelines that anyone can still read: those that were not dropped, and those of which such a one reads records. A
-   * branch of T at or below T's own branch point finds none in T, but in what T branched off; nodes keep no T for its
-   * sake, so nobody may wait for them to have it.
+   * Timelines that anyone can still read, and up to where: those that were not dropped, to their end, and those of which
+   * such a one reads records, to where the last of them branched off. Nodes keep no more of them, so nobody may wait for
+   * them to have it. A branch of T at or below T's own branch point finds no records in T, but in what T branched off.
    */
-  needed(): ReadonlySet<TimelineWriter> {
-    const needed = new Set<TimelineWriter>()
+  needed(): ReadonlyMap<TimelineWriter, number> {
+    const needed = new Map<TimelineWriter, number>()
     for (const log of this.#logs.values()) {
       let at: TimelineWriter | undefined = log.dropped ? undefined : log
-      while (at !== undefined && !needed.has(at)) {
-        needed.add(at)
+      let upTo = Infinity
+      while (at !== undefined) {
+        const known = needed.get(at)
+        needed.set(at, Math.max(known ?? LSN_ZERO, upTo))
+        if (known !== undefined) break
+        upTo = at.birth.parent?.lsn ?? LSN_ZERO
         at = this.#originOf(at.birth)
       }
     }

@@ -227,6 +227,94 @@ test('schema changes of the branch are carried over, with rows in them', async (
   })
 })
 
+test('a second merge begins where the first one ended, in either direction', async () => {
+  const total = (client: pg.Client, id: number): Promise<unknown[][]> =>
+    rows(client, `SELECT total FROM invoice WHERE id = ${id}`)
+  await dev.query('UPDATE invoice SET total = 100 WHERE id IN (1, 2, 3)')
+  await db.query('UPDATE invoice SET total = 7 WHERE id = 3')
+  await merge(`, on_conflict => 'ours'`)
+  expect(await rows(db, 'SELECT total FROM invoice WHERE id < 4 ORDER BY id')).toEqual([[100], [100], [7]])
+  // What was merged is ours now: it may be changed here, and is not a conflict the next time.
+  await db.query('UPDATE invoice SET total = 200 WHERE id = 1')
+  await dev.query('UPDATE invoice SET total = 300 WHERE id = 4')
+  expect(await merge()).toEqual([['update', 'public.invoice', '1']])
+  expect(await rows(db, 'SELECT total FROM invoice WHERE id < 5 ORDER BY id')).toEqual([
+    [200],
+    [100],
+    [7],
+    [300],
+  ])
+  expect(await merge()).toEqual([])
+  // The other way round: dev gets what main decided.
+  expect(await rows(dev, `SELECT * FROM borealis.merge('main${number}')`)).toEqual([
+    ['update', 'public.invoice', '2'],
+  ])
+  expect(await rows(dev, 'SELECT total FROM invoice WHERE id < 5 ORDER BY id')).toEqual([
+    [200],
+    [100],
+    [7],
+    [300],
+  ])
+  // Both change a row that was merged before: that is one.
+  await dev.query('UPDATE invoice SET total = 1 WHERE id = 2')
+  await db.query('UPDATE invoice SET total = 2 WHERE id = 2')
+  await expect(merge()).rejects.toMatchObject({ code: 'BM001' })
+  expect(await total(db, 2)).toEqual([[2]])
+})
+
+test('a merge that a backtrack of the branch went behind is no base any more', async () => {
+  await db.query('SELECT pg_sleep(0.02)')
+  const {
+    rows: [before],
+  } = await dev.query<{ now: string }>('SELECT clock_timestamp()::text AS now')
+  await dev.query('SELECT pg_sleep(0.02)')
+  await dev.query('UPDATE invoice SET total = 100 WHERE id = 1')
+  await merge()
+  await admin.query(`ALTER DATABASE dev${number} BACKTRACK_TO '${before?.now}'`)
+  await dev.query('UPDATE invoice SET total = 50 WHERE id = 2')
+  expect(await merge()).toEqual([['update', 'public.invoice', '1']])
+  expect(await rows(db, 'SELECT total FROM invoice WHERE id < 3 ORDER BY id')).toEqual([[100], [50]])
+})
+
+test('a merge that was rolled back is not remembered', async () => {
+  await dev.query('UPDATE invoice SET total = 100 WHERE id = 1')
+  await db.query('BEGIN')
+  await merge()
+  await db.query('ROLLBACK')
+  expect(await merge()).toEqual([['update', 'public.invoice', '1']])
+})
+
+test('owners, privileges and comments are carried over', async () => {
+  const [reader, keeper] = [`reader${number}`, `keeper${number}`]
+  await admin.query(`CREATE ROLE ${reader}; CREATE ROLE ${keeper}`)
+  await db.query(`COMMENT ON TABLE note IS 'old'; GRANT SELECT, DELETE ON customer TO ${reader}`)
+  await admin.query(`CREATE DATABASE attributes${number} TEMPLATE main${number}`)
+  const branch = await connectTo(server.port, `attributes${number}`)
+  await branch.query(`
+    CREATE TABLE fresh (id int PRIMARY KEY);
+    ALTER TABLE fresh OWNER TO ${keeper};
+    COMMENT ON COLUMN fresh.id IS 'it''s a key';
+    GRANT SELECT ON invoice TO PUBLIC;
+    GRANT INSERT ON invoice TO ${reader} WITH GRANT OPTION;
+    REVOKE DELETE ON customer FROM ${reader};
+    COMMENT ON TABLE note IS NULL;
+    COMMENT ON COLUMN invoice.total IS 'in cents';
+    ALTER TABLE note OWNER TO ${keeper}`)
+  await branch.end()
+  const all = `SELECT relname, relowner::regrole::text, (SELECT array_agg(a ORDER BY a) FROM unnest(relacl::text[]) a), obj_description(oid, 'pg_class'),
+      col_description(oid, 1), col_description(oid, 3)
+    FROM pg_class WHERE relname IN ('fresh', 'invoice', 'customer', 'note') ORDER BY 1`
+  await rows(db, `SELECT * FROM borealis.merge('attributes${number}')`)
+  const [customer, fresh, invoice, note] = await rows(db, all)
+  expect(customer?.[2]).toEqual(['postgres=arwdDxt/postgres', `${reader}=r/postgres`])
+  expect(fresh).toEqual(['fresh', keeper, null, null, `it's a key`, null])
+  expect(invoice?.[2]).toEqual(['=r/postgres', 'postgres=arwdDxt/postgres', `${reader}=a*/postgres`])
+  expect(invoice?.[5]).toBe('in cents')
+  expect(note).toEqual(['note', keeper, null, null, null, null])
+  const left = `SELECT * FROM borealis.schema_diff('main${number}', 'attributes${number}')`
+  expect(await rows(db, left)).toEqual([])
+})
+
 test('an object that both altered differently is a conflict', async () => {
   await dev.query(`ALTER TABLE customer ADD COLUMN rank int DEFAULT 1`)
   await db.query(`ALTER TABLE customer ADD COLUMN rank text`)

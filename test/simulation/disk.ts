@@ -44,6 +44,7 @@ const NATURE: Readonly<Record<Method, Nature>> = {
   putTimelines: 'durable',
   dead: 'read',
   bury: 'durable',
+  reviveTimeline: 'durable',
   dropTimeline: 'durable',
   forgetTimeline: 'derived',
   openSegment: 'durable',

@@ -3,9 +3,10 @@
 // Runs histories one after the other and stops at the first that is not well, with the line that runs it again; with
 // --all it goes on and names every one. Every hundredth is run twice: the same seed must give the same history.
 //
-//   --jobs J ─▶ J processes, each of which gets the next seed when it is done with one; outcomes come back as messages
+//   --jobs J ─▶ J processes (0: one for each processor), each of which gets another seed when it is done with one
 
 import { fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -137,7 +138,7 @@ async function main(): Promise<number> {
     const isOver = seed >= end || performance.now() >= untilMs || (tally.failed > 0 && !values.all)
     return isOver ? undefined : seed++
   }
-  const jobs = Number(values.jobs)
+  const jobs = Number(values.jobs) || availableParallelism()
   if (jobs > 1) await runInProcesses(jobs, bug, next, tally)
   else {
     const onNote = values.trace ? (text: string): void => console.log(text) : undefined

@@ -20,6 +20,8 @@ export interface LaunchedServer {
   start(): Promise<number>
   /** SIGKILL, now; resolves when the process is gone. */
   kill(): Promise<void>
+  /** Ends it as an operator would. */
+  stop(): Promise<void>
   /** Resident memory of its processes. */
   residentBytes(): number
   /** Ends it properly. */
@@ -89,6 +91,9 @@ function launchedServer(
       const gone = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
       await gone
+    },
+    async stop() {
+      if (running !== undefined) await endProcess(running)
     },
     residentBytes() {
       return running?.pid === undefined ? 0 : residentBytesOf(running.pid)

@@ -137,6 +137,17 @@ test('writer and three nodes are killed; with three nodes it opens, and every ac
   })
 }, 90_000)
 
+test('a server that starts waits for nodes it knows that are slow to greet', async () => {
+  const before = await count()
+  await cluster.server.end('SIGKILL')
+  for (const number of [1, 2, 3, 4, 5, 6]) cluster.node(number).signal('SIGSTOP')
+  const started = cluster.startServer()
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  for (const number of [1, 2, 3, 4, 5, 6]) cluster.node(number).signal('SIGCONT')
+  await started
+  expect(await count()).toBe(before)
+}, 60_000)
+
 test('a spare takes the place of a node', async () => {
   await cluster.query('select borealis.add_spare($1)', [cluster.addresses[6]])
   await until('the spare is registered', async () => (await segments("role = 'spare'")).length === 1)

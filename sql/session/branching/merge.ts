@@ -18,7 +18,7 @@ import type { Row } from '../../types/value.ts'
 import { RunContext } from '../run-context.ts'
 import type { SessionCore } from '../session-core.ts'
 import { ddlContext } from '../utility/ddl-statement.ts'
-import { type ThreeWays, threeWays } from './merge-base.ts'
+import { recordMerge, type ThreeWays, threeWays } from './merge-base.ts'
 import type { Places } from './places.ts'
 import { RowApplier } from './row-applier.ts'
 import { mergeTable, type TableMerge } from './row-merge.ts'
@@ -68,6 +68,7 @@ export async function mergeRows(
   done.push(...(await mergeData(task, ways, branch, winner)))
   for (const step of schemas.steps) for (const text of step.after) await runStatement(core, text)
   done.push(...(await moveSequences(task, ways)))
+  await recordMerge(task, ways)
   return done
 }
 

@@ -30,12 +30,21 @@ export function compareSchemas(
 /** Whether the change is told by that of its table: a column of a new table, a constraint of a dropped one. */
 export function isPartOf(change: ObjectChange, changes: readonly ObjectChange[]): boolean {
   const object = change.from ?? change.to
+  if (object?.about !== undefined) {
+    const gone = (one: ObjectChange): boolean =>
+      one.to === undefined && (isNamed(one, object.about) || isNamed(one, `table ${object.table ?? ''}`))
+    return changes.some(gone)
+  }
   if (object?.table === undefined) return false
   const ofTable = changes.find(
     ({ from, to }) => (from ?? to)?.kind === 'table' && (from ?? to)?.name === object.table,
   )
   if (ofTable === undefined) return false
   return ofTable.to === undefined || object.kind === 'column' || object.isPrimaryKey
+}
+
+function isNamed({ from }: ObjectChange, key: string | undefined): boolean {
+  return from !== undefined && `${from.kind} ${from.name}` === key
 }
 
 /** Rows (change, kind, object, from definition, to definition). */

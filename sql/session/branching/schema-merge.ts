@@ -82,6 +82,9 @@ function created(object: SchemaObject): Parts {
     case 'constraint':
     case 'index':
     case 'view':
+    case 'owner':
+    case 'privilege':
+    case 'comment':
       return { before: [], after: [object.create] }
     case 'column': {
       const isLate = object.parts?.notNull === true && object.parts.identity === undefined
@@ -101,6 +104,11 @@ function altered(from: SchemaObject, to: SchemaObject): Parts {
       return { before: [from.drop], after: [to.create] }
     case 'view':
       return { before: [from.drop], after: [to.create] }
+    case 'privilege':
+      return { before: [], after: [from.drop, to.create] }
+    case 'owner':
+    case 'comment':
+      return { before: [], after: [to.create] }
     case 'sequence':
       return {
         before: [to.create.replace('CREATE SEQUENCE', 'ALTER SEQUENCE').replace(/ START WITH \S+/, '')],

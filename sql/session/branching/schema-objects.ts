@@ -14,6 +14,12 @@ import { formatType } from '../../functions/format-type.ts'
 import { quoteIdentifier, quoteLiteral } from '../../functions/quote.ts'
 import type { CatalogServices } from '../../functions/services.ts'
 import type { SessionCore } from '../session-core.ts'
+import { AttributeDescriber, type Described } from './schema-attributes.ts'
+
+/** Oids of the catalogs that objects are listed in. */
+const PG_TYPE = 1247
+const PG_CLASS = 1259
+const PG_NAMESPACE = 2615
 
 /** In the order in which they are made; they are dropped in the opposite one. */
 export const OBJECT_KINDS = [
@@ -25,6 +31,9 @@ export const OBJECT_KINDS = [
   'constraint',
   'index',
   'view',
+  'owner',
+  'privilege',
+  'comment',
 ] as const
 export type ObjectKind = (typeof OBJECT_KINDS)[number]
 
@@ -35,6 +44,8 @@ export interface SchemaObject {
   readonly definition: string
   /** The table that a column or a constraint is part of. */
   readonly table: string | undefined
+  /** Of owners, privileges and comments: the object that they are about, as "kind name". */
+  readonly about: string | undefined
   readonly create: string
   readonly drop: string
   readonly oid: number
@@ -88,6 +99,64 @@ class Describer {
   }
 
   *objects(): Iterable<SchemaObject> {
+    yield* this.#definitions()
+    const attributes = new AttributeDescriber(this.#catalog)
+    for (const one of this.#described())
+      for (const attribute of attributes.of(one)) yield object({ ...attribute, about: one.key, oid: 0 })
+    for (const one of this.#columns())
+      for (const attribute of attributes.comment(one))
+        yield object({ ...attribute, about: one.key, table: one.table, oid: 0 })
+  }
+
+  /** What can have an owner, privileges and a comment. */
+  *#described(): Iterable<Described> {
+    const catalog = this.#catalog
+    for (const { oid, name, ownerOid, acl } of catalog.schemas()) {
+      const quoted = quoteIdentifier(name)
+      const comment = { classOid: PG_NAMESPACE, oid, subId: 0 }
+      if (isUsers(name) && name !== 'public')
+        yield { word: 'SCHEMA', name: quoted, key: `schema ${quoted}`, ownerOid, acl, comment }
+    }
+    for (const { type, schemaOid, ownerOid, acl } of catalog.types()) {
+      if (!this.#isUsersIn(schemaOid) || (type.kind !== 'enum' && type.kind !== 'domain')) continue
+      const name = this.#name({ schemaOid, name: type.name })
+      const comment = { classOid: PG_TYPE, oid: type.oid, subId: 0 }
+      yield {
+        word: type.kind === 'enum' ? 'TYPE' : 'DOMAIN',
+        name,
+        key: `type ${name}`,
+        ownerOid,
+        acl,
+        comment,
+      }
+    }
+    for (const relation of catalog.relations()) {
+      if (!this.#isUsersIn(relation.schemaOid) || relation.persistence === 'temporary') continue
+      const { kind, oid, ownerOid, acl } = relation
+      if (kind === 'index' || (kind === 'table' && relation.isCompositeType)) continue
+      // Those of columns have their tables' owners.
+      if (kind === 'sequence' && relation.ownedByTable !== 0) continue
+      const name = this.#name(relation)
+      const comment = { classOid: PG_CLASS, oid, subId: 0 }
+      yield { word: kind.toUpperCase(), name, key: `${kind} ${name}`, ownerOid, acl, comment }
+    }
+  }
+
+  *#columns(): Iterable<Pick<Described, 'word' | 'name' | 'key' | 'comment'> & { readonly table: string }> {
+    for (const table of this.#catalog.relations()) {
+      if (table.kind !== 'table' || table.isCompositeType || !this.#isUsersIn(table.schemaOid)) continue
+      if (table.persistence === 'temporary') continue
+      const tableName = this.#name(table)
+      for (const { name: own, number, isDropped } of table.columns) {
+        if (isDropped) continue
+        const name = `${tableName}.${quoteIdentifier(own)}`
+        const comment = { classOid: PG_CLASS, oid: table.oid, subId: number }
+        yield { word: 'COLUMN', name, key: `column ${name}`, comment, table: tableName }
+      }
+    }
+  }
+
+  *#definitions(): Iterable<SchemaObject> {
     const catalog = this.#catalog
     for (const schema of catalog.schemas()) {
       if (!isUsers(schema.name)) continue
@@ -294,6 +363,7 @@ class Describer {
 function object(draft: Draft): SchemaObject {
   return {
     table: undefined,
+    about: undefined,
     isPrimaryKey: false,
     isForeignKey: false,
     column: undefined,
