@@ -1,6 +1,6 @@
 // The way from the volume to storage nodes in worker threads of this process and back: a thread hosts the nodes of one
-// zone, or of all where there are few processors (storage/node/worker.ts). Appends and their acknowledgements go through shared memory
-// (storage/message/mailbox.ts), all other messages through a port of each node.
+// zone, or of all where there are few processors (storage/node/worker.ts). Appends and their acknowledgements go through
+// shared memory (storage/message/mailbox.ts), all other messages through a port of each node.
 //
 //   send(append) ─▶ mailbox, and the thread's bell once for all nodes that are sent something in this turn ══▶ nodes
 //                   look at all slots ◀─ one wake-up message ◀─ doorbell pressed? ◀─ answer slots ◀══════════╯

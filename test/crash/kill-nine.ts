@@ -73,11 +73,9 @@ async function loadAndKill(server: LaunchedServer, ledger: Ledger, chance: Seede
   const writers = Array.from({ length: clientCount }, () => write(server.port, ledger, chance))
   const half = String(Math.max(1, clientCount >> 1))
   // pgbench ends with an error when its server dies; that is the plan.
-  const bench = pgbench(
-    server.port,
-    ['-n', '-b', 'tpcb-like', '-M', 'prepared', '-c', half, '-T', '60'],
-    { timeoutMs: 120_000 },
-  ).catch(() => '')
+  const bench = pgbench(server.port, ['-n', '-b', 'tpcb-like', '-M', 'prepared', '-c', half, '-T', '60'], {
+    timeoutMs: 120_000,
+  }).catch(() => '')
   await new Promise((resolve) => setTimeout(resolve, LOAD_MIN_MS + chance.below(LOAD_SPREAD_MS)))
   await server.kill()
   await Promise.all([...writers, bench])
