@@ -1,7 +1,7 @@
 // Bugs that are planted on purpose, to show that the simulation finds what it is for. Each is put between the real
 // parts, as a wrapper around what passes there; none of them needs a flag in the real code.
 
-import type { Lsn } from '../../storage/base/ids.ts'
+import type { Lsn, TimelineId } from '../../storage/base/ids.ts'
 import { readBatchHeader } from '../../storage/message/batch.ts'
 import type { NodeMessage, NodeState, VolumeMessage } from '../../storage/message/message.ts'
 import type { Reply } from '../../storage/message/transport.ts'
@@ -106,22 +106,35 @@ const earlyAcknowledgement: Bug = {
   },
 }
 
-/** The lowest version that a read point needs is collected as well. */
+/** Where batches end, by node and timeline. */
+const batchEnds = new WeakMap<Host, Map<TimelineId, Lsn[]>>()
+
+function noteEnds(host: Host, { batches }: Append): void {
+  const known = batchEnds.get(host) ?? new Map<TimelineId, Lsn[]>()
+  batchEnds.set(host, known)
+  for (const bytes of batches) {
+    const { timeline, last } = readBatchHeader(Buffer.from(bytes))
+    known.set(timeline, [...(known.get(timeline) ?? []), last])
+  }
+}
+
+/** The batch right above the lowest read point is collected as well: what is read there is in none of what is left. */
 const collectsOneTooMany: Bug = {
   name: 'collects-one-too-many',
   plan: {
     floorEveryMs: 30,
     readEveryMs: 5,
-    durationMs: 3000,
+    durationMs: 1500,
     membershipEveryMs: Infinity,
     faultEveryMs: Infinity,
   },
-  handle(_, message, reply, handle) {
+  handle(host, message, reply, handle) {
+    if (message.kind === 'append') noteEnds(host, message)
     if (message.kind !== 'read-floors') return handle(message, reply)
-    const floors = message.floors.map(({ timeline, lsn }) => ({
-      timeline,
-      lsn: (lsn + ONE_RECORD_BYTES) as Lsn,
-    }))
+    const floors = message.floors.map(({ timeline, lsn }) => {
+      const above = (batchEnds.get(host)?.get(timeline) ?? []).filter((last) => last > lsn)
+      return { timeline, lsn: above.length === 0 ? lsn : (Math.min(...above) as Lsn) }
+    })
     handle({ ...message, floors }, reply)
   },
 }
