@@ -51,7 +51,7 @@ function creationFigures(what: string, times: readonly number[], peer?: number):
 
 const sizes: Case = async ({ server, peer, largeMegabytes, runs }) => {
   const figures: Figure[] = []
-  for (const megabytes of [10, largeMegabytes]) {
+  for (const megabytes of new Set([10, largeMegabytes])) {
     const name = `size_${megabytes}`
     await makeDatabase(server, name, megabytes)
     let other: number | undefined
