@@ -9,7 +9,7 @@ import { Coverage } from './simulation/coverage.ts'
 import { runHistory } from './simulation/history.ts'
 
 const SEED_COUNT = 50
-/** What so few seeds may miss; `npm run sim` asks for it of two hundred. */
+/** What so few seeds may miss; `npm run sim` asks for it of a thousand. */
 const RARE: ReadonlySet<string> = new Set([
   'image rotten',
   'image copied',

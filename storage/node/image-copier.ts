@@ -47,6 +47,7 @@ export class ImageCopier implements Copier {
       fetch: (done) => this.#fetch(done),
       sizeOf: ({ bytes }) => bytes.length,
       write: (images, size) => this.#write(images, size),
+      isFilling: () => around.node.isFilling,
       isBusy: () => around.gossip.isBusy,
       end: (failed) => (failed ? this.#finish(true) : this.#confirm()),
     })

@@ -31,6 +31,7 @@ export class LogCopier implements Copier {
       fetch: (done) => this.#fetch(done),
       sizeOf: ({ length }) => length,
       write: (batches, size) => this.#take(batches, size),
+      isFilling: () => around.node.isFilling,
       isBusy: () => around.gossip.isBusy,
       end,
     })

@@ -9,7 +9,9 @@
 import type { Clock } from '../base/env.ts'
 
 /** One durable write; whoever appends meanwhile waits for one at most. */
-const PORTION_SIZE_BYTES = 8 * 1024 * 1024
+const PORTION_SIZE_BYTES = 4 * 1024 * 1024
+/** Where there is much to come: four waits for the disk, whatever the size (the store's cache must hold it). */
+const PORTION_SIZE_BYTES_FILLING = 16 * 1024 * 1024
 /** While there are others to be served, so much of the time that a write took passes before the next. */
 const PAUSE_SHARE = 0.5
 const PAUSE_MS_MAX = 250
@@ -28,6 +30,8 @@ export interface PortionSteps<Piece> {
   sizeOf(piece: Piece): number
   /** Writes a portion; false when it cannot. */
   write(pieces: readonly Piece[], size: number): boolean
+  /** Whether there is much to come. */
+  isFilling(): boolean
   /** Whether somebody waits for this node. */
   isBusy(): boolean
   /** Everything is written, or it failed. */
@@ -63,8 +67,9 @@ export class Portions<Piece> {
 
   /** Fetches and writes what is due. */
   #step(): void {
-    const isDue = this.#size >= PORTION_SIZE_BYTES || (this.#isLast && this.#size > 0)
-    if (!this.#isFetching && !this.#isLast && this.#size < 2 * PORTION_SIZE_BYTES) this.#fetch()
+    const portion = this.#steps.isFilling() ? PORTION_SIZE_BYTES_FILLING : PORTION_SIZE_BYTES
+    const isDue = this.#size >= portion || (this.#isLast && this.#size > 0)
+    if (!this.#isFetching && !this.#isLast && this.#size < 2 * portion) this.#fetch()
     if (this.#stopped || this.#isPausing) return
     if (isDue) this.#write()
     else if (this.#isLast) this.#finish(false)
