@@ -16,7 +16,7 @@ import { runHistory } from './history.ts'
 
 const TWICE_EVERY = 100
 /** So many histories must have met everything that the simulation can do. */
-const COVERAGE_SEEDS_MIN = 1000
+const COVERAGE_SEEDS_MIN = 200
 
 /** What came of a seed, as it crosses from one process to another. */
 interface Result {

@@ -20,7 +20,10 @@ export class Reads {
     this.#world = world
   }
 
-  /** Reads a page and compares it; a read below the floor may fail, one above must be right if it is answered. Resolves with why it was not. */
+  /**
+   * Reads a page and compares it; a read below the floor may fail, one above must be right if it is answered. Resolves with
+   * why it was not.
+   */
   async check(
     writer: Writer,
     timeline: TimelineModel,
@@ -58,6 +61,9 @@ export class Reads {
         const error = await this.check(writer, timeline, page as PageNo, timeline.vdl)
         if (error !== undefined) return `timeline ${timeline.id}, page ${page}: ${error.message}`
       }
+      // Collected or not, what lies below the floor must not be answered wrongly.
+      const early = timeline.pointAtOrBelow(timeline.readableFrom - 1)
+      if (early > timeline.base) await this.check(writer, timeline, 0 as PageNo, early)
       const unanswered = await this.#checkTimes(writer, timeline)
       if (unanswered !== undefined) return unanswered
     }
