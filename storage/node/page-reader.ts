@@ -9,7 +9,7 @@
 
 import { StorageError } from '../base/errors.ts'
 import { formatLsn, type GroupNo, type Lsn, LSN_ZERO, type PageNo } from '../base/ids.ts'
-import { PAGE_SIZE_BYTES } from '../base/limits.ts'
+import { PAGE_CHAIN_LENGTH_MAX, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
 import type { SegmentKey } from '../message/message.ts'
@@ -34,6 +34,20 @@ export class DamagedBatch extends StorageError {
     super('corrupt', message)
     this.batch = { timeline, group, lsn }
   }
+}
+
+/** So many records of a chain are held from the way down to the way up; of longer ones the rest is looked up again. */
+const LINKS_HELD_MAX = 2 * PAGE_CHAIN_LENGTH_MAX
+
+/** A record, in the records of its batch. */
+interface FoundRecord {
+  readonly records: Buffer
+  readonly offset: number
+}
+
+interface ChainLink {
+  readonly lsn: Lsn
+  readonly found: FoundRecord | undefined
 }
 
 export class PageReader {
@@ -74,9 +88,12 @@ export class PageReader {
    */
   renew(segment: Segment, page: PageNo, lsn: Lsn): { lsn: Lsn; bytes: Buffer } | undefined {
     const image = this.#store.imageLsnAt(segment, page, lsn)
-    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1).lsns[0]
+    const newest = this.#chain(segment, page, lsn, floorOf(segment, image), 1).links[0]
     if (newest === undefined) return undefined
-    return { lsn: newest, bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false, LSN_ZERO) }
+    return {
+      lsn: newest.lsn,
+      bytes: this.#resolve(segment.owner, segment.group, { page, lsn }, false, LSN_ZERO),
+    }
   }
 
   /** The page at one of its versions that lies in the log, or at a point that a child reads. */
@@ -103,11 +120,15 @@ export class PageReader {
       return kept?.bytes ?? this.#resolveParent(timeline, group, at, false, LSN_ZERO)
     }
     const image = this.#image(segment, page, lsn)
-    const { lsns, next } = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
-    const follows = lsns.length > 0 ? next : link
+    const { links, next } = this.#chain(segment, page, lsn, floorOf(segment, image?.lsn))
+    const follows = links.length > 0 ? next : link
     const base = image?.bytes ?? this.#resolveParent(timeline, group, at, isPoint, follows)
-    for (let index = lsns.length - 1; index >= 0; index--) this.#applyAt(segment, lsns[index] as Lsn, base)
-    this.recordsApplied += lsns.length
+    for (let index = links.length - 1; index >= 0; index--) {
+      const { lsn: own, found } = links[index] as ChainLink
+      const { records, offset } = found ?? this.#record(segment, own)
+      this.#apply(base, 0, records, offset)
+    }
+    this.recordsApplied += links.length
     return base
   }
 
@@ -168,24 +189,26 @@ export class PageReader {
     return true
   }
 
-  /** LSNs of the page's records in (floor, lsn], newest first, at most `limit` of them, and what the last one follows. */
+  /** The page's records in (floor, lsn], newest first, at most `limit` of them, and what the last one follows. */
   #chain(
     segment: Segment,
     page: PageNo,
     lsn: Lsn,
     floor: Lsn,
     limit: number = Infinity,
-  ): { readonly lsns: readonly Lsn[]; readonly next: Lsn } {
-    const lsns: Lsn[] = []
+  ): { readonly links: readonly ChainLink[]; readonly next: Lsn } {
+    const links: ChainLink[] = []
     let at = this.#newest(segment, page, lsn)
-    while (at > floor && lsns.length < limit) {
-      if (at <= lsn && !segment.isAnnulled(at)) lsns.push(at)
-      const { records, offset } = this.#record(segment, at)
+    while (at > floor && links.length < limit) {
+      const found = this.#record(segment, at)
+      const { records, offset } = found
+      if (at <= lsn && !segment.isAnnulled(at))
+        links.push({ lsn: at, found: links.length < LINKS_HELD_MAX ? found : undefined })
       const previous = readU64(records, offset + 16) as Lsn
       if (previous >= at) throw this.#damage(segment, at, 'a back-link leads forward')
       at = previous
     }
-    return { lsns, next: at }
+    return { links, next: at }
   }
 
   /** A record of the page at or above the newest one ≤ lsn from which back-links lead down; 0 if there is none. */
@@ -196,12 +219,7 @@ export class PageReader {
     return this.#store.imageAbove(segment, page, lsn) ?? tail ?? (0 as Lsn)
   }
 
-  #applyAt(segment: Segment, lsn: Lsn, page: Buffer): void {
-    const { records, offset } = this.#record(segment, lsn)
-    this.#apply(page, 0, records, offset)
-  }
-
-  #record(segment: Segment, lsn: Lsn): { records: Buffer; offset: number } {
+  #record(segment: Segment, lsn: Lsn): FoundRecord {
     const batch = this.openBatch(segment, lsn)
     const offset = findRecord(batch.records, batch.header, lsn)
     if (offset < 0) throw this.#damage(segment, lsn, 'the record is not in its batch')

@@ -27,7 +27,9 @@ function fence(bench: NodeBench, epoch: number): void {
 
 /** What the node knows of timelines: their numbers, the dropped ones negative. */
 function known(bench: NodeBench): number[] {
-  const ids = [...bench.node.timelines.values()].map(({ birth, dropped }) => (dropped ? -Number(birth.id) : birth.id))
+  const ids = [...bench.node.timelines.values()].map(({ birth, dropped }) =>
+    dropped ? -Number(birth.id) : birth.id,
+  )
   return ids.sort((a, b) => Math.abs(a) - Math.abs(b))
 }
 
