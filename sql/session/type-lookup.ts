@@ -1,8 +1,8 @@
 // Types and reg* names as a session's catalog and search path resolve them (TypeLookup).
 
-import { must } from '../../storage/base/assert.ts'
 import { CatalogNames } from '../catalog/names.ts'
 import { builtinType } from '../types/registry.ts'
+import { SqlError } from '../types/sql-error.ts'
 import type { Type, TypeLookup } from '../types/type.ts'
 import type { SessionCore } from './session-core.ts'
 
@@ -15,8 +15,11 @@ export class CatalogLookup implements TypeLookup {
     this.#names = new CatalogNames({ catalog: () => core.catalog, context: () => core.context })
   }
 
+  /** A client may name any number as the type of a parameter, and a type may go while a statement is prepared. */
   type(oid: number): Type {
-    return builtinType(oid) ?? must(this.#core.catalog.type(oid), 'a type that a catalog names')
+    const type = builtinType(oid) ?? this.#core.catalog.type(oid)
+    if (type === undefined) throw new SqlError('XX000', `cache lookup failed for type ${oid}`)
+    return type
   }
 
   regNameToOid(kind: string, name: string): number {
