@@ -340,9 +340,11 @@ export class StorageNode {
     let at = this.register.known(timeline)
     let reach = lsn
     for (;;) {
-      const segment = at.segment(group)
-      if (segment !== undefined && reach > segment.start.birth && segment.scl < reach) {
-        const message = `timeline ${at.birth.id} is complete to ${formatLsn(segment.scl)} only`
+      const segment = at.peek(group)
+      const isBorn = segment === undefined && group === FIRST_GROUP
+      const scl = isBorn ? at.base : segment?.scl
+      if (scl !== undefined && reach > (segment?.start.birth ?? at.base) && scl < reach) {
+        const message = `timeline ${at.birth.id} is complete to ${formatLsn(scl)} only`
         throw new Refusal('behind', message)
       }
       const { parent } = at.birth
@@ -374,12 +376,13 @@ export class StorageNode {
   }
 
   #gossip(since: number): Omit<Answer<'gossip'>, 'kind' | 'id'> {
-    const { sequence, timelines, segments } = this.timelines.changesSince(since)
+    const { sequence, born, timelines, segments } = this.timelines.changesSince(since)
     return {
       // A node that was fenced, but not told what that recovery decided, may hold what never happened.
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
+      born,
       timelines,
       segments: segments.map((segment) => segment.state()),
     }

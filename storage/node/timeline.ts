@@ -6,8 +6,8 @@
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { BirthTable } from '../message/birth-table.ts'
 import type { IdSet } from '../message/id-set.ts'
-import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type {
   AnnulledRange,
   SegmentKey,
@@ -15,12 +15,22 @@ import type {
   TimelineBirth,
   TimelineState,
 } from '../message/message.ts'
-import { BirthTable } from './birth-table.ts'
+import {
+  BirthPacker,
+  bornSegment,
+  bornState,
+  NO_BIRTHS,
+  type PackedBirths,
+} from '../message/packed-births.ts'
 import { Segment } from './segment.ts'
 import type { StoredSegment, StoredTimeline } from './segment-store.ts'
 import { isJustBorn } from './stored-births.ts'
 
 const NO_RANGES: readonly AnnulledRange[] = []
+
+/** Marks of untouched timelines: see Timeline.isWhole. */
+const WHOLE = 1
+const NOT_WHOLE = 2
 const NO_SEGMENTS: readonly Segment[] = []
 
 export class Timeline {
@@ -77,15 +87,27 @@ export class Timeline {
 
   /** Where its first segment stands, also when that is not there as an object. */
   firstState(): SegmentState {
-    const { base } = this
-    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base, birth: base }
-    return this.peek(FIRST_GROUP)?.state() ?? { timeline: this.birth.id, group: FIRST_GROUP, ...born }
+    return this.peek(FIRST_GROUP)?.state() ?? bornSegment(this.birth)
   }
 }
+
+/** Tells a timeline's number, its parent's (0: a root), the LSN of its branch point, and how it is. */
+export type TimelineVisitor = (
+  id: TimelineId,
+  parent: TimelineId,
+  base: Lsn,
+  state: Pick<Timeline, 'dropped' | 'isWhole'>,
+) => void
+
+const NO_TIMELINE = 0 as TimelineId
+const LIVING = { dropped: false, isWhole: true }
+const LIVING_NOT_WHOLE = { dropped: false, isWhole: false }
 
 /** What changed since a peer asked last. */
 export interface Changes {
   readonly sequence: number
+  /** Of these there is nothing more to tell. */
+  readonly born: PackedBirths
   readonly timelines: readonly TimelineState[]
   readonly segments: readonly Segment[]
 }
@@ -128,9 +150,10 @@ export class Timelines {
   }
 
   #touch(id: TimelineId): Timeline | undefined {
-    const stored = this.#untouched.get(id)
-    if (stored === undefined) return undefined
-    const timeline = new Timeline(stored)
+    const birth = this.#untouched.get(id)
+    if (birth === undefined) return undefined
+    const isWhole = this.#untouched.markOf(id) === WHOLE
+    const timeline = new Timeline({ ...bornState(birth), isWhole })
     this.#touched.set(id, timeline)
     this.#untouched.delete(id)
     return timeline
@@ -143,7 +166,7 @@ export class Timelines {
 
   /** The birth of a timeline, without touching it. */
   birthOf(id: TimelineId): TimelineBirth | undefined {
-    return this.#touched.get(id)?.birth ?? this.#untouched.get(id)?.birth
+    return this.#touched.get(id)?.birth ?? this.#untouched.get(id)
   }
 
   hasChildren(id: TimelineId): boolean {
@@ -151,10 +174,23 @@ export class Timelines {
     return this.#untouched.hasChildren(id)
   }
 
-  /** All of them, for reading: those that were not touched are copies. */
-  *values(): Generator<Timeline, void> {
-    yield* this.#touched.values()
-    for (const stored of this.#untouched.values()) yield new Timeline(stored)
+  /** Those that exist as objects; of the others nothing is known but that they were born. */
+  touched(): IterableIterator<Timeline> {
+    return this.#touched.values()
+  }
+
+  /** The births of the others. */
+  untouched(): PackedBirths {
+    return this.#untouched.size === 0 ? NO_BIRTHS : this.#untouched.pack()
+  }
+
+  /** Visits all of them, touching none. `parent` 0: a root. */
+  visit(visitor: TimelineVisitor): void {
+    for (const { birth, base, dropped, isWhole } of this.#touched.values())
+      visitor(birth.id, birth.parent?.timeline ?? NO_TIMELINE, base, { dropped, isWhole })
+    this.#untouched.visit((id, mark, parent, lsn) =>
+      visitor(id, parent, lsn, mark === WHOLE ? LIVING : LIVING_NOT_WHOLE),
+    )
   }
 
   /** The segments that exist as objects. */
@@ -168,7 +204,7 @@ export class Timelines {
 
   add(stored: StoredTimeline): void {
     const { id } = stored.birth
-    if (isJustBorn(stored)) this.#untouched.put(stored)
+    if (isJustBorn(stored)) this.#untouched.put(stored.birth, stored.isWhole ? WHOLE : NOT_WHOLE)
     else this.#touched.set(id, new Timeline(stored))
     this.shape++
   }
@@ -200,26 +236,26 @@ export class Timelines {
   changesSince(since: number): Changes {
     const sequence = this.#sequence
     if (since < this.#firstSequence || since > sequence) {
-      const timelines = Array.from(this.values(), (timeline) => timeline.state())
-      return { sequence: this.#told(), timelines, segments: [...this.segments()] }
+      const timelines = Array.from(this.touched(), (timeline) => timeline.state())
+      return { sequence: this.#told(), born: this.untouched(), timelines, segments: [...this.segments()] }
     }
-    const timelines = new Set<TimelineId>()
+    const changed = new Set<TimelineId>()
     const segments = new Set<Segment>()
     for (let at = this.#journal.length - 1; at >= 0; at--) {
       if ((this.#sequences[at] as number) <= since) break
       const entry = this.#journal[at] as TimelineId | Segment
-      if (!(entry instanceof Segment)) timelines.add(entry)
+      if (!(entry instanceof Segment)) changed.add(entry)
       else if (this.peek(entry.timeline)?.peek(entry.group) === entry) segments.add(entry)
     }
-    const states = Array.from(timelines, (id) => this.#stateOf(id)).filter((state) => state !== undefined)
-    return { sequence: this.#told(), timelines: states, segments: [...segments] }
-  }
-
-  #stateOf(id: TimelineId): TimelineState | undefined {
-    const touched = this.#touched.get(id)
-    if (touched !== undefined) return touched.state()
-    const stored = this.#untouched.get(id)
-    return stored && { birth: stored.birth, dropped: false, annulled: stored.annulled }
+    const born = new BirthPacker()
+    const timelines: TimelineState[] = []
+    for (const id of changed) {
+      const touched = this.#touched.get(id)
+      const birth = touched === undefined ? this.#untouched.get(id) : undefined
+      if (touched !== undefined) timelines.push(touched.state())
+      else if (birth !== undefined) born.add(birth)
+    }
+    return { sequence: this.#told(), born: born.take(), timelines, segments: [...segments] }
   }
 
   /** Ends the current sequence number: what changes from here on is told under the next. Returns the one that ended. */

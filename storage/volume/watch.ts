@@ -104,6 +104,7 @@ export class Watch {
       } else if (silentMs > PING_AFTER_MS) void this.#ping(link)
     }
     if (!this.#events.hasQuorum()) this.#expire(nowMs)
+    this.#timelines.settle()
     this.#sendFloors()
     this.#events.tend()
   }
@@ -149,7 +150,7 @@ export class Watch {
       if (answer.kind !== 'gossip' || link.mode !== 'live') return
       this.#sequences.set(link, answer.sequence)
       for (const { timeline, group, scl } of answer.segments) {
-        this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+        this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
       }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

@@ -12,6 +12,7 @@ import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
 import type { Member } from '../../message/configuration.ts'
 import type { NodeMessage, NodeState, VolumeMessage } from '../../message/message.ts'
 import { applyFakeRecord } from '../../message/testing/fake-log.ts'
+import { unpackedState } from '../../message/testing/unpacked-state.ts'
 import type { Transport } from '../../message/transport.ts'
 import { openVolume } from '../quorum-volume.ts'
 import type { Quorum } from '../quorum.ts'
@@ -257,5 +258,5 @@ function stateOf(node: SimNode): NodeState {
   const epoch = asEpoch(0)
   const answer = answerOf(node, { kind: 'query', id: 0, volumeEpoch: epoch, membershipEpoch: epoch })
   if (answer.kind !== 'state') throw new Error(`a query was answered with ${answer.kind}`)
-  return answer.state
+  return unpackedState(answer.state)
 }
