@@ -12,6 +12,7 @@ import { BirthPacker, type PackedBirths } from './packed-births.ts'
 
 const CHUNK_ROWS = 256
 const ABSENT = 0
+const NO_TIMELINE = 0 as TimelineId
 
 class Chunk {
   count = 0
@@ -71,6 +72,13 @@ export class BirthTable {
     const chunk = this.#chunks.get(Math.floor(id / CHUNK_ROWS))
     if (chunk === undefined || chunk.marks[id % CHUNK_ROWS] === ABSENT) return LSN_ZERO
     return chunk.lsns[id % CHUNK_ROWS] as Lsn
+  }
+
+  /** The number of its parent; 0 for a root and for one that is not there. */
+  parentOf(id: TimelineId): TimelineId {
+    const chunk = this.#chunks.get(Math.floor(id / CHUNK_ROWS))
+    if (chunk === undefined || chunk.marks[id % CHUNK_ROWS] === ABSENT) return NO_TIMELINE
+    return chunk.parents[id % CHUNK_ROWS] as TimelineId
   }
 
   delete(id: TimelineId): void {

@@ -12,7 +12,6 @@ import { StorageError } from '../base/errors.ts'
 import { FIRST_GROUP, type Lsn, type TimelineId } from '../base/ids.ts'
 import { equalIds } from '../message/id-set.ts'
 import type { AnnulledRange, NodeState } from '../message/message.ts'
-import { birthCount, idAt } from '../message/packed-births.ts'
 import type { Agreement } from './agreement.ts'
 import type { Members } from './members.ts'
 import type { NodeLink } from './node-link.ts'
@@ -164,11 +163,8 @@ export class Joining {
   }
 
   /** The dropped ones are dead by now where they are born. */
-  async #bear(link: NodeLink, { born, timelines }: NodeState): Promise<void> {
-    const missing = new Map(this.#timelines.rooted())
-    for (const { birth } of timelines) missing.delete(birth.id)
-    for (let index = 0; index < birthCount(born); index++) missing.delete(idAt(born, index))
-    const all = [...missing.values()]
+  async #bear(link: NodeLink, state: NodeState): Promise<void> {
+    const all = this.#timelines.unknownTo(state)
     for (let from = 0; from < all.length; from += BIRTHS_MAX) {
       const births = all.slice(from, from + BIRTHS_MAX)
       await link.request({ kind: 'create-timelines', births }, ALIGN_TIMEOUT_MS)
@@ -204,10 +200,12 @@ export class Joining {
     for (const { timeline, group, scl } of segments) {
       if (group !== FIRST_GROUP) held.set(`${timeline}/${group}`, scl)
     }
+    const wide = [...this.#timelines.known()].filter(({ groups }) => groups.length > 1)
+    if (wide.length === 0) return
     const rooted = this.#timelines.rooted()
-    for (const { birth, groups } of [...this.#timelines.known()]) {
+    for (const { birth, groups } of wide) {
       const timeline = birth.id
-      if (groups.length === 1 || !rooted.has(timeline)) continue
+      if (!rooted.has(timeline)) continue
       for (const { group, after } of groups) {
         const scl = held.get(`${timeline}/${group}`)
         if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue

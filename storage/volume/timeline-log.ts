@@ -33,7 +33,7 @@ import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
 import type { LogStart, LogSurroundings } from './log-surroundings.ts'
 import type { Gauge } from './quorum.ts'
-import { continuation, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
+import { continuation, isLevel, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
 import { RoomQueue } from './room-queue.ts'
 import { SentBatches } from './sent-batches.ts'
 import { ConsistencyPoints } from './vdl.ts'
@@ -450,10 +450,7 @@ export class TimelineWriter implements TimelineLog {
     const hasMoved = this.#restedAt !== this.#sentLast
     this.#restedAt = this.#sentLast
     if (hasMoved || !this.#isAtRest) return false
-    const { known } = this.#surroundings
-    for (const { scls } of this.#tracks ?? [])
-      for (let place = 0; place < 32 - Math.clz32(known); place++)
-        if ((known & (1 << place)) !== 0 && (scls[place] ?? LSN_ZERO) < this.#sentLast) return false
+    if (!isLevel(this.#tracks ?? [], this.#surroundings.known, this.#sentLast)) return false
     this.#tracks = undefined
     this.#points = undefined
     this.#sent = undefined
@@ -474,15 +471,8 @@ export class TimelineWriter implements TimelineLog {
   retire(): LogStart | undefined {
     if (!this.#dropped && (this.#tracks !== undefined || !this.#isAtRest)) return undefined
     this.fail(new StorageError('closed', `the log of timeline ${this.timeline} was given back`))
-    const { birth, annulled } = this
-    return {
-      birth,
-      dropped: this.#dropped,
-      annulled,
-      groups: this.#groups,
-      vdl: this.#vdl,
-      tail: this.#tail,
-    }
+    const { birth, dropped, annulled, groups, vdl, tail } = this
+    return { birth, dropped, annulled, groups, vdl, tail }
   }
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void {

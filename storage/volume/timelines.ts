@@ -24,6 +24,9 @@ import { TimelineWriter } from './timeline-log.ts'
 const LIVING = 1
 const DROPPED = 2
 
+/** The parent of a timeline that has none. */
+const ROOT = 0 as TimelineId
+
 /** A timeline of which there is more to tell than its birth. */
 type Known = Pick<LogStart, 'birth' | 'dropped' | 'annulled' | 'groups' | 'vdl'>
 
@@ -39,6 +42,8 @@ export class Timelines {
   readonly #released = new Set<TimelineWriter>()
   readonly #surroundings: LogSurroundings
   #last = 0
+  /** What `dead` found last. */
+  #dead: { readonly version: number; readonly last: number; readonly ranges: readonly IdRange[] } | undefined
   #failure: StorageError | undefined
 
   constructor(surroundings: LogSurroundings) {
@@ -158,10 +163,11 @@ export class Timelines {
 
   /** Numbers given out or jumped over, by this writer or before, under which nothing lives. */
   dead(): readonly IdRange[] {
-    return idsBetween(
-      this.living().map(({ id }) => id),
-      this.#last,
-    )
+    if (this.#dead?.version === this.version && this.#dead.last === this.#last) return this.#dead.ranges
+    const living: TimelineId[] = []
+    this.#visitLiving((id) => void living.push(id))
+    this.#dead = { version: this.version, last: this.#last, ranges: idsBetween(living, this.#last) }
+    return this.#dead.ranges
   }
 
   // --- what there is
@@ -246,19 +252,44 @@ export class Timelines {
   }
 
   /**
-   * Births of timelines that were not dropped, and of all that they descend from: those that nodes know. What nodes forgot
-   * they need not be told again.
+   * Timelines that were not dropped, and all that they descend from: those that nodes know. What nodes forgot they need
+   * not be told again.
    */
-  rooted(): ReadonlyMap<TimelineId, TimelineBirth> {
-    const rooted = new Map<TimelineId, TimelineBirth>()
-    for (const birth of this.living()) {
-      let at: TimelineBirth | undefined = birth
-      while (at !== undefined && !rooted.has(at.id)) {
-        rooted.set(at.id, at)
-        at = at.parent && this.birthOf(at.parent.timeline)
-      }
-    }
+  rooted(): ReadonlySet<TimelineId> {
+    const rooted = new Set<TimelineId>()
+    this.#visitRooted((id) => void rooted.add(id))
     return rooted
+  }
+
+  /** Births that a node does not know, and should. */
+  unknownTo({ born, timelines }: NodeState): readonly TimelineBirth[] {
+    const known = new Uint8Array(this.#last + 1)
+    for (const { birth } of timelines) known[birth.id] = 1
+    for (let index = 0; index < birthCount(born); index++) known[idAt(born, index)] = 1
+    const unknown: TimelineId[] = []
+    this.#visitRooted((id) => known[id] === 0 && unknown.push(id))
+    return unknown.sort((a, b) => a - b).map((id) => must(this.birthOf(id)))
+  }
+
+  #visitRooted(visit: (id: TimelineId) => void): void {
+    const visited = new Uint8Array(this.#last + 1)
+    this.#visitLiving((id) => {
+      for (let at = id; at !== 0 && visited[at] === 0; at = this.#parentOf(at)) {
+        visited[at] = 1
+        visit(at)
+      }
+    })
+  }
+
+  #visitLiving(visit: (id: TimelineId) => void): void {
+    for (const { birth, dropped } of this.known()) if (!dropped) visit(birth.id)
+    this.#unwritten.visit((id, mark) => mark === LIVING && visit(id))
+  }
+
+  /** 0: it is a root. */
+  #parentOf(timeline: TimelineId): TimelineId {
+    const known = this.#knownOf(timeline)
+    return known === undefined ? this.#unwritten.parentOf(timeline) : (known.birth.parent?.timeline ?? ROOT)
   }
 
   // --- where nodes stand
