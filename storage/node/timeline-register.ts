@@ -130,16 +130,16 @@ export class TimelineRegister {
   }
 
   /**
-   * Whether the parent's version at the branch point is still here, or will come from peers. Of a timeline that was
-   * dropped nothing is lost yet, unless collecting it has begun: then its log begins elsewhere.
+   * Whether the parent's version at the branch point is still here, or will come from peers. Where log was collected, all
+   * versions from its new beginning on are still made from there, dropped or not, unless a drop has emptied it.
    */
   #isWhole({ parent }: TimelineBirth): boolean {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
-    const isKept = origin.segments.every(
-      ({ start }) => start.after <= start.birth || (!origin.dropped && parent.lsn >= start.after),
-    )
+    const isKept = origin.segments.every(({ start: { birth, after }, scl }) => {
+      return after <= birth || (parent.lsn >= after && !(origin.dropped && after >= scl))
+    })
     return isKept || this.#node.points.has(origin, parent.lsn)
   }
 
