@@ -205,7 +205,8 @@ export class StorageNode {
       case 'repair':
         return this.repair(asBuffer(message.batch))
       case 'read-floors':
-        return this.register.raiseFloors(message.floors)
+        this.register.raiseFloors(message.floors)
+        return this.register.end(message.ended)
       case 'inject':
       case 'shut-down':
         // The business of whoever runs the node (./node-process.ts).

@@ -58,7 +58,7 @@ export class TimelineRegister {
     }
   }
 
-  /** It was dropped for a writer that lost. Where it was collected since, it begins anew, empty. */
+  /** It was dropped for a writer that lost, so nothing of it was collected; if something was, it begins anew, empty. */
   #revive(timeline: Timeline): void {
     const { timelines, store, collectable } = this.#node
     const { birth } = timeline
@@ -224,6 +224,17 @@ export class TimelineRegister {
       timeline.floor = lsn
       this.#node.collectable.add(timeline)
     }
+  }
+
+  /** A write quorum has the drops of these: what is kept of them may go, and what ancestors keep for them. */
+  end(ranges: readonly IdRange[]): void {
+    if (ranges.length === 0) return
+    const { timelines } = this.#node
+    const news = new IdSet(ranges)
+    timelines.ended.add(...ranges)
+    timelines.shape++
+    for (const timeline of timelines.touched())
+      if (timeline.dropped && news.has(timeline.birth.id)) this.#noteCollectable(timeline)
   }
 
   /** The segment is not kept here any more. */

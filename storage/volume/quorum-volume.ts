@@ -118,7 +118,8 @@ class QuorumVolume implements Volume {
     const agreement = (this.#agreement = new Agreement(members))
     const patience = (this.#patience = new Patience(() => clock.monotonicMs()))
     const surroundings = this.#surroundings
-    this.#births = new Births({ timelines, agreement, patience, surroundings })
+    const ended = (timeline: TimelineId): void => this.#watch.setEnded(timeline)
+    this.#births = new Births({ timelines, agreement, patience, surroundings, ended })
     this.#joining = new Joining(
       { members, timelines, agreement, clock },
       {
@@ -215,6 +216,7 @@ class QuorumVolume implements Volume {
     if (this.#isOver) return
     this.#isSettled = true
     this.#settle()
+    this.#watch.tellEnded(this.#members.targets)
     this.#refresh()
   }
 
