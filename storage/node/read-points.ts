@@ -2,7 +2,7 @@
 //
 //   T  ──────●──────────●───────┬─ floor ────────────▶ now
 //            │ child    │ child │      all needed, while T is alive
-//            └ dropped, and so are all below it: not needed
+//            └ dropped for good, and so are all below it: not needed
 //
 // A child that is alive, or has a descendant that is, needs its parent at its branch point. A branch of T at or below T's
 // own branch point reads T's parent there, so it counts as that one's child.
@@ -32,7 +32,7 @@ export class ReadPoints {
 
   /** Whether anyone can still read of it. */
   isNeeded(timeline: Timeline): boolean {
-    return !timeline.dropped || this.of(timeline).length > 0
+    return !this.#timelines.isOver(timeline) || this.of(timeline).length > 0
   }
 
   has(timeline: Timeline, lsn: Lsn): boolean {
@@ -70,7 +70,8 @@ export class ReadPoints {
     }
     this.#timelines.visit((id, parent, base, state) => {
       if (parent === 0) return
-      if (!state.dropped) note(parent, base, state.isWhole)
+      const isOver = state.dropped && this.#timelines.ended.has(id)
+      if (!isOver) note(parent, base, state.isWhole)
       else dropped.push({ id, parent, base })
     })
     // A child's number is above its parent's: from the highest on, all descendants come before their ancestors.

@@ -7,7 +7,7 @@
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import { BirthTable } from '../message/birth-table.ts'
-import type { IdSet } from '../message/id-set.ts'
+import { IdSet } from '../message/id-set.ts'
 import type {
   AnnulledRange,
   SegmentKey,
@@ -115,6 +115,8 @@ export interface Changes {
 export class Timelines {
   /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
   dead: IdSet
+  /** Those of them that are dead for good, as far as a writer told since the node started: what is left may be collected. */
+  readonly ended: IdSet = new IdSet()
   /** Those that somebody asked for, or of which there is more to tell than their birth. */
   readonly #touched = new Map<TimelineId, Timeline>()
   /** The others. */
@@ -191,6 +193,11 @@ export class Timelines {
     this.#untouched.visit((id, mark, parent, lsn) =>
       visitor(id, parent, lsn, mark === WHOLE ? LIVING : LIVING_NOT_WHOLE),
     )
+  }
+
+  /** Whether it was dropped for good: no writer to come finds it alive. */
+  isOver({ birth, dropped }: Timeline): boolean {
+    return dropped && this.ended.has(birth.id)
   }
 
   /** The segments that exist as objects. */

@@ -35,6 +35,8 @@ export class Timelines {
   version = 0
   /** Logs whose SCLs are tracked one by one: those that were used, and those that some node has not all of. */
   readonly tracked: Set<TimelineWriter> = new Set()
+  /** Drops that no write quorum has yet. */
+  readonly dropping: Set<TimelineId> = new Set()
   readonly #unwritten = new BirthTable()
   readonly #resting = new Map<TimelineId, LogStart>()
   readonly #logs = new Map<TimelineId, TimelineWriter>()
@@ -168,6 +170,13 @@ export class Timelines {
     this.#visitLiving((id) => void living.push(id))
     this.#dead = { version: this.version, last: this.#last, ranges: idsBetween(living, this.#last) }
     return this.#dead.ranges
+  }
+
+  /** Those of them that are dead for good, once the volume is settled: a write quorum knows. */
+  ended(): readonly IdRange[] {
+    const others: TimelineId[] = [...this.dropping]
+    this.#visitLiving((id) => void others.push(id))
+    return idsBetween(others, this.#last)
   }
 
   // --- what there is
