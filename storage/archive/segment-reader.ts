@@ -53,7 +53,7 @@ export class SegmentReader {
   }
 
   movement(since: number): Movement {
-    const answer = this.#local.ask({ kind: 'gossip', since })
+    const answer = this.#local.ask({ kind: 'gossip', since, known: 0 })
     if (answer.kind !== 'gossip') return refuse(answer)
     const { sequence, born, timelines, segments } = answer
     const states = Array.from({ length: birthCount(born) }, (_, index) => bornState(birthAt(born, index)))

@@ -136,7 +136,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
       sizeMax: count(),
     }),
   ],
-  gossip: [12, record({ ...base, since: count() })],
+  gossip: [12, record({ ...base, since: count(), known: count() })],
   repair: [13, record({ ...base, batch: bytes })],
   'read-floors': [
     14,

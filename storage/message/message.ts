@@ -144,8 +144,12 @@ export type VolumeMessage =
         readonly after: { readonly page: PageNo; readonly lsn: Lsn } | undefined
         readonly sizeMax: number
       })
-  /** Asks a peer for the segments that moved since its sequence number `since` (0: all). */
-  | (RequestBase & { readonly kind: 'gossip'; readonly since: number })
+  /**
+   * Asks a peer for the segments that moved since its sequence number `since` (0: all). `known`: a digest of the numbers of
+   * the timelines that the asker knows (0: none); of those that were only born it is told nothing where the peer knows the
+   * same ones.
+   */
+  | (RequestBase & { readonly kind: 'gossip'; readonly since: number; readonly known: number })
   /** Puts back a batch that was damaged on this node's disk, from a peer's copy. */
   | (RequestBase & { readonly kind: 'repair'; readonly batch: Uint8Array })
   /**

@@ -204,7 +204,8 @@ export class Gossip {
     const askedMs = this.#clock.monotonicMs()
     if (contact.resurfaced !== resurfaced) Object.assign(contact, { resurfaced, sequence: 0 })
     const since = contact.epoch === epoch ? contact.sequence : 0
-    this.link(peer).request({ kind: 'gossip', since }, this.epochs(), (answer) => {
+    const { digest: known } = this.#node.timelines
+    this.link(peer).request({ kind: 'gossip', since, known }, this.epochs(), (answer) => {
       contact.isAsked = false
       if (answer?.kind === 'gossip') this.#learn(peer, contact, askedMs, answer)
     })

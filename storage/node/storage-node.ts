@@ -138,7 +138,7 @@ export class StorageNode {
       case 'fetch-images':
         return reply({ kind: 'images', id, ...this.#fetchImages(message) })
       case 'gossip':
-        return reply({ kind: 'gossip', id, ...this.#gossip(message.since) })
+        return reply({ kind: 'gossip', id, ...this.#gossip(message) })
       case 'find-time':
       case 'time-of': {
         const timeline = this.register.known(message.timeline)
@@ -161,11 +161,16 @@ export class StorageNode {
       case 'query':
       case 'fence':
         if (message.kind === 'fence') this.#fence(message)
-        return reply({ kind: 'state', id, state: stateOf(this) })
+        return this.#tellState(id, reply)
       default:
         this.#change(message)
         return reply({ kind: 'done', id })
     }
+  }
+
+  #tellState(id: number, reply: Reply): void {
+    const state = stateOf(this)
+    reply({ kind: 'state', id, state }, state.born.length > 0 ? state.born.buffer : undefined)
   }
 
   #change(
@@ -396,8 +401,8 @@ export class StorageNode {
     return fetchImages(this.store, segment, message)
   }
 
-  #gossip(since: number): Omit<Answer<'gossip'>, 'kind' | 'id'> {
-    const { sequence, born, timelines, segments } = this.timelines.changesSince(since)
+  #gossip({ since, known }: Message<'gossip'>): Omit<Answer<'gossip'>, 'kind' | 'id'> {
+    const { sequence, born, timelines, segments } = this.timelines.changesSince(since, known)
     return {
       // A node that was fenced, but not told what that recovery decided, may hold what never happened.
       volumeEpoch: this.store.identity().joinedEpoch,

@@ -17,6 +17,7 @@ import {
   bornState,
   filterBirths,
   idAt,
+  parentAt,
   type PackedBirths,
 } from '../message/packed-births.ts'
 import { Refusal } from './refusal.ts'
@@ -91,20 +92,24 @@ export class TimelineRegister {
     const { timelines } = this.#node
     const news = filterBirths(born, (index) => !timelines.has(idAt(born, index)))
     const states = Array.from({ length: birthCount(news) }, (_, index) => bornState(birthAt(news, index)))
-    this.#put(this.#worthKnowing([...states, ...told]))
+    this.#put(this.#worthKnowing(born, [...states, ...told]))
   }
 
-  /** Those that are alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
-  #worthKnowing(states: readonly TimelineState[]): readonly TimelineState[] {
+  /** Of those told, what is alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
+  #worthKnowing(born: PackedBirths, states: readonly TimelineState[]): readonly TimelineState[] {
+    const { dead } = this.#node.timelines
     const told = new Map(states.map((state) => [state.birth.id, state]))
     const needed = new Set<TimelineId>()
-    for (const { birth, dropped } of states) {
-      if (dropped || this.#node.timelines.dead.has(birth.id)) continue
-      for (let at: TimelineBirth | undefined = birth; at !== undefined && !needed.has(at.id);) {
+    const need = (id: TimelineId): void => {
+      for (let at = told.get(id)?.birth; at !== undefined && !needed.has(at.id);) {
         needed.add(at.id)
         at = at.parent && told.get(at.parent.timeline)?.birth
       }
     }
+    for (const { birth, dropped } of states) if (!dropped && !dead.has(birth.id)) need(birth.id)
+    // Those that are known here live, too, and may descend from what is not.
+    for (let index = 0; index < birthCount(born); index++)
+      if (!dead.has(idAt(born, index))) need(parentAt(born, index))
     return states.filter(({ birth }) => needed.has(birth.id))
   }
 

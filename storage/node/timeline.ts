@@ -112,6 +112,15 @@ export interface Changes {
   readonly segments: readonly Segment[]
 }
 
+const DIGEST_MODULUS = 2 ** 51
+
+/** A number below DIGEST_MODULUS that looks like chance. */
+function scatter(id: TimelineId): number {
+  const high = Math.imul(id ^ (id >>> 15), 0x2c1b_3c6d)
+  const low = Math.imul(high ^ (high >>> 12), 0x297a_2d39)
+  return ((high >>> 0) % 2 ** 19) * 2 ** 32 + ((low ^ (low >>> 15)) >>> 0)
+}
+
 export class Timelines {
   /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
   dead: IdSet
@@ -131,11 +140,17 @@ export class Timelines {
   /** Who changed, and under which sequence number, in that order. Who changed again since is found by a later entry. */
   #journal: (TimelineId | Segment)[] = []
   #sequences: number[] = []
+  #digest = 0
 
   constructor(firstSequence: number, dead: IdSet) {
     this.dead = dead
     this.#sequence = firstSequence
     this.#firstSequence = firstSequence
+  }
+
+  /** Equal where the same numbers are known, whatever else is known of them; 0 where none is. */
+  get digest(): number {
+    return this.#digest
   }
 
   get size(): number {
@@ -211,13 +226,16 @@ export class Timelines {
 
   add(stored: StoredTimeline): void {
     const { id } = stored.birth
+    if (!this.has(id)) this.#digest = (this.#digest + scatter(id)) % DIGEST_MODULUS
     if (isJustBorn(stored)) this.#untouched.put(stored.birth, stored.isWhole ? WHOLE : NOT_WHOLE)
     else this.#touched.set(id, new Timeline(stored))
     this.shape++
   }
 
   remove(timeline: Timeline): void {
-    if (this.#touched.get(timeline.birth.id) === timeline) this.#touched.delete(timeline.birth.id)
+    const { id } = timeline.birth
+    if (this.#touched.get(id) === timeline && this.#touched.delete(id))
+      this.#digest = (this.#digest + DIGEST_MODULUS - scatter(id)) % DIGEST_MODULUS
     this.shape++
   }
 
@@ -239,12 +257,16 @@ export class Timelines {
     this.#sequences.push(this.#sequence)
   }
 
-  /** What changed after `since`, a sequence number that was told before; all when it was told in another life. */
-  changesSince(since: number): Changes {
+  /**
+   * What changed after `since`, a sequence number that was told before; all when it was told in another life, but births
+   * to one who knows the same timelines by their digest.
+   */
+  changesSince(since: number, known = 0): Changes {
     const sequence = this.#sequence
     if (since < this.#firstSequence || since > sequence) {
       const timelines = Array.from(this.touched(), (timeline) => timeline.state())
-      return { sequence: this.#told(), born: this.untouched(), timelines, segments: [...this.segments()] }
+      const born = known === this.#digest ? NO_BIRTHS : this.untouched()
+      return { sequence: this.#told(), born, timelines, segments: [...this.segments()] }
     }
     const changed = new Set<TimelineId>()
     const segments = new Set<Segment>()

@@ -168,7 +168,7 @@ export class Watch {
     this.#polled.add(link)
     try {
       const since = this.#sequences.get(link) ?? 0
-      const answer = await link.request({ kind: 'gossip', since }, REQUEST_TIMEOUT_MS)
+      const answer = await link.request({ kind: 'gossip', since, known: 0 }, REQUEST_TIMEOUT_MS)
       if (answer.kind !== 'gossip' || link.mode !== 'live') return
       this.#sequences.set(link, answer.sequence)
       for (const { timeline, group, scl } of answer.segments) {

@@ -56,7 +56,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'fetch-log', ...base, timeline, group, after: lsn, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: undefined, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
-  { kind: 'gossip', ...base, since: 0 },
+  { kind: 'gossip', ...base, since: 0, known: 2 ** 51 },
   { kind: 'repair', ...base, batch: small },
   { kind: 'read-floors', ...base, floors: [{ timeline, lsn }], ended: [{ from: timeline, to: timeline }] },
   { kind: 'find-time', ...base, timeline, wallMicros: 1, below: lsn },
