@@ -8,6 +8,7 @@ import { createBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
 import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
+import { firstPassword } from './first-password.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
@@ -46,6 +47,7 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
       clock,
       prng,
       settings: serverSettings(options),
+      firstPassword: () => firstPassword(options),
       operations: { meet, crash },
       warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
     })
