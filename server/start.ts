@@ -13,6 +13,7 @@ import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
 import { openRemoteVolume, type RemoteVolume } from './remote-volume.ts'
+import type { StorageThreads } from './storage-threads.ts'
 import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
@@ -27,13 +28,22 @@ export function start(options: Partial<ServerOptions> = {}): Promise<RunningServ
   return startWithOptions(all, openLog(all.logLevel))
 }
 
-export function startWithOptions(options: ServerOptions, log: Logger): Promise<RunningServer> {
-  return runServer(options, log, () => openBackend(options, log))
+/** `threads`: started ahead for the storage nodes, if those are embedded. */
+export function startWithOptions(
+  options: ServerOptions,
+  log: Logger,
+  threads?: StorageThreads,
+): Promise<RunningServer> {
+  return runServer(options, log, () => openBackend(options, log, threads))
 }
 
-async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
+async function openBackend(
+  options: ServerOptions,
+  log: Logger,
+  threads: StorageThreads | undefined,
+): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const { volume, meet } = await openStorage(options, log)
+  const { volume, meet } = await openStorage(options, log, threads)
   const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {
@@ -68,12 +78,16 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
 async function openStorage(
   { storage, ...options }: ServerOptions,
   log: Logger,
+  threads: StorageThreads | undefined,
 ): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
   const { clock, prng } = nodeEnv
-  if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  if (storage !== 'embedded') {
+    threads?.endUntaken()
+    return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  }
   const archive = archiveSettings(options)
   const directory = options.data
-  return { volume: await openEmbeddedVolume({ ...options, directory, archive, clock, prng, log }) }
+  return { volume: await openEmbeddedVolume({ ...options, directory, archive, threads, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */
