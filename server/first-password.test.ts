@@ -49,7 +49,7 @@ test('new data has the password; old data keeps its own', async () => {
   })
   await served({ password: 'other', auth: 'password' }, async (port) => {
     await expect(ask(port, 'other', 'select 1')).rejects.toThrow(WRONG)
-    expect(await ask(port, 'first ü', "alter role postgres password 'third'; select 3 three")).toBeDefined()
+    await ask(port, 'first ü', "alter role postgres password 'third'")
   })
   await served({}, async (port) => {
     expect(await ask(port, 'third', 'select current_user::text who')).toEqual([{ who: 'postgres' }])
