@@ -3,8 +3,9 @@
 //   embedded volume (six nodes) ──▶ engine (pool, trees, locks) ──▶ backend (SQL) ──▶ listener
 
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { createBackend } from '../sql/session/backend.ts'
+import { createBackend, prepareBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
 import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
@@ -43,7 +44,9 @@ async function openBackend(
   threads: StorageThreads | undefined,
 ): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const { volume, meet } = await openStorage(options, log, threads)
+  const opening = openStorage(options, log, threads)
+  // Nodes have been told to open by the next turn, and take a while: this thread has work of its own until then.
+  const [{ volume, meet }] = await Promise.all([opening, nextTurn().then(prepareBackend)])
   const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {

@@ -9,6 +9,7 @@ import type { Volume } from '../../storage/volume/volume.ts'
 import type { DatabaseEntry, Role } from '../catalog/catalog.ts'
 import { Cluster } from '../catalog/cluster.ts'
 import { resolveWhen } from '../catalog/past.ts'
+import { loadSystemRelations } from '../catalog/system-relations.ts'
 import { passwordVerifier } from '../ddl/scram-verifier.ts'
 import { builtinFunctions } from '../functions/registry.ts'
 import { EPOCH_2000_MICROS, parseWhen, type WhenContext } from '../functions/when.ts'
@@ -40,8 +41,15 @@ export interface BackendOptions {
   readonly warn?: ((error: unknown) => void) | undefined
 }
 
-export async function createBackend(options: BackendOptions): Promise<Backend> {
+/** Loads what every backend needs and no storage; for whoever has nothing better to do while storage opens. */
+export async function prepareBackend(): Promise<void> {
   await loadParser()
+  builtinFunctions()
+  loadSystemRelations()
+}
+
+export async function createBackend(options: BackendOptions): Promise<Backend> {
+  await prepareBackend()
   const { engine, volume, clock, prng } = options
   const firstPassword = (): string | undefined => {
     const password = options.firstPassword?.()
