@@ -3,20 +3,18 @@
 // second signal kills.
 
 import { readFileSync } from 'node:fs'
-import type { Logger } from 'pino'
-import { StorageError } from '../storage/base/errors.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import { runBranchCommand } from './client/branch-command.ts'
 import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { flagHelp, readOptions } from './options.ts'
 import { restoreCluster } from './restore.ts'
+import { closeOnSignals, fail } from './process-end.ts'
 import { readRestoreOptions, restoreFlagHelp } from './restore-options.ts'
 import { startWithOptions } from './start.ts'
-import { startStorageNode } from './storage-node.ts'
 import type { StorageThreads } from './storage-threads.ts'
-import { readStorageNodeOptions, storageNodeFlagHelp } from './storage-node-options.ts'
+import { storageNodeFlagHelp } from './storage-node-options.ts'
 
 const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 
@@ -54,8 +52,6 @@ async function obey(args: readonly string[], threads: StorageThreads | undefined
     process.stdout.write(`borealis ${version()}\n`)
   } else if (command === 'serve') {
     await serve(rest, threads)
-  } else if (command === 'storage-node') {
-    await serveStorage(rest)
   } else if (command === 'restore') {
     await restoreBackup(rest)
   } else if (command === 'branch' || command === 'backtrack') {
@@ -75,14 +71,6 @@ async function serve(args: readonly string[], threads: StorageThreads | undefine
   process.stdout.write(`listening on ${server.host}:${server.port}\n`)
 }
 
-async function serveStorage(args: readonly string[]): Promise<void> {
-  const options = readStorageNodeOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
-  const log = openLog(options.logLevel)
-  const node = await startStorageNode(options, log)
-  closeOnSignals(log, () => node.close())
-  process.stdout.write(`listening on ${node.host}:${node.port}\n`)
-}
-
 async function restoreBackup(args: readonly string[]): Promise<void> {
   const options = readRestoreOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
   const { objectsRead, cuts } = await restoreCluster(options, {
@@ -90,19 +78,6 @@ async function restoreBackup(args: readonly string[]): Promise<void> {
     log: openLog(options.logLevel),
   })
   process.stdout.write(`restored ${cuts.size} timelines from ${objectsRead} objects\n`)
-}
-
-/** The first SIGTERM or SIGINT closes, the second kills. */
-function closeOnSignals(log: Logger, close: (signal: NodeJS.Signals) => Promise<void>): void {
-  let isClosing = false
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isClosing) process.exit(1)
-    isClosing = true
-    log.info({ signal }, 'shutting down')
-    close(signal).then(() => process.exit(0), fail)
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
 }
 
 /** The version in package.json, which lies one level up in the sources and two in dist/. */
@@ -117,15 +92,4 @@ function version(): string {
     }
   }
   return 'unknown'
-}
-
-function fail(error: unknown): never {
-  const isExpected = error instanceof StartError || error instanceof StorageError
-  const text = isExpected
-    ? error.message
-    : error instanceof Error
-      ? (error.stack ?? error.message)
-      : String(error)
-  process.stderr.write(`borealis: ${text}\n`)
-  process.exit(1)
 }

@@ -19,6 +19,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
@@ -50,7 +51,7 @@ export function loadBundle(url: URL): object {
   const text = `(function (exports, require, module, __filename, __dirname, bundleUrl) {${source.toString('latin1')}\n})`
   const script = new Script(text, { filename: path, cachedData })
   if (cachedData === undefined || script.cachedDataRejected === true)
-    writeLater(codePath, () => encode(script.createCachedData(), sourceCrc))
+    void writeLater(codePath, () => encode(script.createCachedData(), sourceCrc))
   const bundle = script.runInThisContext() as Bundle
   const module = { exports: {} }
   bundle(module.exports, createRequire(url), module, path, dirname(path), url.href)
@@ -77,16 +78,14 @@ function encode(code: Buffer, sourceCrc: number): Buffer {
   return Buffer.concat([header, code])
 }
 
-function writeLater(path: string, encoded: () => Buffer): void {
+async function writeLater(path: string, encoded: () => Buffer): Promise<void> {
   const afterMs = Number(process.env[WRITE_AFTER_VARIABLE] ?? WRITE_AFTER_MS)
-  const write = (): void => {
-    try {
-      const file = `${path}.${process.pid}`
-      writeFileSync(file, encoded())
-      renameSync(file, path)
-    } catch {
-      // A directory that belongs to somebody else, mostly.
-    }
+  await sleep(afterMs, undefined, { ref: false })
+  try {
+    const file = `${path}.${process.pid}`
+    writeFileSync(file, encoded())
+    renameSync(file, path)
+  } catch {
+    // A directory that belongs to somebody else, mostly.
   }
-  setTimeout(write, afterMs).unref()
 }

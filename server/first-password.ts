@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 
 import type { AuthMethod } from './authentication.ts'
 import { type Flag, nonEmpty } from './flags.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 
 export interface FirstPasswordOptions {
   readonly password: string | undefined
