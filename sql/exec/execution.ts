@@ -96,9 +96,51 @@ export interface BufferUse {
   readonly read: number
 }
 
-/** One plan node for EXPLAIN, in any of its formats. Keys as in PostgreSQL's JSON format, in its order. */
+/** What the planner expects of a plan node. */
+export interface Estimate {
+  /** Rows that come out. */
+  readonly rows: number
+  /** PostgreSQL's units: one sequential page read is 1. */
+  readonly startup: number
+  readonly total: number
+  /** Bytes of a row. */
+  readonly width: number
+}
+
+/** What a plan node reads or changes. */
+export interface ExplainTarget {
+  /** rows: nothing that has a name of its own, a VALUES list for one. */
+  readonly kind: 'relation' | 'cte' | 'function' | 'rows'
+  readonly name: string
+  readonly alias: string
+  readonly index?: string | undefined
+}
+
+/** How a node of EXPLAIN's tree serves its parent, in PostgreSQL's words. */
+export type ExplainRole = 'Outer' | 'Inner' | 'Member' | 'InitPlan' | 'SubPlan'
+
+/** What a run measured of a node; times are ms. */
+export interface ExplainFigures {
+  readonly startMs: number
+  readonly totalMs: number
+  readonly rows: number
+  /** 0: never executed. */
+  readonly loops: number
+}
+
+/** One plan node for EXPLAIN, in any of its formats. */
 export interface ExplainNode {
+  /** The kind of node in the words of the text format, `Hash Left Join`. */
   readonly label: string
+  readonly target?: ExplainTarget | undefined
+  /** undefined: the root. */
+  readonly role?: ExplainRole | undefined
+  /** Of a subplan or a WITH query: `SubPlan 1`. */
+  readonly name?: string | undefined
+  /** undefined: costs are off. */
+  readonly estimate?: Estimate | undefined
+  /** Of a run, averaged over its loops. */
+  readonly actual?: ExplainFigures | undefined
   readonly properties: readonly (readonly [string, string | number | boolean | readonly string[]])[]
   readonly children: readonly ExplainNode[]
   /** Of EXPLAIN (ANALYZE, BUFFERS). */

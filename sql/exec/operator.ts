@@ -6,7 +6,7 @@
 // yet finished with, in a field: called again, it continues with that row instead of taking another one.
 
 import type { Row } from '../types/value.ts'
-import type { ExplainNode, ExplainOptions } from './execution.ts'
+import type { Estimate, ExplainNode, ExplainOptions } from './execution.ts'
 import type { NodeFigures, Runtime } from './runtime.ts'
 
 export interface Operator {
@@ -20,22 +20,14 @@ export interface Operator {
   close(): void
 }
 
-export interface Estimate {
-  /** Rows that come out. */
-  readonly rows: number
-  /** PostgreSQL's units: one sequential page read is 1. */
-  readonly startup: number
-  readonly total: number
-  /** Bytes of a row. */
-  readonly width: number
-}
+export type { Estimate }
 
 export interface PlanNode {
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
   open(runtime: Runtime): Operator
-  /** Label and properties for EXPLAIN; children are added by the caller. */
-  describe(options: ExplainOptions): Pick<ExplainNode, 'label' | 'properties'>
+  /** Its own part of EXPLAIN; children and figures are added by the caller. */
+  describe(options: ExplainOptions): Pick<ExplainNode, 'label' | 'target' | 'properties'>
 }
 
 /** Opens a node; with EXPLAIN ANALYZE, counting its rows and time. */

@@ -68,6 +68,17 @@ export type Definition =
 
 export type Definitions = Readonly<Record<string, Definition>>
 
+/**
+ * A function of `scope`, called by its name there. What a function calls itself (Function.name) is no name to use in
+ * generated source: a bundler renames functions.
+ */
+export function inlinedCall<Name extends string>(
+  scope: Readonly<Record<Name, (...args: never[]) => Value>>,
+  name: Name,
+): Definition {
+  return inlined(scope[name] as PlainDefinition['call'], (...args) => `${name}(${args.join(', ')})`, scope)
+}
+
 /** A definition's inline form and its call, from one arrow function each. */
 export function inlined(
   call: (...args: never[]) => Value,

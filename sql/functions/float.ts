@@ -1,6 +1,7 @@
 // Arithmetic of float4 and float8 and of what mixes them (documentation, section 9.3). Mixed ones compute in float8.
 
-import { type Definition, type Definitions, collect, inlined } from './definition.ts'
+import { must } from '../../storage/base/assert.ts'
+import { type Definition, type Definitions, collect, inlinedCall } from './definition.ts'
 import {
   addFloat,
   addFloat4,
@@ -24,7 +25,7 @@ const scope = {
   subtractFloat4,
 }
 
-type Operation = (a: number, b: number) => number
+type Operation = keyof typeof scope
 
 function* arithmetic(
   prefix: string,
@@ -32,13 +33,12 @@ function* arithmetic(
   operations: readonly Operation[],
 ): Iterable<readonly [string, Definition]> {
   for (const [i, name] of ['pl', 'mi', 'mul', 'div'].entries()) {
-    const call = operations[i] as Operation
-    yield [`${prefix}${name}(${types})`, inlined(call, (a, b) => `${call.name}(${a}, ${b})`, scope)]
+    yield [`${prefix}${name}(${types})`, inlinedCall(scope, must(operations[i]))]
   }
 }
 
-const double: readonly Operation[] = [addFloat, subtractFloat, multiplyFloat, divideFloat]
-const single: readonly Operation[] = [addFloat4, subtractFloat4, multiplyFloat4, divideFloat4]
+const double: readonly Operation[] = ['addFloat', 'subtractFloat', 'multiplyFloat', 'divideFloat']
+const single: readonly Operation[] = ['addFloat4', 'subtractFloat4', 'multiplyFloat4', 'divideFloat4']
 
 const larger = (a: number, b: number): number => (compareFloat(a, b) > 0 ? a : b)
 const smaller = (a: number, b: number): number => (compareFloat(a, b) < 0 ? a : b)

@@ -1,7 +1,7 @@
 // Arithmetic and bits of int2, int4, int8 and what mixes them (documentation, section 9.3). The mixed ones
 // (int24pl, int84div, ...) compute in the wider type. int8 arguments are Int8: number when safe, else bigint.
 
-import { type Definition, type Definitions, collect, inlined } from './definition.ts'
+import { type Definition, type Definitions, collect, inlined, inlinedCall } from './definition.ts'
 import {
   addInt8,
   divideInt2,
@@ -17,18 +17,8 @@ import {
 } from './range-check.ts'
 import { type Int8, int8 } from '../types/value.ts'
 
-const scope = {
-  toInt2,
-  toInt4,
-  divideInt2,
-  divideInt4,
-  remainderInt4,
-  addInt8,
-  subtractInt8,
-  multiplyInt8,
-  divideInt8,
-  remainderInt8,
-}
+const scope = { toInt2, toInt4, divideInt2, divideInt4, remainderInt4 }
+const wideScope = { addInt8, subtractInt8, multiplyInt8, divideInt8, remainderInt8 }
 
 type Width = 2 | 4 | 8
 
@@ -65,15 +55,15 @@ function* narrow(a: 2 | 4, b: 2 | 4): Iterable<readonly [string, Definition]> {
 }
 
 function* wide(a: Width, b: Width): Iterable<readonly [string, Definition]> {
-  const operation = (name: string, call: (x: Int8, y: Int8) => Int8): [string, Definition] => [
+  const operation = (name: string, called: keyof typeof wideScope): [string, Definition] => [
     signature(a, b, name),
-    inlined(call, (x, y) => `${call.name}(${x}, ${y})`, scope),
+    inlinedCall(wideScope, called),
   ]
-  yield operation('pl', addInt8)
-  yield operation('mi', subtractInt8)
-  yield operation('mul', multiplyInt8)
-  yield operation('div', divideInt8)
-  if (a === b) yield operation('mod', remainderInt8)
+  yield operation('pl', 'addInt8')
+  yield operation('mi', 'subtractInt8')
+  yield operation('mul', 'multiplyInt8')
+  yield operation('div', 'divideInt8')
+  if (a === b) yield operation('mod', 'remainderInt8')
 }
 
 const big =

@@ -42,6 +42,13 @@ export class CteRegistry {
     for (const cte of ctes) this.#define(cte, outer)
   }
 
+  /** Those that have a plan of their own, for EXPLAIN. */
+  get kept(): readonly { readonly name: string; readonly node: PlanNode }[] {
+    return [...this.#ctes.values()].flatMap(({ node, cte }) =>
+      node === undefined ? [] : [{ node, name: cte.name }],
+    )
+  }
+
   get(id: CteId): PlannedCte {
     return must(this.#ctes.get(id), 'a WITH query is planned before it is read')
   }

@@ -19,6 +19,7 @@ import { RecordValue, type Row } from '../types/value.ts'
 import { replaceDeep } from '../exec/expression/map-query.ts'
 import { freeRelations } from '../exec/expression/walk.ts'
 import { cteStore } from './cte.ts'
+import { functionTarget, tableTarget } from './explain-text.ts'
 import { compileFunctionRows } from './function-rows.ts'
 import { EMPTY_LAYOUT, Layout, type OuterScope, WHOLE_ROW } from './layout.ts'
 import { type Output, type Path, type Planned, NO_CONSTANTS, NO_ORDER } from './path.ts'
@@ -161,15 +162,15 @@ export function ctePath(
   }
   const layout = entryLayout(from)
   const estimate = guess(planned.rows)
-  const name = planned.cte.name === from.alias ? from.alias : `${planned.cte.name} ${from.alias}`
   const store = from.recursive
     ? (rt: Runtime): CteStore =>
         must(rt.states[planned.workingState] as CteStore | undefined, 'a working table')
     : (rt: Runtime): CteStore => cteStore(planned, rt)
-  const label = from.recursive ? `WorkTable Scan on ${name}` : `CTE Scan on ${name}`
+  const label = from.recursive ? 'WorkTable Scan' : 'CTE Scan'
+  const target = { kind: 'cte', name: planned.cte.name, alias: from.alias } as const
   const make = (): Planned => ({
     layout,
-    node: makeNode({ label, estimate, children: [], open: (rt) => new CteReader(rt, store) }),
+    node: makeNode({ label, target, estimate, children: [], open: (rt) => new CteReader(rt, store) }),
   })
   return new EntryPath(planner, from, conditions, estimate, make)
 }
@@ -181,8 +182,13 @@ export function valuesPath(planner: Planner, from: ValuesFrom, conditions: reado
       const make = planner.compileRow(row, EMPTY_LAYOUT, outer)
       return (rt: Runtime): Row => make(rt, [])
     })
-    const label = `Values Scan on "${from.alias}"`
-    const node = makeNode({ label, estimate, children: [], open: (rt) => new ValuesOperator(rt, makers) })
+    const node = makeNode({
+      label: 'Values Scan',
+      target: { kind: 'rows', name: from.alias, alias: from.alias },
+      estimate,
+      children: [],
+      open: (rt) => new ValuesOperator(rt, makers),
+    })
     return { node, layout: entryLayout(from) }
   }
   return new EntryPath(planner, from, conditions, estimate, make)
@@ -192,8 +198,13 @@ export function functionPath(planner: Planner, from: FunctionFrom, conditions: r
   const estimate = guess(100)
   const make = (outer: OuterScope | undefined): Planned => {
     const rows = compileFunctionRows(planner, from, outer)
-    const label = `Function Scan on ${from.alias}`
-    const node = makeNode({ label, estimate, children: [], open: (rt) => new IterableOperator(rt, rows) })
+    const node = makeNode({
+      label: 'Function Scan',
+      target: functionTarget(from),
+      estimate,
+      children: [],
+      open: (rt) => new IterableOperator(rt, rows),
+    })
     return { node, layout: entryLayout(from) }
   }
   return new EntryPath(planner, from, conditions, estimate, make)
@@ -220,8 +231,13 @@ export function virtualPath(planner: Planner, from: TableFrom, conditions: reado
       const value = key(rt, [])
       return value === null ? [] : must(virtual.lookups[lookup.position]).find(catalog, value, server)
     }
-    const label = lookup === undefined ? `Seq Scan on ${from.table.name}` : `Index Scan on ${from.table.name}`
-    const node = makeNode({ label, estimate, children: [], open: (rt) => new IterableOperator(rt, rows) })
+    const node = makeNode({
+      label: lookup === undefined ? 'Seq Scan' : 'Index Scan',
+      target: tableTarget(from),
+      estimate,
+      children: [],
+      open: (rt) => new IterableOperator(rt, rows),
+    })
     return { node, layout: entryLayout(from) }
   }
   return new EntryPath(planner, from, conditions, estimate, make)

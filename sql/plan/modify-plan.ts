@@ -69,7 +69,8 @@ function planInsert(planner: Planner, statement: InsertStatement, outer: OuterSc
   }
   const conflict = statement.onConflict?.action
   return makeNode({
-    label: `Insert on ${statement.table.name}`,
+    label: 'Insert',
+    target: { kind: 'relation', name: statement.table.name, alias: statement.table.name },
     estimate: node.estimate,
     children: [node],
     properties: () => (conflict === undefined ? [] : [['Conflict Resolution', conflict.toUpperCase()]]),
@@ -204,9 +205,13 @@ function planChange(
   const compiled = compileTable(table, planner)
   const source = planTargets(planner, statement, outer)
   const plan = compileChange(planner, statement, compiled, source, outer)
-  const name = statement.kind === 'update' ? 'Update' : 'Delete'
   return makeNode({
-    label: `${name} on ${table.name}`,
+    label: statement.kind === 'update' ? 'Update' : 'Delete',
+    target: {
+      kind: 'relation',
+      name: table.name,
+      alias: planner.aliases.get(statement.target) ?? table.name,
+    },
     estimate: source.node.estimate,
     children: [source.node],
     direct: directChange(statement, source.node, plan),

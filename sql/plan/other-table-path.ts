@@ -111,10 +111,11 @@ class OtherTablePath implements Path {
         return node
       },
     }
-    const label = `Branch Scan on ${this.#from.alias}`
+    const { alias } = this.#from
     const text = (): string => joinConditions(conditions.map((one) => planner.deparse(one)))
     return makeNode({
-      label,
+      label: 'Branch Scan',
+      target: { kind: 'relation', name: alias, alias },
       estimate: this.estimate,
       children: [],
       properties: () => (conditions.length === 0 ? [] : [['Filter', text()]]),

@@ -12,6 +12,7 @@ export type StartDirectly = (runtime: Runtime) => Execution
 
 export interface NodeParts {
   readonly label: string
+  readonly target?: ExplainNode['target']
   readonly properties?: ((options: ExplainOptions) => Properties) | undefined
   readonly estimate: Estimate
   readonly children: readonly PlanNode[]
@@ -66,8 +67,9 @@ class MadeNode implements PlanNode {
     return this.#parts.open(runtime, opened)
   }
 
-  describe(options: ExplainOptions): Pick<ExplainNode, 'label' | 'properties'> {
-    return { label: this.#parts.label, properties: this.#parts.properties?.(options) ?? [] }
+  describe(options: ExplainOptions): ReturnType<PlanNode['describe']> {
+    const { label, target, properties } = this.#parts
+    return { label, target, properties: properties?.(options) ?? [] }
   }
 }
 

@@ -152,11 +152,11 @@ export class Planner extends CatalogEnvironment {
     )
   }
 
-  readonly #subplanNodes: PlanNode[] = []
+  readonly #subplans: { readonly node: PlanNode; readonly isCorrelated: boolean }[] = []
 
   /** Plans of expression subqueries, for EXPLAIN. */
-  get subplanNodes(): readonly PlanNode[] {
-    return this.#subplanNodes
+  get subplans(): readonly { readonly node: PlanNode; readonly isCorrelated: boolean }[] {
+    return this.#subplans
   }
 
   #compileSubquery(expr: SubqueryExpr, compiler: ExpressionCompiler, scope: LayoutScope): Fragment {
@@ -168,8 +168,8 @@ export class Planner extends CatalogEnvironment {
     const outputs = expr.outputs ?? this.newRelation()
     const rowLimit = expr.test === 'exists' ? 1 : undefined
     const planned = this.planQuery(expr.query, inner, outputs, rowLimit)
-    this.#subplanNodes.push(planned.node)
     const compared = this.#compileCompare(expr, planned.layout, inner)
+    this.#subplans.push({ node: planned.node, isCorrelated: inner.slots.length > 0 || expr.left.length > 0 })
     let volatile = false
     visitQuery(expr.query, (one) => {
       volatile ||= one.kind !== 'subquery' && isVolatile(one)

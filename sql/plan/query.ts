@@ -84,7 +84,8 @@ function planValues(
   const rows = makers.length
   const width = query.rows[0]?.length ?? 0
   const node = makeNode({
-    label: 'Values Scan on "*VALUES*"',
+    label: 'Values Scan',
+    target: { kind: 'rows', name: '*VALUES*', alias: '*VALUES*' },
     estimate: { rows, startup: 0, total: rows * 0.01, width: width * 8 },
     children: [],
     open: (rt) => new ValuesOperator(rt, makers),

@@ -10,6 +10,7 @@ import type { Runtime } from '../exec/runtime.ts'
 import type { Row } from '../types/value.ts'
 import type { AggregateState, AggregationPlan } from './aggregate-plan.ts'
 import { isImmediate } from './expr-facts.ts'
+import { tableTarget } from './explain-text.ts'
 import type { OuterScope } from './layout.ts'
 import type { Path, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
@@ -40,10 +41,11 @@ export function fusedAggregate(
     outer,
     (sources, bind) => stepSource(states, sources, bind),
   )
-  const { tree, name } = path.from.table
+  const { tree } = path.from.table
   const { estimate } = path
   const scan = makeNode({
-    label: `Seq Scan on ${name}`,
+    label: 'Seq Scan',
+    target: tableTarget(path.from),
     estimate,
     children: [],
     properties: () => path.properties(path.conditions),

@@ -16,6 +16,7 @@ import { PointExecution } from '../exec/point-execution.ts'
 import type { Expr } from '../tree/expr.ts'
 import type { TableFrom } from '../tree/query.ts'
 import { columnOutputs, isImmediate } from './expr-facts.ts'
+import { joinConditions, tableTarget } from './explain-text.ts'
 import { IndexMatcher, type IndexMatch } from './index-match.ts'
 import { compilePointKey, compileRanges } from './key-range.ts'
 import { columnKey, type ColumnKey, Layout, type LayoutScope, type OuterScope } from './layout.ts'
@@ -24,7 +25,6 @@ import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { selectivityOf } from './selectivity.ts'
-import { joinConditions } from './explain-text.ts'
 
 /** How the rows are reached. */
 export type Access =
@@ -228,23 +228,25 @@ export class TablePath implements Path {
     const { table } = from
     const properties = (): [string, string | number][] => this.properties(filter)
     const common = { estimate, children: [], properties }
-    const name = from.alias === table.name ? table.name : `${table.name} ${from.alias}`
     const keySize = rowKeySize(table, (oid) => planner.type(oid))
     if (access.kind === 'scan') {
       return makeNode({
         ...common,
-        label: `Seq Scan on ${name}`,
+        label: 'Seq Scan',
+        target: tableTarget(from),
         open: (rt) => new ScanOperator(rt, table.tree, reader),
       })
     }
     const { index } = access.match
     const backward = access.kind === 'index' && access.descending ? ' Backward' : ''
-    const label = `Index Scan${backward} using ${index.name} on ${name}`
+    const label = `Index Scan${backward}`
+    const target = tableTarget(from, index.name)
     if (access.kind === 'point') {
       const plan = this.pointPlan(reader, outer)
       return makeNode({
         ...common,
         label,
+        target,
         point: plan,
         direct: (rt) => new PointExecution(rt, plan),
         open: (rt) => new PointLookupOperator(rt, plan),
@@ -259,7 +261,7 @@ export class TablePath implements Path {
       ranges: compileRanges(planner, access.match, outer, access.descending),
       read: reader,
     }
-    return makeNode({ ...common, label, open: (rt) => new IndexScanOperator(rt, plan) })
+    return makeNode({ ...common, label, target, open: (rt) => new IndexScanOperator(rt, plan) })
   }
 
   /** For a point access. */

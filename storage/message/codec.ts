@@ -139,7 +139,11 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
   repair: [13, record({ ...base, batch: bytes })],
   'read-floors': [
     14,
-    record({ ...base, floors: list(record<{ timeline: TimelineId; lsn: Lsn }>({ timeline, lsn })) }),
+    record({
+      ...base,
+      floors: list(record<{ timeline: TimelineId; lsn: Lsn }>({ timeline, lsn })),
+      ended: list(idRange),
+    }),
   ],
   'find-time': [15, record({ ...base, timeline, wallMicros: count(), below: lsn })],
   'time-of': [16, record({ ...base, timeline, lsn })],

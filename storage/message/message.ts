@@ -25,7 +25,7 @@ import type { CommitOrigin } from '../log/record.ts'
 import type { Configuration } from './configuration.ts'
 
 /** Version of this protocol; a peer of another one is refused. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 interface RequestBase {
   /** Number that the answer repeats. */
@@ -147,10 +147,15 @@ export type VolumeMessage =
   | (RequestBase & { readonly kind: 'gossip'; readonly since: number })
   /** Puts back a batch that was damaged on this node's disk, from a peer's copy. */
   | (RequestBase & { readonly kind: 'repair'; readonly batch: Uint8Array })
-  /** Nobody reads below these any more but children at their branch points: what is older may be collected. */
+  /**
+   * Nobody reads below these any more but children at their branch points: what is older may be collected. And what is
+   * kept of the timelines that `ended`: a write quorum knows that they were dropped, so no recovery finds otherwise. The
+   * numbers of a node only add up, for as long as it runs; it is told all of them when it was brought in.
+   */
   | (RequestBase & {
       readonly kind: 'read-floors'
       readonly floors: readonly { readonly timeline: TimelineId; readonly lsn: Lsn }[]
+      readonly ended: readonly IdRange[]
     })
   /** LSN of the newest commit record at or below `below` whose wall time is at most `wallMicros`; 0 if there is none. */
   | (RequestBase & {

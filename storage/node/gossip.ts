@@ -270,8 +270,8 @@ export class Gossip {
     const timeline = membership.keeps(key.group) ? timelines.get(key.timeline) : undefined
     if (timeline === undefined) return
     const scl = timeline.peek(key.group)?.scl ?? -1
-    if (timeline.dropped && scl >= (points.of(timeline).at(-1) ?? Infinity)) return
-    if (points.isNeeded(timeline)) this.#filler.want(key)
+    if (timeline.dropped && scl >= (points.of(timeline).at(-1) ?? -1)) return
+    this.#filler.want(key)
   }
 
   /**

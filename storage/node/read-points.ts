@@ -2,7 +2,7 @@
 //
 //   T  ──────●──────────●───────┬─ floor ────────────▶ now
 //            │ child    │ child │      all needed, while T is alive
-//            └ dropped, and so are all below it: not needed
+//            └ dropped for good, and so are all below it: not needed
 //
 // A child that is alive, or has a descendant that is, needs its parent at its branch point. A branch of T at or below T's
 // own branch point reads T's parent there, so it counts as that one's child.
@@ -31,7 +31,7 @@ export class ReadPoints {
 
   /** Whether anyone can still read of it. */
   isNeeded(timeline: Timeline): boolean {
-    return !timeline.dropped || this.of(timeline).length > 0
+    return !this.#timelines.isOver(timeline) || this.of(timeline).length > 0
   }
 
   has(timeline: Timeline, lsn: Lsn): boolean {
@@ -66,7 +66,7 @@ export class ReadPoints {
       const own = this.#points.get(timeline.birth.id)
       own?.sort((a, b) => a - b)
       const { parent } = timeline.birth
-      if (parent === undefined || (timeline.dropped && own === undefined)) continue
+      if (parent === undefined || (this.#timelines.isOver(timeline) && own === undefined)) continue
       const held = this.#timelines.get(parent.timeline)
       if (held === undefined) continue
       const origin = this.originOf(held, parent.lsn).birth.id

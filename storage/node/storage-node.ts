@@ -96,13 +96,24 @@ export class StorageNode {
     this.#failed ??= error
   }
 
-  /** Names a damaged batch that still keeps a segment's SCL below what this node once acknowledged. */
+  /** Names a damaged batch because of which this node holds less than it says, or says less than it once acknowledged. */
   damage(): string | undefined {
     for (const [segment, { lsn }] of this.#damage) {
       const isGone = segment.owner.dropped || segment.isAnnulled(lsn)
       if (isGone || segment.scl >= lsn) this.#damage.delete(segment)
     }
-    return this.#damage.values().next().value?.why
+    return this.#damage.values().next().value?.why ?? this.#missing()
+  }
+
+  /** What was found damaged above all that is known to be durable: it may be that no peer has it, nor ever will. */
+  #missing(): string | undefined {
+    for (const { timeline, group, lsn } of this.damagedBatches.values()) {
+      const segment = this.timelines.peek(timeline)?.peek(group)
+      if (segment === undefined || segment.owner.dropped || segment.isAnnulled(lsn)) continue
+      if (lsn > segment.vdl && lsn <= segment.scl)
+        return `${this.store.where}: log of timeline ${timeline} is damaged at ${formatLsn(lsn)}`
+    }
+    return undefined
   }
 
   /** Handles one message and answers it exactly once, before it returns. */
@@ -123,7 +134,7 @@ export class StorageNode {
       case 'read-page':
         return this.#readPage(message, reply)
       case 'fetch-log':
-        return reply({ kind: 'log', id, ...fetchLog(this.store, this.#segment(message), message) })
+        return reply({ kind: 'log', id, ...this.#fetchLog(message) })
       case 'fetch-images':
         return reply({ kind: 'images', id, ...this.#fetchImages(message) })
       case 'gossip':
@@ -194,7 +205,8 @@ export class StorageNode {
       case 'repair':
         return this.repair(asBuffer(message.batch))
       case 'read-floors':
-        return this.register.raiseFloors(message.floors)
+        this.register.raiseFloors(message.floors)
+        return this.register.end(message.ended)
       case 'inject':
       case 'shut-down':
         // The business of whoever runs the node (./node-process.ts).
@@ -362,6 +374,15 @@ export class StorageNode {
       throw new Refusal('behind', `timeline ${message.timeline} is complete to ${formatLsn(scl)} only`)
     }
     return changedPages(this.store, segments, message)
+  }
+
+  #fetchLog(message: Message<'fetch-log'>): ReturnType<typeof fetchLog> {
+    try {
+      return fetchLog(this.store, this.#segment(message), message)
+    } catch (error) {
+      this.noteDamage(error)
+      throw error
+    }
   }
 
   #fetchImages(message: Message<'fetch-images'>): ReturnType<typeof fetchImages> {

@@ -58,7 +58,7 @@ export class TimelineRegister {
     }
   }
 
-  /** It was dropped for a writer that lost. Where it was collected since, it begins anew, empty. */
+  /** It was dropped for a writer that lost, so nothing of it was collected; if something was, it begins anew, empty. */
   #revive(timeline: Timeline): void {
     const { timelines, store, collectable } = this.#node
     const { birth } = timeline
@@ -130,16 +130,16 @@ export class TimelineRegister {
   }
 
   /**
-   * Whether the parent's version at the branch point is still here, or will come from peers. Of a timeline that was
-   * dropped nothing is lost yet, unless collecting it has begun: then its log begins elsewhere.
+   * Whether the parent's version at the branch point is still here, or will come from peers. Where log was collected, all
+   * versions from its new beginning on are still made from there, dropped or not, unless a drop has emptied it.
    */
   #isWhole({ parent }: TimelineBirth): boolean {
     const held = parent && this.#node.timelines.get(parent.timeline)
     if (parent === undefined || held === undefined) return true
     const origin = this.#node.points.originOf(held, parent.lsn)
-    const isKept = origin.segments.every(
-      ({ start }) => start.after <= start.birth || (!origin.dropped && parent.lsn >= start.after),
-    )
+    const isKept = origin.segments.every(({ start: { birth, after }, scl }) => {
+      return after <= birth || (parent.lsn >= after && !(origin.dropped && after >= scl))
+    })
     return isKept || this.#node.points.has(origin, parent.lsn)
   }
 
@@ -224,6 +224,17 @@ export class TimelineRegister {
       timeline.floor = lsn
       this.#node.collectable.add(timeline)
     }
+  }
+
+  /** A write quorum has the drops of these: what is kept of them may go, and what ancestors keep for them. */
+  end(ranges: readonly IdRange[]): void {
+    if (ranges.length === 0) return
+    const { timelines } = this.#node
+    const news = new IdSet(ranges)
+    timelines.ended.add(...ranges)
+    timelines.shape++
+    for (const timeline of timelines.touched())
+      if (timeline.dropped && news.has(timeline.birth.id)) this.#noteCollectable(timeline)
   }
 
   /** The segment is not kept here any more. */

@@ -6,7 +6,7 @@
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
-import type { IdSet } from '../message/id-set.ts'
+import { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type {
   AnnulledRange,
@@ -93,6 +93,8 @@ export interface Changes {
 export class Timelines {
   /** Numbers under which nothing lives: of what is here, and of what was forgotten or never heard of. */
   dead: IdSet
+  /** Those of them that are dead for good, as far as a writer told since the node started: what is left may be collected. */
+  readonly ended: IdSet = new IdSet()
   /** Those that somebody asked for, or of which there is more to tell than their birth. */
   readonly #touched = new Map<TimelineId, Timeline>()
   /** The others. */
@@ -155,6 +157,16 @@ export class Timelines {
   *values(): Generator<Timeline, void> {
     yield* this.#touched.values()
     for (const stored of this.#untouched.values()) yield new Timeline(stored)
+  }
+
+  /** Those that somebody asked for, or that were dropped. */
+  touched(): IterableIterator<Timeline> {
+    return this.#touched.values()
+  }
+
+  /** Whether it was dropped for good: no writer to come finds it alive. */
+  isOver({ birth, dropped }: Timeline): boolean {
+    return dropped && this.ended.has(birth.id)
   }
 
   /** The segments that exist as objects. */

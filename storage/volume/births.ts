@@ -42,6 +42,7 @@ export class Births {
   readonly #agreement: Agreement
   readonly #patience: Patience
   readonly #surroundings: LogSurroundings
+  readonly #ended: (timeline: TimelineId) => void
   readonly #underWay = new Set<TimelineBirth>()
   /** Settles when nodes have what they are being told. */
   #telling: Promise<void> | undefined
@@ -53,11 +54,14 @@ export class Births {
     agreement: Agreement
     patience: Patience
     surroundings: LogSurroundings
+    /** A write quorum has the drop of a timeline. */
+    ended: (timeline: TimelineId) => void
   }) {
     this.#timelines = parts.timelines
     this.#agreement = parts.agreement
     this.#patience = parts.patience
     this.#surroundings = parts.surroundings
+    this.#ended = parts.ended
   }
 
   /** As Volume.createTimelines. */
@@ -141,7 +145,12 @@ export class Births {
     while (!mayGo()) await this.#patience.until(mayGo)
     log.drop()
     this.#timelines.version++
-    await this.#patience.within(this.#agreement.spread({ kind: 'drop-timeline', timeline }))
+    this.#timelines.dropping.add(timeline)
+    const agreed = this.#agreement.spread({ kind: 'drop-timeline', timeline }).then(() => {
+      this.#timelines.dropping.delete(timeline)
+      this.#ended(timeline)
+    })
+    await this.#patience.within(agreed)
   }
 
   /** Whether a branch of the timeline, or of what descends from it, is being born. */

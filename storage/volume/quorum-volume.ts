@@ -42,8 +42,9 @@ import { Watch } from './watch.ts'
 const CLOSE_PATIENCE_MS = 2000
 /** An opening for which a write quorum was fenced waits this long until it is settled; then it can be read. */
 const OPEN_PATIENCE_MS = 10_000
-/** Openings that meet another writer's opening are tried again so often. */
+/** Openings that meet another writer's opening, or log that turns out to be damaged, are tried again so often. */
 const ATTEMPTS_MAX = 3
+const TRIED_AGAIN: ReadonlySet<StorageError['kind']> = new Set(['fenced', 'corrupt'])
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
@@ -55,7 +56,7 @@ export async function openVolume(options: VolumeOptions): Promise<Volume> {
       return volume
     } catch (error) {
       await volume.abandon()
-      const again = error instanceof StorageError && error.kind === 'fenced' && attempt < ATTEMPTS_MAX
+      const again = error instanceof StorageError && TRIED_AGAIN.has(error.kind) && attempt < ATTEMPTS_MAX
       if (!again) throw error
     }
   }
@@ -117,7 +118,8 @@ class QuorumVolume implements Volume {
     const agreement = (this.#agreement = new Agreement(members))
     const patience = (this.#patience = new Patience(() => clock.monotonicMs()))
     const surroundings = this.#surroundings
-    this.#births = new Births({ timelines, agreement, patience, surroundings })
+    const ended = (timeline: TimelineId): void => this.#watch.setEnded(timeline)
+    this.#births = new Births({ timelines, agreement, patience, surroundings, ended })
     this.#joining = new Joining(
       { members, timelines, agreement, clock },
       {
@@ -204,16 +206,18 @@ class QuorumVolume implements Volume {
   async #refill(): Promise<void> {
     const { clock } = this.#options
     while (!this.#isOver && !this.#members.quorum.holds(this.#members.live)) await this.#pause(1)
-    await refill({
-      members: this.#members,
-      timelines: this.#timelines,
-      clock,
-      isClosed: () => this.#isOver,
-      poll: () => this.#watch.pollAll(),
-    })
+    try {
+      const [members, timelines] = [this.#members, this.#timelines]
+      const isClosed = (): boolean => this.#isOver
+      await refill({ members, timelines, clock, isClosed, poll: () => this.#watch.pollAll() })
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return this.#fail(error)
+    }
     if (this.#isOver) return
     this.#isSettled = true
     this.#settle()
+    this.#watch.tellEnded(this.#members.targets)
     this.#refresh()
   }
 

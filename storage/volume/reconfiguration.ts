@@ -118,7 +118,7 @@ export class Reconfiguration {
     const live = this.#members.targets.filter(({ mode }) => mode === 'live')
     const answers = live.map(async (link) => {
       try {
-        await link.request({ kind: 'read-floors', floors: [] }, ANSWER_TIMEOUT_MS)
+        await link.request({ kind: 'read-floors', floors: [], ended: [] }, ANSWER_TIMEOUT_MS)
         return 1 << link.place
       } catch (error) {
         if (error instanceof StorageError) return 0

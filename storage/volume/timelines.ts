@@ -12,6 +12,8 @@ export class Timelines {
   version = 0
   /** Logs whose SCLs are tracked one by one: those that were used, and those that some node has not all of. */
   readonly tracked: Set<TimelineWriter> = new Set()
+  /** Drops that no write quorum has yet. */
+  readonly dropping: Set<TimelineId> = new Set()
   readonly #logs = new Map<TimelineId, TimelineWriter>()
   readonly #surroundings: LogSurroundings
   #last = 0
@@ -55,9 +57,18 @@ export class Timelines {
 
   /** Numbers given out or jumped over, by this writer or before, under which nothing lives. */
   dead(): readonly IdRange[] {
-    const living = [...this.#logs.values()].filter(({ dropped }) => !dropped)
+    return this.#numbersWithout(({ dropped }) => !dropped)
+  }
+
+  /** Those of them that are dead for good, once the volume is settled: a write quorum knows. */
+  ended(): readonly IdRange[] {
+    return this.#numbersWithout(({ dropped, timeline }) => !dropped || this.dropping.has(timeline))
+  }
+
+  #numbersWithout(isOut: (log: TimelineWriter) => boolean): readonly IdRange[] {
+    const out = [...this.#logs.values()].filter(isOut)
     return idsBetween(
-      living.map(({ timeline }) => timeline),
+      out.map(({ timeline }) => timeline),
       this.#last,
     )
   }

@@ -91,3 +91,7 @@ commit;
 begin read only;
 update t set n = 1 where id = 20;
 rollback;
+explain (costs off, format json) select 1;
+explain (costs off, format yaml) select 1;
+explain (costs off, format json) delete from t where id = 2;
+select id::int8 + 1::int8, id::int8 * 3, id::float8 / 2, id::float4 - 1 from t where id = 1;

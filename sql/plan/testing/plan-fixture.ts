@@ -9,6 +9,7 @@ import { type DdlSession, openTestCluster } from '../../ddl/testing/ddl-fixture.
 import { type ParsedStatement, parseSql } from '../../parse/parse.ts'
 import type { Row, Value } from '../../types/value.ts'
 import type { Table } from '../../catalog/catalog.ts'
+import { nodeTitle } from '../explain-text.ts'
 import { columnStatistics, type ColumnStatistics } from '../statistics.ts'
 import { suspendingCheckpoint, suspendingDatabase, suspendingTransaction } from './suspending.ts'
 import { planStatement, type StatementPlan } from '../plan-statement.ts'
@@ -127,7 +128,7 @@ export class PlanSession {
     const options = { analyze: false, verbose: false, costs: false, buffers: false, timing: false }
     const lines: string[] = []
     const show = (node: ExplainNode, depth: number): void => {
-      lines.push(`${'  '.repeat(depth)}${node.label}`)
+      lines.push(`${'  '.repeat(depth)}${nodeTitle(node)}`)
       for (const [name, value] of node.properties)
         lines.push(`${'  '.repeat(depth)}  ${name}: ${String(value)}`)
       for (const child of node.children) show(child, depth + 1)

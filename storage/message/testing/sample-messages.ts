@@ -57,7 +57,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
   { kind: 'gossip', ...base, since: 0 },
   { kind: 'repair', ...base, batch: small },
-  { kind: 'read-floors', ...base, floors: [{ timeline, lsn }] },
+  { kind: 'read-floors', ...base, floors: [{ timeline, lsn }], ended: [{ from: timeline, to: timeline }] },
   { kind: 'find-time', ...base, timeline, wallMicros: 1, below: lsn },
   { kind: 'time-of', ...base, timeline, lsn },
   { kind: 'sizes', ...base, timelines: [timeline] },
