@@ -56,6 +56,11 @@ export class Joining {
     this.#events = events
   }
 
+  /** These nodes answered the fence of the opening: together they may be what the first of them would have to wait for. */
+  promised(links: Iterable<NodeLink>): void {
+    for (const { place } of links) this.#fenced |= 1 << place
+  }
+
   /** Whether anything but a fence may be written to nodes. */
   get mayWrite(): boolean {
     return this.#members.quorum.holds(this.#fenced)
