@@ -17,7 +17,8 @@ export function parsedPortalStatement(
   parsed: ParsedStatement,
   isWholeQuery: boolean,
 ): PortalStatement {
-  if (!isPlanned(parsed)) return utilityStatement(core, { parsed, parameters: [], parameterTypes: [] }, preparedPortalStatement)
+  if (!isPlanned(parsed))
+    return utilityStatement(core, { parsed, parameters: [], parameterTypes: [] }, preparedPortalStatement)
   const entryOf = (): CachedStatement =>
     isWholeQuery
       ? cachedStatement(core, parsed, { key: parsed.source.text, parameterTypes: [] })
