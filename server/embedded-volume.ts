@@ -18,6 +18,7 @@ import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 import { newDeflate } from './deflate.ts'
 import { onceUnlocked } from './lock-patience.ts'
+import type { StorageThreads } from './storage-threads.ts'
 import { WorkerGroup, type WorkerTransport } from './worker-transport.ts'
 
 export interface EmbeddedVolumeOptions {
@@ -29,6 +30,8 @@ export interface EmbeddedVolumeOptions {
   readonly quorumTimeoutMs?: number | undefined
   readonly replaceAfterMs?: number | undefined
   readonly archive?: ArchiveSettings | undefined
+  /** Threads that were started ahead. */
+  readonly threads?: StorageThreads | undefined
   readonly clock: Clock
   readonly prng: Prng
   readonly log: Logger
@@ -41,7 +44,7 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
   const { quorum, clock, prng, log } = options
   const directory = await onceUnlocked(() => openDataDirectory(options.directory, quorum.nodeCount))
   const { nodeCount } = quorum
-  const group = new WorkerGroup({ nodeCount, archive: options.archive })
+  const group = new WorkerGroup({ nodeCount, archive: options.archive, threads: options.threads })
   const start = (node: number): WorkerTransport =>
     group.start({
       node,

@@ -148,10 +148,10 @@ class SharedHotFile {
 
   /** What the file is too short for reads as zeroes. */
   #read(at: number, length: number): Buffer {
-    const bytes = Buffer.alloc(length)
+    const bytes = Buffer.allocUnsafeSlow(length)
     try {
-      readSync(this.#file, bytes, 0, length, at)
-      return bytes
+      const count = readSync(this.#file, bytes, 0, length, at)
+      return count < length ? bytes.fill(0, count) : bytes
     } catch (error) {
       throw translateFileError(error, this.#path)
     }

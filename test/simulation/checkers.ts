@@ -4,6 +4,7 @@
 import type { Lsn, PageNo } from '../../storage/base/ids.ts'
 import { asEpoch } from '../../storage/base/ids.ts'
 import type { NodeMessage, NodeState, SegmentState, VolumeMessage } from '../../storage/message/message.ts'
+import { unpackedState } from '../../storage/message/testing/unpacked-state.ts'
 import type { Chance } from './chance.ts'
 import type { Host } from './host.ts'
 import { type TimelineModel, Violation } from './model.ts'
@@ -232,5 +233,5 @@ export function ask(host: Host, question: Question, state: NodeState | undefined
 
 export function stateOf(host: Host): NodeState | undefined {
   const answer = ask(host, { kind: 'query' }, undefined)
-  return answer?.kind === 'state' ? answer.state : undefined
+  return answer?.kind === 'state' ? unpackedState(answer.state) : undefined
 }

@@ -15,6 +15,7 @@ import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
 import type { Member } from '../../storage/message/configuration.ts'
 import type { NodeMessage, NodeState, VolumeMessage } from '../../storage/message/message.ts'
 import { applyFakeRecord } from '../../storage/message/testing/fake-log.ts'
+import { unpackedState } from '../../storage/message/testing/unpacked-state.ts'
 import type { Transport } from '../../storage/message/transport.ts'
 import { openVolume } from '../../storage/volume/quorum-volume.ts'
 import type { Quorum } from '../../storage/volume/quorum.ts'
@@ -260,5 +261,5 @@ function stateOf(node: SimNode): NodeState {
   const epoch = asEpoch(0)
   const answer = answerOf(node, { kind: 'query', id: 0, volumeEpoch: epoch, membershipEpoch: epoch })
   if (answer.kind !== 'state') throw new Error(`a query was answered with ${answer.kind}`)
-  return answer.state
+  return unpackedState(answer.state)
 }
