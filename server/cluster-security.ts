@@ -20,7 +20,7 @@ import {
 import type { ClusterSecurityOptions } from './cluster-security-options.ts'
 import { StorageError } from '../storage/base/errors.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import type { StorageAddress } from './storage-address.ts'
 
 export interface ClusterSecurity {

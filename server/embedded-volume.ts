@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 
 import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import type { Clock, Prng } from '../storage/base/env.ts'
+import type { StorageError } from '../storage/base/errors.ts'
 import type { Member } from '../storage/message/configuration.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import { type DataDirectory, openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
@@ -17,6 +18,7 @@ import { openVolume } from '../storage/volume/quorum-volume.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 import { newDeflate } from './deflate.ts'
 import { onceUnlocked } from './lock-patience.ts'
+import type { StorageThreads } from './storage-threads.ts'
 import { WorkerGroup, type WorkerTransport } from './worker-transport.ts'
 
 export interface EmbeddedVolumeOptions {
@@ -28,6 +30,8 @@ export interface EmbeddedVolumeOptions {
   readonly quorumTimeoutMs?: number | undefined
   readonly replaceAfterMs?: number | undefined
   readonly archive?: ArchiveSettings | undefined
+  /** Threads that were started ahead. */
+  readonly threads?: StorageThreads | undefined
   readonly clock: Clock
   readonly prng: Prng
   readonly log: Logger
@@ -40,7 +44,7 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
   const { quorum, clock, prng, log } = options
   const directory = await onceUnlocked(() => openDataDirectory(options.directory, quorum.nodeCount))
   const { nodeCount } = quorum
-  const group = new WorkerGroup({ nodeCount, archive: options.archive })
+  const group = new WorkerGroup({ nodeCount, archive: options.archive, threads: options.threads })
   const start = (node: number): WorkerTransport =>
     group.start({
       node,
@@ -88,7 +92,11 @@ export function logSettling(volume: Volume, log: Logger): void {
   log.warn('too few storage nodes to write: what is read may turn out never to have been durable')
   volume.untilSettled().then(
     () => log.warn('enough storage nodes are back: everything that is read is durable'),
-    () => undefined,
+    (error: StorageError) => {
+      // Another writer is reported where it is noticed, and a close is no news.
+      if (error.kind === 'corrupt')
+        log.error({ err: error }, 'a damaged storage node keeps the volume from being written')
+    },
   )
 }
 

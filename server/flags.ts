@@ -2,7 +2,7 @@
 // a table of flags; the parser, the environment names and the help text follow from it.
 
 import { isIPv4, isIPv6 } from 'node:net'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 
 export interface Flag<Options> {
   readonly name: string

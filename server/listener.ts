@@ -14,6 +14,7 @@ import type { Backend } from '../sql/session/session.ts'
 import type { AuthMethod } from './authentication.ts'
 import { Connection, type ConnectionHost, shutdown } from './connection.ts'
 import { HANDSHAKE_COUNT_EXTRA_MAX, IDLE_SWEEP_INTERVAL_MS } from './limits.ts'
+import { StartError } from './start-error.ts'
 import { Transport } from './transport.ts'
 import { fatal } from './wire-error.ts'
 
@@ -33,9 +34,6 @@ export interface ListenerOptions {
   /** Idle connections outside a transaction end after this long; undefined: never. */
   readonly idleTimeoutMs: number | undefined
 }
-
-/** The server cannot start; the message is the one line the user sees. */
-export class StartError extends Error {}
 
 const SECRET_MAX = 0x7fff_ffff
 /** After their statements were cancelled, how long connections have to end by themselves. */

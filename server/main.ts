@@ -1,46 +1,15 @@
 #!/usr/bin/env node
-// The command line: `borealis serve [flags]`, `borealis storage-node [flags]`. One line on standard output once connections
-// are taken; a problem at the start is one line on standard error and exit status 1. SIGTERM drains, SIGINT cancels, a
-// second signal kills.
+// The process of the command line, from its first moment to the command: what takes long begins here, side by side.
+//
+//   node ─▶ flags of V8 ─┬▶ threads of embedded storage nodes: load their bundle
+//                        └▶ command.cjs or storage-node-command.cjs (compiled-bundle.ts) ─▶ run
+//
+// From source, the modules are imported instead of their bundles.
 
-import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
-import type { Logger } from 'pino'
-import { StorageError } from '../storage/base/errors.ts'
-import { StartError } from './listener.ts'
-import { runBranchCommand } from './client/branch-command.ts'
-import { BRANCH_HELP } from './client/branch-help.ts'
-import { openLog } from './log.ts'
-import { nodeEnv } from './node-env.ts'
-import { flagHelp, readOptions } from './options.ts'
-import { restoreCluster } from './restore.ts'
-import { readRestoreOptions, restoreFlagHelp } from './restore-options.ts'
-import { startWithOptions } from './start.ts'
-import { startStorageNode } from './storage-node.ts'
-import { readStorageNodeOptions, storageNodeFlagHelp } from './storage-node-options.ts'
-
-const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
-
-  borealis serve [flags]           start a server
-  borealis storage-node [flags]    start a storage node, for servers with --storage
-  borealis restore [flags]         make a new cluster of a backup
-${BRANCH_HELP}
-
-  borealis --version
-  borealis --help
-
-Flags of serve, with their defaults; each also as an environment variable, e.g. BOREALIS_PORT:
-
-${flagHelp()}
-
-Flags of storage-node:
-
-${storageNodeFlagHelp()}
-
-Flags of restore:
-
-${restoreFlagHelp()}
-`
+import type { run } from './command.ts'
+import { loadBundle } from './compiled-bundle.ts'
+import { StorageThreads } from './storage-threads.ts'
 
 /**
  * How much a heap may grow between two full collections. V8 takes the buffers of what it was told to be a small heap for
@@ -48,89 +17,26 @@ ${restoreFlagHelp()}
  */
 const HEAP_GROWING_PERCENT = 300
 
-async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
-  if (command === '--help' || command === '-h' || command === 'help' || rest.includes('--help')) {
-    process.stdout.write(HELP)
-  } else if (command === '--version' || command === '-V') {
-    process.stdout.write(`borealis ${version()}\n`)
-  } else if (command === 'serve') {
-    await serve(rest)
-  } else if (command === 'storage-node') {
-    await serveStorage(rest)
-  } else if (command === 'restore') {
-    await restoreBackup(rest)
-  } else if (command === 'branch' || command === 'backtrack') {
-    process.stdout.write(await runBranchCommand(args))
-  } else {
-    throw new StartError(
-      command === undefined ? 'no command given; see --help' : `unknown command "${command}"; see --help`,
-    )
-  }
+interface Command {
+  readonly run: typeof run
 }
 
-async function serve(args: readonly string[]): Promise<void> {
-  const options = readOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
-  const log = openLog(options.logLevel)
-  const server = await startWithOptions(options, log)
-  closeOnSignals(log, (signal) => server.close(signal === 'SIGTERM' ? options.graceMs : 0))
-  process.stdout.write(`listening on ${server.host}:${server.port}\n`)
+/** Whether a server is about to start that hosts its storage nodes. If a file says otherwise, nothing is lost. */
+function isEmbedded([command, ...flags]: readonly string[]): boolean {
+  if (command !== 'serve' || process.env['BOREALIS_STORAGE'] !== undefined) return false
+  return !flags.some((flag) => flag === '--help' || flag.startsWith('--storage'))
 }
 
-async function serveStorage(args: readonly string[]): Promise<void> {
-  const options = readStorageNodeOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
-  const log = openLog(options.logLevel)
-  const node = await startStorageNode(options, log)
-  closeOnSignals(log, () => node.close())
-  process.stdout.write(`listening on ${node.host}:${node.port}\n`)
+async function commandOf([command, ...flags]: readonly string[]): Promise<Command> {
+  const isNode = command === 'storage-node' && !flags.includes('--help')
+  if (import.meta.url.endsWith('.ts'))
+    return isNode ? import('./storage-node-command.ts') : import('./command.ts')
+  const bundle = isNode ? 'storage-node-command.cjs' : 'command.cjs'
+  return loadBundle(new URL(bundle, import.meta.url)) as Command
 }
 
-async function restoreBackup(args: readonly string[]): Promise<void> {
-  const options = readRestoreOptions(args, process.env, (path) => readFileSync(path, 'utf8'))
-  const { objectsRead, cuts } = await restoreCluster(options, {
-    clock: nodeEnv.clock,
-    log: openLog(options.logLevel),
-  })
-  process.stdout.write(`restored ${cuts.size} timelines from ${objectsRead} objects\n`)
-}
-
-/** The first SIGTERM or SIGINT closes, the second kills. */
-function closeOnSignals(log: Logger, close: (signal: NodeJS.Signals) => Promise<void>): void {
-  let isClosing = false
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isClosing) process.exit(1)
-    isClosing = true
-    log.info({ signal }, 'shutting down')
-    close(signal).then(() => process.exit(0), fail)
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-}
-
-/** The version in package.json, which lies one level up in the sources and two in dist/. */
-function version(): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
-      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
-        return String(manifest.version)
-    } catch {
-      // Not at this level.
-    }
-  }
-  return 'unknown'
-}
-
-function fail(error: unknown): never {
-  const isExpected = error instanceof StartError || error instanceof StorageError
-  const text = isExpected
-    ? error.message
-    : error instanceof Error
-      ? (error.stack ?? error.message)
-      : String(error)
-  process.stderr.write(`borealis: ${text}\n`)
-  process.exit(1)
-}
-
-main(process.argv.slice(2)).catch(fail)
+setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`)
+const args = process.argv.slice(2)
+const threads = isEmbedded(args) ? StorageThreads.startAhead() : undefined
+const command = await commandOf(args)
+command.run(args, threads)

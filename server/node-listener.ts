@@ -28,7 +28,7 @@ import type { Reply } from '../storage/message/transport.ts'
 import { type ClusterSecurity, createAcceptor } from './cluster-security.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { STORAGE_CONNECTION_COUNT_MAX, STORAGE_DIAL_TIMEOUT_MS, STORAGE_DRAIN_TIMEOUT_MS } from './limits.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 
 export interface NodeListenerOptions {
   readonly host: string

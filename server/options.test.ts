@@ -79,5 +79,5 @@ test('a host others can reach needs authentication', () => {
 })
 
 test('every flag is in the help', () => {
-  expect(flagHelp().split('\n').length).toBe(28)
+  expect(flagHelp().split('\n').length).toBe(30)
 })

@@ -3,6 +3,12 @@
 
 import { PAGE_SIZE_BYTES } from '../storage/base/limits.ts'
 import { SEGMENT_SIZE_BYTES_DEFAULT } from '../storage/message/configuration.ts'
+import {
+  checkFirstPassword,
+  FIRST_PASSWORD_DEFAULTS,
+  FIRST_PASSWORD_FLAGS,
+  type FirstPasswordOptions,
+} from './first-password.ts'
 import { BACKUP_DEFAULTS, BACKUP_FLAGS, type BackupOptions } from './backup-options.ts'
 import { AUTH_METHODS, type AuthMethod } from './authentication.ts'
 import {
@@ -32,7 +38,7 @@ import {
   LOG_FLAGS,
   LOG_LEVEL_DEFAULT,
 } from './listen-options.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import { parseStorageAddress, parseStorageAddresses } from './storage-address.ts'
 
 /** Nodes, and how many of them a write and a recovery read need. */
@@ -42,7 +48,8 @@ export interface Quorum {
   readonly readCount: number
 }
 
-export interface ServerOptions extends ListenOptions, ClusterSecurityOptions, BackupOptions {
+export interface ServerOptions
+  extends ListenOptions, ClusterSecurityOptions, BackupOptions, FirstPasswordOptions {
   readonly quorum: Quorum
   /** Storage nodes inside this process, or the addresses of those that run elsewhere. */
   readonly storage: 'embedded' | readonly string[]
@@ -92,6 +99,7 @@ export const DEFAULT_OPTIONS: ServerOptions = {
   tlsCert: undefined,
   tlsKey: undefined,
   auth: 'trust',
+  ...FIRST_PASSWORD_DEFAULTS,
   idleTimeoutMs: undefined,
   graceMs: 30_000,
 }
@@ -175,6 +183,7 @@ const FLAGS: readonly Flag<ServerOptions>[] = [
     help: 'trust, password, md5 or scram-sha-256 (trust, on loopback only)',
     read: (text) => ({ auth: oneOf(text, AUTH_METHODS) }),
   },
+  ...FIRST_PASSWORD_FLAGS,
   {
     name: 'tls-cert',
     placeholder: 'FILE',
@@ -223,6 +232,7 @@ export function readOptions(
 export function checkOptions(options: ServerOptions): void {
   if (options.backup !== undefined && options.storage !== 'embedded')
     throw new StartError('with --storage, backups are made by the storage nodes: give --backup to them')
+  checkFirstPassword(options)
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new StartError('--tls-cert and --tls-key are given together or not at all')
   }

@@ -24,7 +24,7 @@ import type { ClusterSecurityOptions } from './cluster-security-options.ts'
 import { newDeflate } from './deflate.ts'
 import { logSettling } from './embedded-volume.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import { type TcpSurroundings, TcpTransport } from './tcp-transport.ts'
 
 export interface RemoteVolumeOptions extends ClusterSecurityOptions {

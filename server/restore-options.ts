@@ -3,7 +3,7 @@
 import type { Lsn, TimelineId } from '../storage/base/ids.ts'
 import { BadValue, type Flag, flagTableHelp, integer, nonEmpty, readFlagTable } from './flags.ts'
 import { LOG_FLAGS, LOG_LEVEL_DEFAULT, type LogOptions } from './listen-options.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import { readQuorum } from './options.ts'
 import type { Quorum } from './options.ts'
 

@@ -16,7 +16,7 @@ import { RestoredNode } from '../storage/node/restored-node.ts'
 import { openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
 import { SqliteSegmentStore } from '../storage/node/sqlite-segment-store.ts'
 import { ZONES } from './embedded-volume.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import type { RestoreOptions } from './restore-options.ts'
 
 /** Where the nodes' files are, and what unlocks them. */

@@ -3,15 +3,18 @@
 //   embedded volume (six nodes) ──▶ engine (pool, trees, locks) ──▶ backend (SQL) ──▶ listener
 
 import { resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { createBackend } from '../sql/session/backend.ts'
+import { createBackend, prepareBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
 import { archiveSettings } from './backup-options.ts'
 import { openEmbeddedVolume } from './embedded-volume.ts'
+import { firstPassword } from './first-password.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
 import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
 import { openRemoteVolume, type RemoteVolume } from './remote-volume.ts'
+import type { StorageThreads } from './storage-threads.ts'
 import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
@@ -26,13 +29,24 @@ export function start(options: Partial<ServerOptions> = {}): Promise<RunningServ
   return startWithOptions(all, openLog(all.logLevel))
 }
 
-export function startWithOptions(options: ServerOptions, log: Logger): Promise<RunningServer> {
-  return runServer(options, log, () => openBackend(options, log))
+/** `threads`: started ahead for the storage nodes, if those are embedded. */
+export function startWithOptions(
+  options: ServerOptions,
+  log: Logger,
+  threads?: StorageThreads,
+): Promise<RunningServer> {
+  return runServer(options, log, () => openBackend(options, log, threads))
 }
 
-async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBackend> {
+async function openBackend(
+  options: ServerOptions,
+  log: Logger,
+  threads: StorageThreads | undefined,
+): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
-  const { volume, meet } = await openStorage(options, log)
+  const opening = openStorage(options, log, threads)
+  // Nodes have been told to open by the next turn, and take a while: this thread has work of its own until then.
+  const [{ volume, meet }] = await Promise.all([opening, nextTurn().then(prepareBackend)])
   const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {
@@ -46,6 +60,7 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
       clock,
       prng,
       settings: serverSettings(options),
+      firstPassword: () => firstPassword(options),
       operations: { meet, crash },
       warn: (error) => log.warn({ err: error }, 'background work on databases will be tried again'),
     })
@@ -66,12 +81,16 @@ async function openBackend(options: ServerOptions, log: Logger): Promise<OpenBac
 async function openStorage(
   { storage, ...options }: ServerOptions,
   log: Logger,
+  threads: StorageThreads | undefined,
 ): Promise<Pick<RemoteVolume, 'volume'> & Partial<RemoteVolume>> {
   const { clock, prng } = nodeEnv
-  if (storage !== 'embedded') return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  if (storage !== 'embedded') {
+    threads?.endUntaken()
+    return openRemoteVolume({ ...options, storage }, { clock, prng, log })
+  }
   const archive = archiveSettings(options)
   const directory = options.data
-  return { volume: await openEmbeddedVolume({ ...options, directory, archive, clock, prng, log }) }
+  return { volume: await openEmbeddedVolume({ ...options, directory, archive, threads, clock, prng, log }) }
 }
 
 /** What SHOW tells of the command line. */

@@ -1,6 +1,6 @@
 // Where a storage node listens, as flags and configurations write it: host:port, [::1]:port.
 
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 
 export interface StorageAddress {
   readonly host: string

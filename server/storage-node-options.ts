@@ -14,7 +14,7 @@ import {
   LOG_FLAGS,
   LOG_LEVEL_DEFAULT,
 } from './listen-options.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 
 export interface StorageNodeOptions extends ListenOptions, ClusterSecurityOptions, BackupOptions {
   /** Number of the node in its cluster; 0: not given. */

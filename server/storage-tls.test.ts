@@ -14,7 +14,7 @@ import { testClock } from '../storage/base/testing/test-env.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import { CLUSTER_SECURITY_DEFAULTS, type ClusterSecurityOptions } from './cluster-security-options.ts'
 import { loadClusterSecurity } from './cluster-security.ts'
-import { StartError } from './listener.ts'
+import { StartError } from './start-error.ts'
 import { NodeListener } from './node-listener.ts'
 import { TcpTransport } from './tcp-transport.ts'
 

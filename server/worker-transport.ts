@@ -8,52 +8,20 @@
 //
 // Nothing is lost while the thread lives. An append may overtake another message; the volume does not mind.
 
-import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 
 import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import { StorageError } from '../storage/base/errors.ts'
-import {
-  Bell,
-  Doorbell,
-  Mailbox,
-  newBellMemory,
-  newMailboxMemory,
-  WAKE_UP,
-} from '../storage/message/mailbox.ts'
+import { Bell, Doorbell, Mailbox, newMailboxMemory, WAKE_UP } from '../storage/message/mailbox.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import type { ReachRequest, ServeRequest } from '../storage/node/thread-peers.ts'
 import type { NodeGreeting, NodeSettings } from '../storage/node/threaded-node.ts'
-import type { NodeThreadData, ThreadRequest } from '../storage/node/worker.ts'
-
-/** A node needs little: most of its memory is SQLite's page cache, outside the heap. */
-const NODE_HEAP_SIZE_MB = 96
-const THREAD_YOUNG_HEAP_SIZE_MB = 4
-
-function startThread(workerData: NodeThreadData, nodeCount: number): Worker {
-  const options = {
-    workerData,
-    resourceLimits: {
-      maxOldGenerationSizeMb: NODE_HEAP_SIZE_MB * nodeCount,
-      maxYoungGenerationSizeMb: THREAD_YOUNG_HEAP_SIZE_MB,
-      stackSizeMb: 2,
-    },
-  }
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('../storage/node/worker.js', import.meta.url), options)
-  // From source: a thread does not inherit tsx, so it begins by registering it; as CommonJS, which needs no threads of
-  // its own for that.
-  const tsxModule = createRequire(import.meta.url).resolve('tsx/cjs/api')
-  const entry = fileURLToPath(new URL('../storage/node/worker.ts', import.meta.url))
-  const boot = `require(${JSON.stringify(tsxModule)}).register(); require(${JSON.stringify(entry)})`
-  return new Worker(boot, { ...options, eval: true, execArgv: [] })
-}
+import type { ThreadRequest } from '../storage/node/worker.ts'
+import { hasThreadsByZone, type StorageThread, StorageThreads } from './storage-threads.ts'
 
 /** Where a node of the volume is to live. */
-export interface NodePlace extends Omit<NodeSettings, 'mailbox' | 'port'> {
+export interface NodePlace extends Omit<NodeSettings, 'mailbox' | 'port' | 'archive'> {
   readonly zone: string
 }
 
@@ -62,31 +30,31 @@ export interface WorkerGroupOptions {
   readonly nodeCount: number
   /** Where the nodes back up to. */
   readonly archive: ArchiveSettings | undefined
+  /** Threads that were started ahead. */
+  readonly threads?: StorageThreads | undefined
 }
 
-/**
- * With so many processors each zone has a thread of its own. With fewer they would only take turns, and each would compile
- * the same code for itself (docs/decisions/0009-one-thread-a-zone.md).
- */
-const PROCESSORS_FOR_ZONES = 4
 const ALL_ZONES = 'all'
 
 /** The nodes of one volume: whichever of them has something to say, all are listened to. */
 export class WorkerGroup {
-  readonly #options: WorkerGroupOptions
-  readonly #doorbellMemory = new SharedArrayBuffer(4)
-  readonly #doorbell = new Doorbell(this.#doorbellMemory)
+  readonly #archive: ArchiveSettings | undefined
+  readonly #supply: StorageThreads
+  readonly #doorbell: Doorbell
   readonly #threads = new Map<string, NodeThread>()
-  readonly #hasThreadsByZone: boolean = availableParallelism() >= PROCESSORS_FOR_ZONES
   readonly #members = new Map<number, WorkerTransport>()
 
-  constructor(options: WorkerGroupOptions) {
-    this.#options = options
+  constructor({ nodeCount, archive, threads }: WorkerGroupOptions) {
+    this.#archive = archive
+    const isFitting = threads !== undefined && nodeCount <= threads.nodeCount
+    if (!isFitting) threads?.endUntaken()
+    this.#supply = isFitting ? threads : new StorageThreads(nodeCount)
+    this.#doorbell = new Doorbell(this.#supply.doorbell)
   }
 
   /** Begins a node's life in its thread; the one that it had before, if any, has ended. */
   start(place: NodePlace): WorkerTransport {
-    const thread = this.#thread(this.#hasThreadsByZone ? place.zone : ALL_ZONES)
+    const thread = this.#thread(hasThreadsByZone ? place.zone : ALL_ZONES)
     const transport = new WorkerTransport(place, thread, (request) => this.#connect(request))
     this.#members.set(place.node, transport)
     return transport
@@ -95,9 +63,7 @@ export class WorkerGroup {
   #thread(name: string): NodeThread {
     const running = this.#threads.get(name)
     if (running !== undefined && !running.hasEnded) return running
-    const { archive, nodeCount } = this.#options
-    const data = { bell: newBellMemory(), doorbell: this.#doorbellMemory, archive }
-    const thread = new NodeThread(startThread(data, nodeCount), data, () => this.#listen())
+    const thread = new NodeThread(this.#supply.take(), this.#archive, () => this.#listen())
     this.#threads.set(name, thread)
     return thread
   }
@@ -118,6 +84,7 @@ export class WorkerGroup {
 /** A thread that hosts nodes. */
 class NodeThread {
   readonly #worker: Worker
+  readonly #archive: ArchiveSettings | undefined
   readonly #bell: Bell
   readonly #endings = new Set<(reason: Error) => void>()
   #nodeCount = 0
@@ -125,8 +92,9 @@ class NodeThread {
   #endReason: Error | undefined
 
   /** `listen`: there are answers in mailboxes. */
-  constructor(worker: Worker, { bell }: NodeThreadData, listen: () => void) {
-    this.#bell = new Bell(bell)
+  constructor({ worker, data }: StorageThread, archive: ArchiveSettings | undefined, listen: () => void) {
+    this.#bell = new Bell(data.bell)
+    this.#archive = archive
     this.#worker = worker
     this.#worker.on('message', listen)
     this.#worker.on('error', (error: Error) => this.#end(error))
@@ -151,7 +119,8 @@ class NodeThread {
     ended: (reason: Error) => void,
   ): () => Promise<void> {
     const { node, path, hotPath, regionCount, region } = place
-    this.#post({ kind: 'attach', node, path, hotPath, regionCount, region, ...memory }, memory.port)
+    const settings = { node, path, hotPath, regionCount, region, archive: this.#archive }
+    this.#post({ kind: 'attach', ...settings, ...memory }, memory.port)
     this.#endings.add(ended)
     this.#nodeCount++
     return async () => {

@@ -104,6 +104,7 @@ test('the server finds the nodes, and is published on loopback only', () => {
     port: 5432,
     auth: 'scram-sha-256',
     clusterSecret: 'chosen',
+    password: 'chosen',
   })
   expect(options.storage).toEqual([1, 2, 3, 4, 5, 6].map((number) => `node${number}:7000`))
   expect([...compose.matchAll(/^ +- '(.*:\d+)'$/gm)].map(([, port]) => port)).toEqual(['127.0.0.1:5432:5432'])

@@ -3,13 +3,13 @@
 
 import { expect, test } from 'vitest'
 
-import { must } from '../storage/base/assert.ts'
+import { assert, must } from '../storage/base/assert.ts'
 import type { Lsn, PageNo, TimelineId } from '../storage/base/ids.ts'
 import { FakeLog } from '../storage/message/testing/fake-log.ts'
 import { MemorySegmentStore } from '../storage/node/memory-segment-store.ts'
 import { StorageNode } from '../storage/node/storage-node.ts'
 import { DEFAULT_QUORUM } from '../storage/volume/quorum.ts'
-import { SimCluster } from '../storage/volume/testing/sim-cluster.ts'
+import { SimCluster } from './volume/sim-cluster.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 
 class Client {
@@ -88,6 +88,41 @@ async function open(cluster: SimCluster): Promise<Client> {
   const timeline = await cluster.settle(volume.createTimeline(undefined))
   return new Client(cluster, volume, timeline)
 }
+
+test('nodes are told which timelines ended, once a write quorum has the drop, and when they come back', async () => {
+  const told = new Map<number, Set<number>>()
+  const stores = Array.from({ length: 6 }, () => new MemorySegmentStore())
+  const cluster = new SimCluster(7, DEFAULT_QUORUM, (index, apply) => {
+    const node = new StorageNode(must(stores[index]), apply, { number: index + 1 })
+    told.set(index, new Set())
+    return {
+      handle: (message, reply) => {
+        const ended = message.kind === 'read-floors' ? message.ended : []
+        for (const { from, to } of ended) for (let id = from; id <= to; id++) told.get(index)?.add(id)
+        node.handle(message, reply)
+      },
+    }
+  })
+  const client = await open(cluster)
+  const { volume } = client
+  const [first, second] = await cluster.settle(volume.createTimelines([undefined, undefined]))
+  assert(first !== undefined && second !== undefined, 'two were made')
+  const knowing = (id: number): number => [...told.values()].filter((ids) => ids.has(id)).length
+  cluster.stop(5)
+  await cluster.settle(volume.dropTimeline(first))
+  expect(await cluster.clock.run(2000, () => knowing(first) === 5)).toBe(true)
+  // Two nodes hear of the drop: it may not have happened.
+  for (const node of [2, 3, 4]) cluster.stop(node)
+  void volume.dropTimeline(second)
+  expect(await cluster.clock.run(5000, () => knowing(second) > 0)).toBe(false)
+  for (const node of [2, 3, 4, 5]) cluster.restart(node)
+  expect(await cluster.clock.run(20_000, () => knowing(first) === 6 && knowing(second) === 6)).toBe(true)
+  // Who opens the volume next finds them dead, and says so.
+  for (const ids of told.values()) ids.clear()
+  client.volume = await cluster.open()
+  expect(await cluster.clock.run(2000, () => knowing(first) === 6 && knowing(second) === 6)).toBe(true)
+  expect(knowing(client.fake.timeline)).toBe(0)
+})
 
 test('a zone lost: everything goes on; its nodes catch up by gossip', async () => {
   const cluster = newCluster()

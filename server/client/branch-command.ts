@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { quoteIdentifier, quoteLiteral } from '../../sql/functions/quote.ts'
-import { StartError } from '../listener.ts'
+import { StartError } from '../start-error.ts'
 import { formatJson, formatTable, type ResultTable } from './result-table.ts'
 
 const OPTIONS = {

@@ -103,8 +103,8 @@ export const ROLE_DEFAULTS: Omit<StoredRole, 'oid' | 'name'> = {
   settings: [],
 }
 
-/** The roles of a new cluster. */
-export function bootstrapRoles(): StoredRole[] {
+/** The roles of a new cluster; `password`: the verifier of its superuser's. */
+export function bootstrapRoles(password: string | undefined): StoredRole[] {
   const monitor = [3374, 3375, 3377].map((role) => ({ role, grantor: POSTGRES_ROLE_OID, adminOption: false }))
   return [
     {
@@ -117,6 +117,7 @@ export function bootstrapRoles(): StoredRole[] {
       canLogin: true,
       replication: true,
       bypassRls: true,
+      password,
     },
     ...PREDEFINED_ROLES.map(([oid, name]): StoredRole => ({
       ...ROLE_DEFAULTS,

@@ -8,7 +8,7 @@
 // Invariant: a database's entry names its timeline; several entries never name the same one.
 
 import { assert, AssertionError, must } from '../../storage/base/assert.ts'
-import { CLUSTER_TIMELINE, type Lsn, type TimelineId } from '../../storage/base/ids.ts'
+import { CLUSTER_TIMELINE, type Lsn, LSN_ZERO, type TimelineId } from '../../storage/base/ids.ts'
 import type { Database, Engine, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Volume } from '../../storage/volume/volume.ts'
 import type { FunctionRegistry } from '../functions/function.ts'
@@ -29,6 +29,8 @@ export interface ClusterParts {
   readonly volume: Volume
   readonly engine: Engine
   readonly functions: FunctionRegistry
+  /** Asked when the cluster is made: the verifier of the superuser's password, if it is to have one. */
+  readonly firstPassword?: (() => string | undefined) | undefined
 }
 
 export class Cluster {
@@ -65,7 +67,7 @@ export class Cluster {
 
   /** Opens the cluster; a new volume gets its roles, its databases and their catalogs first. */
   static async open(parts: ClusterParts): Promise<Cluster> {
-    if (parts.volume.isNew && parts.volume.timelines().length === 0) await bootstrap(parts)
+    if (!isMade(parts.volume)) await bootstrap(parts)
     const cache = new ContentsCache()
     const database = await parts.engine.open(CLUSTER_TIMELINE)
     const cluster = new Cluster(parts, await CatalogStore.open(database, cache), cache)
@@ -152,8 +154,7 @@ export class Cluster {
   headOf(timeline: TimelineId): Lsn {
     const open = this.#opened.get(timeline)
     if (open !== undefined) return open.database.head
-    const { vdl } = this.volume.log(timeline)
-    return Math.max(vdl, this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
+    return Math.max(this.volume.vdlOf(timeline), this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
   }
 
   /** The oldest point of a timeline that a pinned view reads, or its head. */
@@ -307,9 +308,18 @@ export class DatabaseCatalog {
   }
 }
 
-async function bootstrap({ volume, engine }: ClusterParts): Promise<void> {
-  const cluster = await volume.createTimeline(undefined)
-  assert(cluster === CLUSTER_TIMELINE, 'the first timeline is the cluster’s')
+/** What makes a cluster writes to its timeline last: where a crash cut that short, it begins again. */
+function isMade(volume: Volume): boolean {
+  if (volume.timeline(CLUSTER_TIMELINE) === undefined) return !volume.isNew
+  return volume.log(CLUSTER_TIMELINE).vdl > LSN_ZERO
+}
+
+async function bootstrap({ volume, engine, firstPassword }: ClusterParts): Promise<void> {
+  const password = firstPassword?.()
+  if (volume.timeline(CLUSTER_TIMELINE) === undefined) {
+    const cluster = await volume.createTimeline(undefined)
+    assert(cluster === CLUSTER_TIMELINE, 'the first timeline is the cluster’s')
+  }
   const template1 = await volume.createTimeline(undefined)
   const template = await engine.open(template1)
   const lsn = await writeObjects(template, bootstrapObjects(), `${template1}.boot`)
@@ -317,7 +327,8 @@ async function bootstrap({ volume, engine }: ClusterParts): Promise<void> {
   const postgres = await volume.createTimeline({ timeline: template1, lsn })
   const databases = bootstrapDatabases({ template1, template0, postgres })
   must(databases.find((object) => object.oid === TEMPLATE1_OID))
-  await writeObjects(await engine.open(cluster), [...bootstrapRoles(), ...databases], `${cluster}.boot`)
+  const objects = [...bootstrapRoles(password), ...databases]
+  await writeObjects(await engine.open(CLUSTER_TIMELINE), objects, `${CLUSTER_TIMELINE}.boot`)
 }
 
 /** Commits first objects and waits until they are durable. */

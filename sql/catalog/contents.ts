@@ -73,9 +73,9 @@ export class Contents {
   }
 
   static of(version: string, objects: Iterable<StoredObject>): Contents {
-    const changes = new Map<string, StoredObject>()
-    for (const object of objects) changes.set(changeId(object.kind, object.oid), object)
-    return new Contents(version, changedTables(NOTHING, changes))
+    const made = new TableChanges(NOTHING)
+    for (const object of objects) made.put(object.kind, object.oid, object)
+    return new Contents(version, made.tables())
   }
 
   /** A copy with `changes` applied. */
@@ -229,7 +229,35 @@ class TableChanges {
     this.relations.set(nameKey(object.schemaOid, object.name), undefined)
   }
 
-  add(object: StoredObject): void {
+  /** What comes, or undefined in place of what `remove` was told of. */
+  put(kind: StoredKind, oid: number, next: StoredObject | undefined): void {
+    let ofKind = this.objects.get(kind)
+    if (ofKind === undefined) {
+      ofKind = new Map()
+      this.objects.set(kind, ofKind)
+    }
+    ofKind.set(oid, next)
+    if (next !== undefined) this.#add(next)
+  }
+
+  tables(): Tables {
+    const before = this.#before
+    const objects = new Map(before.objects)
+    for (const [kind, ofKind] of this.objects)
+      objects.set(kind, (objects.get(kind) ?? LayeredMap.of<number, StoredObject>()).with(ofKind))
+    return {
+      objects,
+      relations: before.relations.with(this.relations),
+      types: before.types.with(this.types),
+      schemas: before.schemas.with(this.schemas),
+      shared: before.shared.with(this.shared),
+      indexesOf: before.indexesOf.with(this.indexesOf),
+      referring: before.referring.with(this.referring),
+      typeOwners: before.typeOwners.with(this.typeOwners),
+    }
+  }
+
+  #add(object: StoredObject): void {
     for (const [oid, name] of typesOf(object)) {
       this.typeOwners.set(oid, changeId(object.kind, object.oid))
       if ('schemaOid' in object) this.types.set(nameKey(object.schemaOid, name), oid)
@@ -291,23 +319,7 @@ function changedTables(before: Tables, changes: Changes): Tables {
   }
   for (const [id, next] of changes) {
     const [kind, oid] = id.split(':') as [StoredKind, string]
-    const ofKind = made.objects.get(kind) ?? new Map<number, StoredObject | undefined>()
-    made.objects.set(kind, ofKind)
-    ofKind.set(Number(oid), next)
-    if (next !== undefined) made.add(next)
+    made.put(kind, Number(oid), next)
   }
-  const objects = new Map(before.objects)
-  for (const [kind, ofKind] of made.objects) {
-    objects.set(kind, (objects.get(kind) ?? LayeredMap.of<number, StoredObject>()).with(ofKind))
-  }
-  return {
-    objects,
-    relations: before.relations.with(made.relations),
-    types: before.types.with(made.types),
-    schemas: before.schemas.with(made.schemas),
-    shared: before.shared.with(made.shared),
-    indexesOf: before.indexesOf.with(made.indexesOf),
-    referring: before.referring.with(made.referring),
-    typeOwners: before.typeOwners.with(made.typeOwners),
-  }
+  return made.tables()
 }

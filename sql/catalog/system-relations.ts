@@ -103,6 +103,11 @@ export function systemRowTypes(): Iterable<TypeEntry> {
   return load().types.values()
 }
 
+/** Parses the facts, which else the first who asks waits for. */
+export function loadSystemRelations(): void {
+  load()
+}
+
 function load(): SystemRelations {
   loaded ??= parse()
   return loaded

@@ -12,7 +12,7 @@ import { bareColumn } from './expr-facts.ts'
 import type { JoinKind } from './join-path.ts'
 import type { Path } from './path.ts'
 import type { Planner } from './planner.ts'
-import { distinctOf, selectivityOf } from './selectivity.ts'
+import { coversUniqueKey, distinctOf, selectivityOf } from './selectivity.ts'
 
 /** left = right between the two sides, as far as it compares plain columns. */
 interface ColumnPair {
@@ -54,7 +54,7 @@ function selectivity(planner: Planner, larger: number, conditions: readonly Expr
     .reduce((all, one) => all * selectivityOf(planner, one, larger), 1)
   if (pairs.length === 0) return kept
   const tables = tablesOf(planner, pairs)
-  const unique = tables.find(({ from, columns }) => isUnique(from, columns))
+  const unique = tables.find(({ from, columns }) => coversUniqueKey(from, columns))
   if (unique !== undefined) return kept / unique.rows
   const independent = pairs.reduce((all, { condition }) => all * selectivityOf(planner, condition, larger), 1)
   const most = Math.max(...tables.map(({ rows }) => rows), 1)
@@ -96,15 +96,6 @@ function tablesOf(planner: Planner, pairs: readonly ColumnPair[]): EquatedTable[
   }
   // The largest first: its key says most.
   return [...tables.values()].toSorted((a, b) => b.rows - a.rows)
-}
-
-function isUnique(from: TableFrom, columns: ReadonlySet<number>): boolean {
-  return from.table.indexes.some(
-    (index) =>
-      index.unique &&
-      index.predicate === undefined &&
-      index.columns.every(({ column }) => column >= 0 && columns.has(column)),
-  )
 }
 
 /** The part of the left rows that have a match on the right: the values of the side with fewer are taken to be among the other's. */

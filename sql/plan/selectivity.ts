@@ -3,6 +3,7 @@
 
 import { bareColumn } from './expr-facts.ts'
 import type { ColumnExpr, Expr, RelationId } from '../tree/expr.ts'
+import type { TableFrom } from '../tree/query.ts'
 import { freeRelations } from '../exec/expression/walk.ts'
 import { ArrayValue, type Value } from '../types/value.ts'
 import type { Planner } from './planner.ts'
@@ -74,6 +75,9 @@ function comparison(
   if (a !== undefined && b !== undefined) return betweenColumns(planner, a, b, operator, tableRows)
   const column = a ?? b
   const other = a === undefined ? left : right
+  // The most frequent condition of all needs no sample of the table.
+  const unique = operator === '=' ? uniqueRows(planner, column) : undefined
+  if (unique !== undefined) return 1 / Math.max(1, unique)
   const statistics = statisticsOf(planner, column)
   if (column === undefined || statistics === undefined)
     return operator === '=' ? Math.min(1, Math.max(EQUAL, 1 / tableRows)) : RANGE
@@ -109,6 +113,25 @@ function betweenColumns(
   const distincts = [statisticsOf(planner, a)?.distinct, statisticsOf(planner, b)?.distinct]
   const most = Math.max(...distincts.map((one) => one ?? 0))
   return most === 0 ? Math.min(1, Math.max(EQUAL, 1 / tableRows)) : 1 / most
+}
+
+/** Whether equalities with these columns, indexes into table.columns, find one row at most. */
+export function coversUniqueKey({ table }: TableFrom, columns: ReadonlySet<number>): boolean {
+  return table.indexes.some(
+    (index) =>
+      index.unique &&
+      index.predicate === undefined &&
+      index.columns.every(({ column }) => column >= 0 && columns.has(column)),
+  )
+}
+
+/** Rows of the table that a column is a unique key of. */
+function uniqueRows(planner: Planner, column: ColumnExpr | undefined): number | undefined {
+  const from = column === undefined ? undefined : planner.tables.get(column.relation)
+  const position = column === undefined ? undefined : from?.tableColumns[column.column]
+  if (from === undefined || position === undefined) return undefined
+  if (!coversUniqueKey(from, new Set([position]))) return undefined
+  return planner.context.estimate(from.table.oid).tuples
 }
 
 /** Statistics of a column of a stored table. */

@@ -9,6 +9,8 @@ import type { Volume } from '../../storage/volume/volume.ts'
 import type { DatabaseEntry, Role } from '../catalog/catalog.ts'
 import { Cluster } from '../catalog/cluster.ts'
 import { resolveWhen } from '../catalog/past.ts'
+import { loadSystemRelations } from '../catalog/system-relations.ts'
+import { passwordVerifier } from '../ddl/scram-verifier.ts'
 import { builtinFunctions } from '../functions/registry.ts'
 import { EPOCH_2000_MICROS, parseWhen, type WhenContext } from '../functions/when.ts'
 import { loadParser } from '../parse/parse.ts'
@@ -31,16 +33,29 @@ export interface BackendOptions {
   readonly prng: Prng
   /** Settings the command line decides, by name. */
   readonly settings?: ReadonlyMap<string, string> | undefined
+  /** Asked when the cluster is made: the superuser's password, if it is to have one. */
+  readonly firstPassword?: (() => string | undefined) | undefined
   /** What only the composition root can do; nothing of it by default. */
   readonly operations?: Operations | undefined
   /** Told of failures of background work, which will be tried again. */
   readonly warn?: ((error: unknown) => void) | undefined
 }
 
-export async function createBackend(options: BackendOptions): Promise<Backend> {
+/** Loads what every backend needs and no storage; for whoever has nothing better to do while storage opens. */
+export async function prepareBackend(): Promise<void> {
   await loadParser()
+  builtinFunctions()
+  loadSystemRelations()
+}
+
+export async function createBackend(options: BackendOptions): Promise<Backend> {
+  await prepareBackend()
   const { engine, volume, clock, prng } = options
-  const catalogs = await Cluster.open({ volume, engine, functions: builtinFunctions() })
+  const firstPassword = (): string | undefined => {
+    const password = options.firstPassword?.()
+    return password === undefined ? undefined : passwordVerifier(password)
+  }
+  const catalogs = await Cluster.open({ volume, engine, functions: builtinFunctions(), firstPassword })
   const shared: SharedBackend = {
     engine,
     volume,

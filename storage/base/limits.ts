@@ -20,9 +20,13 @@ export const LAL_BYTES = 10_000_000
 /** A batch that the log writer sends is closed at this size. */
 export const BATCH_SIZE_BYTES_MAX = 1_048_576
 
-/** A page's records since its last image before a storage node writes a new image (coalesces). */
+/** A page's records since its last image before a storage node that is idle writes a new image (coalesces). */
 export const PAGE_CHAIN_LENGTH_MAX = 64
+
+/** And before one that is busy does: coalescing gives way to those who wait, within bounds. */
+export const PAGE_CHAIN_LENGTH_BUSY_MAX = 512
 
 assert(CELL_INLINE_SIZE_BYTES_MAX * 4 <= PAGE_SIZE_BYTES, 'a leaf holds at least four cells')
 assert(KEY_SIZE_BYTES_MAX < CELL_INLINE_SIZE_BYTES_MAX, 'a key always fits its cell')
+assert(PAGE_CHAIN_LENGTH_MAX < PAGE_CHAIN_LENGTH_BUSY_MAX, 'an idle node does more')
 assert(BATCH_SIZE_BYTES_MAX * 4 < LAL_BYTES, 'several batches fit below the allocation limit')

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { must } from '../base/assert.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
 import { SeededPrng } from '../base/testing/test-env.ts'
+import type { IdRange } from '../message/message.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Background } from './background.ts'
 import { Collector, type CollectorLimits } from './collector.ts'
@@ -24,6 +25,7 @@ class Collecting {
   readonly bench: NodeBench
   readonly clock = new HandClock()
   readonly #limits: CollectorLimits
+  readonly #ended: IdRange[] = []
   #background: Background
   #collectedBefore = 0
 
@@ -52,17 +54,29 @@ class Collecting {
     this.#background.stop()
     this.bench.reopen()
     this.#background = this.#start()
+    this.#tell([])
   }
 
   floor(timeline: number, lsn: number): void {
-    const floors = [{ timeline: timeline as TimelineId, lsn: lsn as Lsn }]
-    this.bench.call({ kind: 'read-floors', floors })
+    this.#tell([{ timeline: timeline as TimelineId, lsn: lsn as Lsn }])
+  }
+
+  #tell(floors: readonly { timeline: TimelineId; lsn: Lsn }[]): void {
+    this.bench.call({ kind: 'read-floors', floors, ended: this.#ended })
     this.#background.touch()
   }
 
-  drop(timeline: number): void {
+  /** A drop that this node knows of, and perhaps no other. */
+  hearOfDrop(timeline: number): void {
     this.bench.call({ kind: 'drop-timeline', timeline: timeline as TimelineId })
     this.#background.touch()
+  }
+
+  /** A drop that a write quorum has. */
+  drop(timeline: number): void {
+    this.hearOfDrop(timeline)
+    this.#ended.push({ from: timeline as TimelineId, to: timeline as TimelineId })
+    this.#tell([])
   }
 
   run(ms: number): void {
@@ -145,13 +159,45 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       node.run(30_000)
       expect(bench.store.statistics()).toMatchObject({ batches: 0, images: 0 })
       // Nothing stays but that their numbers are dead, so that none is given out again and none comes back to life.
-      expect(bench.store.timelines()).toEqual([])
+      expect([...bench.store.timelines()]).toEqual([])
       expect(bench.store.dead().ranges).toEqual([{ from: 1, to: 3 }])
       bench.create(3)
       bench.create(4)
       node.run(30_000)
       node.reopen()
-      expect(bench.store.timelines().map(({ birth }) => birth.id)).toEqual([4])
+      expect(Array.from(bench.store.timelines(), ({ birth }) => birth.id)).toEqual([4])
+    })
+
+    test('nothing goes for a drop that no write quorum has: the next writer may find the timeline alive', () => {
+      const node = new Collecting(makeHome())
+      const { bench } = node
+      bench.create(1)
+      const root = new FakeLog(1 as TimelineId)
+      for (let round = 0; round < 30; round++)
+        bench.append(root.batch([{ page: round % 7 }], { vdl: root.last }))
+      const point = root.last
+      bench.create(2, { timeline: 1, lsn: point })
+      const child = new FakeLog(2 as TimelineId, { log: root, lsn: point })
+      bench.append(child.batch([{ page: 2 }]))
+      for (let round = 0; round < 30; round++)
+        bench.append(root.batch([{ page: round % 7 }], { vdl: root.last }))
+      node.hearOfDrop(2)
+      // Its parent is collected up to its end, but for what the branch reads.
+      node.floor(1, root.last)
+      node.run(20_000)
+      expect(node.collected).toBeGreaterThan(0)
+      node.reopen()
+      node.run(20_000)
+      bench.epoch = 2
+      bench.call({ kind: 'fence', clusterId: 'test', writer: 'w2' })
+      bench.call({ kind: 'settle-timelines', dead: [], revived: [2 as TimelineId] })
+      const [first] = bench.node.timelines.get(2 as TimelineId)?.segments ?? []
+      expect(first?.scl).toBe(child.last)
+      for (let page = 0; page < 7; page++)
+        expectPage(bench.read(2, page, child.last), child.pageAt(page, child.last))
+      node.drop(2)
+      node.run(20_000)
+      expect(Array.from(bench.store.timelines(), ({ birth }) => birth.id)).toEqual([1])
     })
 
     test('the newest commit of what was collected is remembered', () => {

@@ -63,7 +63,7 @@ export class Collector implements Chore {
     this.#node = node
     this.#around = around
     this.#limits = limits
-    for (const timeline of node.timelines.values()) if (timeline.dropped) node.collectable.add(timeline)
+    for (const timeline of node.timelines.touched()) if (timeline.dropped) node.collectable.add(timeline)
   }
 
   get isWaiting(): boolean {
@@ -110,6 +110,8 @@ export class Collector implements Chore {
   #jobsFor(timeline: Timeline, floor: Lsn, nowMs: number): CollectorJob[] {
     const node = this.#node
     if (node.timelines.get(timeline.birth.id) !== timeline) return []
+    // It may turn out that it was not dropped at all: a writer to come may not hear of that.
+    if (timeline.dropped && !node.timelines.isOver(timeline)) return []
     if (!node.points.isNeeded(timeline)) return [new Erasure(node, timeline)]
     const jobs: CollectorJob[] = []
     for (const segment of timeline.segments) {

@@ -46,6 +46,12 @@ export function fetchLog(
   const rest = Math.max(Math.min(sizeMax, SIZE_BYTES_MAX) - size, 1)
   for (const bytes of store.batchesAfter(segment, from, rest)) if (!take(bytes)) break
   if (batches.length === 0) takeFar(store, segment, at, take)
+  if (batches.length === 0)
+    throw new DamagedBatch(
+      segment,
+      (after + 1) as Lsn,
+      `${store.where}: table log: no batch follows ${formatLsn(after)}`,
+    )
   return { batches, scl }
 }
 

@@ -40,6 +40,7 @@ export const HOT_LOG_SIZE_BYTES: number = 4 * 1024 * 1024
 /** A frame larger than this costs as much as a transaction of its own: it would be written twice. */
 export const HOT_FRAME_SIZE_BYTES_MAX: number = 16 * 1024
 const MAGIC = 0x32_4c_48_42
+const MAGIC_BYTES = Buffer.from('BHL2', 'latin1')
 const HEADER_SIZE_BYTES = 32
 const ENTRY_SIZE_BYTES = 20
 
@@ -189,12 +190,28 @@ export class HotLog {
   /** The nearest sound frame at or above the end, within one lap of `begin`. */
   #nextFrame(bytes: Buffer): Frame | undefined {
     const size = bytes.length
-    const start = this.#end % size
-    const limit = this.#begin + size - HEADER_SIZE_BYTES - this.#end
-    for (let ahead = 0; ahead <= limit; ahead += 8) {
-      const at = start + ahead < size ? start + ahead : start + ahead - size
-      if (u32(bytes, at) !== MAGIC || at + HEADER_SIZE_BYTES > size) continue
-      if (u64(bytes, at + 8) === this.#end + ahead && this.#isSound(bytes, at)) return decode(bytes, at)
+    const limit = this.#begin + size - HEADER_SIZE_BYTES
+    const lap = this.#end - (this.#end % size)
+    const inThisLap = this.#frameBetween(bytes, {
+      lap,
+      from: this.#end,
+      upTo: Math.min(limit, lap + size - 1),
+    })
+    if (inThisLap !== undefined || limit < lap + size) return inThisLap
+    return this.#frameBetween(bytes, { lap: lap + size, from: lap + size, upTo: limit })
+  }
+
+  /** The first sound frame that begins in these positions of the lap that begins at `lap`. */
+  #frameBetween(
+    bytes: Buffer,
+    { lap, from, upTo }: { readonly lap: number; readonly from: number; readonly upTo: number },
+  ): Frame | undefined {
+    // What was written in older laps is full of frames too: most of the file is looked at by native code only.
+    let at = bytes.indexOf(MAGIC_BYTES, from - lap)
+    while (at >= 0 && lap + at <= upTo) {
+      const isHere = at % 8 === 0 && at + HEADER_SIZE_BYTES <= bytes.length && u64(bytes, at + 8) === lap + at
+      if (isHere && this.#isSound(bytes, at)) return decode(bytes, at)
+      at = bytes.indexOf(MAGIC_BYTES, at + 1)
     }
     return undefined
   }

@@ -58,6 +58,8 @@ export class LogIntake {
   unindexed: { pages: number; bytes: number; batches: number } = { pages: 0, bytes: 0, batches: 0 }
   /** Segments that took batches since the last checkpoint began. */
   changed: Set<Segment> = new Set()
+  /** Segments with pages that change all the time (Segment.long). */
+  readonly long: Set<Segment> = new Set()
   /** Segments with batches above a gap. */
   readonly gaps: Set<Segment> = new Set()
   readonly #around: IntakeSurroundings
@@ -148,6 +150,7 @@ export class LogIntake {
       this.#around.reader.recent.add(header, pageList)
       this.unindexed.batches++
     }
+    if (segment.long !== undefined) this.long.add(segment)
   }
 
   /** Moves a segment, whose log or ranges were changed otherwise, over what it holds above. */

@@ -9,7 +9,7 @@
 
 import { StorageError } from '../base/errors.ts'
 import { formatLsn, type GroupNo, type Lsn, LSN_ZERO, type PageNo } from '../base/ids.ts'
-import { PAGE_CHAIN_LENGTH_MAX, PAGE_SIZE_BYTES } from '../base/limits.ts'
+import { PAGE_CHAIN_LENGTH_BUSY_MAX, PAGE_SIZE_BYTES } from '../base/limits.ts'
 import { readU64 } from '../log/record.ts'
 import { type BatchHeader, batchRecords, findRecord, readBatchHeader, verifyBatch } from '../message/batch.ts'
 import type { SegmentKey } from '../message/message.ts'
@@ -37,7 +37,7 @@ export class DamagedBatch extends StorageError {
 }
 
 /** So many records of a chain are held from the way down to the way up; of longer ones the rest is looked up again. */
-const LINKS_HELD_MAX = 2 * PAGE_CHAIN_LENGTH_MAX
+const LINKS_HELD_MAX = 2 * PAGE_CHAIN_LENGTH_BUSY_MAX
 
 /** A record, in the records of its batch. */
 interface FoundRecord {

@@ -16,6 +16,7 @@
 
 import { assert } from '../base/assert.ts'
 import { type GroupNo, type Lsn, NO_PAGE, type PageNo, type TimelineId } from '../base/ids.ts'
+import { PAGE_CHAIN_LENGTH_BUSY_MAX } from '../base/limits.ts'
 import { type BatchHeader, visitPages } from '../message/batch.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, SegmentKey, SegmentState } from '../message/message.ts'
@@ -27,7 +28,7 @@ export type Acceptance = 'next' | 'gap' | 'known' | 'annulled'
 /** Whether the store still holds a batch as it came. */
 export type SoundCheck = (header: BatchHeader) => boolean
 
-/** Newest record of a page and the number of records, since the map that holds it was begun. */
+/** Newest record of a page and the number of records, since the map that holds it was begun or an image was made. */
 export interface TailEntry {
   lsn: Lsn
   count: number
@@ -52,6 +53,8 @@ export class Segment implements SegmentKey {
   #pendingAbove = 0
   active: TailMap | undefined = undefined
   frozen: TailMap | undefined = undefined
+  /** Pages that got so many records, all of them lately, that they should have an image even while the node is busy. */
+  long: Set<PageNo> | undefined = undefined
   /** The node's sequence number when this moved last (../message: gossip). */
   moved = 0
 
@@ -197,9 +200,18 @@ export class Segment implements SegmentKey {
       else {
         entry.lsn = lsn
         entry.count++
+        if (entry.count % PAGE_CHAIN_LENGTH_BUSY_MAX === 0) (this.long ??= new Set()).add(page)
       }
     })
     return active.size - before
+  }
+
+  /** A page got an image of nearly all its records: the next ones count from here. */
+  renewed(page: PageNo): void {
+    const active = this.active?.get(page)
+    if (active !== undefined) active.count = 0
+    const frozen = this.frozen?.get(page)
+    if (frozen !== undefined) frozen.count = 0
   }
 
   /** The timeline's ranges are new: SCL goes back to the point below them that this segment had reached. */

@@ -4,6 +4,7 @@
 //
 //   alone      write ─▶ on disk when it returns
 //   together   write (node 1) ─▶ write (node 4) ─▶ one fdatasync a file ─▶ both are on disk when `together` returns
+//              several files are synced at the same time (sync-thread.ts)
 
 import {
   closeSync,
@@ -17,10 +18,12 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { getSystemErrorName } from 'node:util'
 
 import { assert } from '../base/assert.ts'
 import { StorageError } from '../base/errors.ts'
 import { HOT_LOG_SIZE_BYTES, type HotFile } from './hot-log.ts'
+import { SyncThread } from './sync-thread.ts'
 
 /** Opens the hot log's file of a node with a disk of its own, or makes it when it is missing. Throws StorageError. */
 export function openHotFile(path: string): HotFile {
@@ -32,6 +35,7 @@ export function openHotFile(path: string): HotFile {
 /** The files of hot logs of one thread. */
 export class HotFiles {
   readonly #files = new Map<string, SharedHotFile>()
+  readonly #syncThread = new SyncThread()
 
   /** A node's region of the file at a path, which is opened, or made when it is missing. Throws StorageError. */
   region(path: string, regionCount: number, index: number): HotFile {
@@ -50,13 +54,24 @@ export class HotFiles {
       work()
     } finally {
       for (const file of this.#files.values()) file.isTogether = false
-      for (const file of this.#files.values()) file.sync()
+      this.#sync([...this.#files.values()].filter(({ isDirty }) => isDirty))
+    }
+  }
+
+  #sync(files: SharedHotFile[]): void {
+    const other = files.length > 1 && this.#syncThread.isReady ? files.pop() : undefined
+    other?.beginSync(this.#syncThread)
+    try {
+      for (const file of files) file.sync()
+    } finally {
+      other?.finishSync(this.#syncThread)
     }
   }
 
   close(): void {
     for (const file of this.#files.values()) file.close()
     this.#files.clear()
+    this.#syncThread.close()
   }
 }
 
@@ -66,7 +81,8 @@ class SharedHotFile {
   readonly #path: string
   readonly #regionCount: number
   readonly #file: number
-  #isDirty = false
+  /** Whether something was written since the last sync. */
+  isDirty = false
 
   /** Opens the file, or makes it when it is missing. Throws StorageError. */
   constructor(path: string, regionCount: number) {
@@ -102,14 +118,14 @@ class SharedHotFile {
       throw translateFileError(error, this.#path)
     }
     if (this.#regionCount === 1) return
-    this.#isDirty = true
+    this.isDirty = true
     if (!this.isTogether) this.sync()
   }
 
   /** What was written is on disk when this returns. */
   sync(): void {
-    if (!this.#isDirty) return
-    this.#isDirty = false
+    if (!this.isDirty) return
+    this.isDirty = false
     try {
       fdatasyncSync(this.#file)
     } catch (error) {
@@ -117,12 +133,25 @@ class SharedHotFile {
     }
   }
 
+  /** As sync, by another thread: on disk when finishSync returns. */
+  beginSync(thread: SyncThread): void {
+    this.isDirty = false
+    thread.begin(this.#file)
+  }
+
+  finishSync(thread: SyncThread): void {
+    const failed = thread.finish()
+    if (failed === undefined) return
+    const code = getSystemErrorName(failed)
+    throw translateFileError(Object.assign(new Error(`${code}, fdatasync`), { code }), this.#path)
+  }
+
   /** What the file is too short for reads as zeroes. */
   #read(at: number, length: number): Buffer {
-    const bytes = Buffer.alloc(length)
+    const bytes = Buffer.allocUnsafeSlow(length)
     try {
-      readSync(this.#file, bytes, 0, length, at)
-      return bytes
+      const count = readSync(this.#file, bytes, 0, length, at)
+      return count < length ? bytes.fill(0, count) : bytes
     } catch (error) {
       throw translateFileError(error, this.#path)
     }

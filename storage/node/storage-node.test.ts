@@ -452,3 +452,36 @@ test('a batch that rotted while it waited above a gap is missing, and comes agai
   expect(bench.append(second)).toBe(log.last)
   for (const page of [1, 2]) expectPage(bench.read(1, page, log.last), log.pageAt(page, log.last))
 })
+
+test('damage that a peer meets above what is durable is told to the next writer, until it is mended or annulled', () => {
+  const home = keep(memoryHome())
+  const bench = new NodeBench(home)
+  bench.create(1)
+  const log = new FakeLog(T1)
+  const durable = log.batch([{ page: 1 }])
+  const vdl = log.last
+  const later = log.batch([{ page: 2 }], { vdl })
+  bench.append(durable, later)
+  const damage = (): unknown => {
+    const answer = bench.call({ kind: 'query' })
+    return answer.kind === 'state' ? answer.state.damage : answer
+  }
+  const rot = (bytes: Buffer, first: number): void => {
+    const rotten = Buffer.from(bytes)
+    rotten[bytes.length - 1] = 0x77
+    bench.store.replaceBatch({ timeline: T1, group: G0, first: first as Lsn, bytes: rotten })
+  }
+  const fetch = (after: number): NodeMessage =>
+    bench.call({ kind: 'fetch-log', timeline: T1, group: G0, after: after as Lsn, sizeMax: 1 })
+  // A write quorum has what is durable: a peer will mend it, and the SCL may be believed.
+  rot(durable, 8)
+  expect(fetch(0)).toMatchObject({ failure: 'corrupt', damaged: { lsn: 8 } })
+  expect(damage()).toBe(undefined)
+  rot(later, log.last)
+  expect(damage()).toBe(undefined)
+  expect(fetch(vdl)).toMatchObject({ failure: 'corrupt', damaged: { lsn: log.last } })
+  expect(damage()).toMatch(/timeline 1 is damaged at 0\/30/)
+  const ranges = [{ above: vdl as Lsn, upTo: 10_000_000 as Lsn }]
+  bench.call({ kind: 'truncate', annulled: [{ timeline: T1, ranges }] })
+  expect(damage()).toBe(undefined)
+})

@@ -96,13 +96,24 @@ export class StorageNode {
     this.#failed ??= error
   }
 
-  /** Names a damaged batch that still keeps a segment's SCL below what this node once acknowledged. */
+  /** Names a damaged batch because of which this node holds less than it says, or says less than it once acknowledged. */
   damage(): string | undefined {
     for (const [segment, { lsn }] of this.#damage) {
       const isGone = segment.owner.dropped || segment.isAnnulled(lsn)
       if (isGone || segment.scl >= lsn) this.#damage.delete(segment)
     }
-    return this.#damage.values().next().value?.why
+    return this.#damage.values().next().value?.why ?? this.#missing()
+  }
+
+  /** What was found damaged above all that is known to be durable: it may be that no peer has it, nor ever will. */
+  #missing(): string | undefined {
+    for (const { timeline, group, lsn } of this.damagedBatches.values()) {
+      const segment = this.timelines.peek(timeline)?.peek(group)
+      if (segment === undefined || segment.owner.dropped || segment.isAnnulled(lsn)) continue
+      if (lsn > segment.vdl && lsn <= segment.scl)
+        return `${this.store.where}: log of timeline ${timeline} is damaged at ${formatLsn(lsn)}`
+    }
+    return undefined
   }
 
   /** Handles one message and answers it exactly once, before it returns. */
@@ -123,11 +134,11 @@ export class StorageNode {
       case 'read-page':
         return this.#readPage(message, reply)
       case 'fetch-log':
-        return reply({ kind: 'log', id, ...fetchLog(this.store, this.#segment(message), message) })
+        return reply({ kind: 'log', id, ...this.#fetchLog(message) })
       case 'fetch-images':
         return reply({ kind: 'images', id, ...this.#fetchImages(message) })
       case 'gossip':
-        return reply({ kind: 'gossip', id, ...this.#gossip(message.since) })
+        return reply({ kind: 'gossip', id, ...this.#gossip(message) })
       case 'find-time':
       case 'time-of': {
         const timeline = this.register.known(message.timeline)
@@ -150,11 +161,16 @@ export class StorageNode {
       case 'query':
       case 'fence':
         if (message.kind === 'fence') this.#fence(message)
-        return reply({ kind: 'state', id, state: stateOf(this) })
+        return this.#tellState(id, reply)
       default:
         this.#change(message)
         return reply({ kind: 'done', id })
     }
+  }
+
+  #tellState(id: number, reply: Reply): void {
+    const state = stateOf(this)
+    reply({ kind: 'state', id, state }, state.born.length > 0 ? state.born.buffer : undefined)
   }
 
   #change(
@@ -194,7 +210,8 @@ export class StorageNode {
       case 'repair':
         return this.repair(asBuffer(message.batch))
       case 'read-floors':
-        return this.register.raiseFloors(message.floors)
+        this.register.raiseFloors(message.floors)
+        return this.register.end(message.ended)
       case 'inject':
       case 'shut-down':
         // The business of whoever runs the node (./node-process.ts).
@@ -340,9 +357,11 @@ export class StorageNode {
     let at = this.register.known(timeline)
     let reach = lsn
     for (;;) {
-      const segment = at.segment(group)
-      if (segment !== undefined && reach > segment.start.birth && segment.scl < reach) {
-        const message = `timeline ${at.birth.id} is complete to ${formatLsn(segment.scl)} only`
+      const segment = at.peek(group)
+      const isBorn = segment === undefined && group === FIRST_GROUP
+      const scl = isBorn ? at.base : segment?.scl
+      if (scl !== undefined && reach > (segment?.start.birth ?? at.base) && scl < reach) {
+        const message = `timeline ${at.birth.id} is complete to ${formatLsn(scl)} only`
         throw new Refusal('behind', message)
       }
       const { parent } = at.birth
@@ -364,6 +383,15 @@ export class StorageNode {
     return changedPages(this.store, segments, message)
   }
 
+  #fetchLog(message: Message<'fetch-log'>): ReturnType<typeof fetchLog> {
+    try {
+      return fetchLog(this.store, this.#segment(message), message)
+    } catch (error) {
+      this.noteDamage(error)
+      throw error
+    }
+  }
+
   #fetchImages(message: Message<'fetch-images'>): ReturnType<typeof fetchImages> {
     const segment = this.#segment(message)
     if (this.points.isBroken(segment.owner)) {
@@ -373,13 +401,14 @@ export class StorageNode {
     return fetchImages(this.store, segment, message)
   }
 
-  #gossip(since: number): Omit<Answer<'gossip'>, 'kind' | 'id'> {
-    const { sequence, timelines, segments } = this.timelines.changesSince(since)
+  #gossip({ since, known }: Message<'gossip'>): Omit<Answer<'gossip'>, 'kind' | 'id'> {
+    const { sequence, born, timelines, segments } = this.timelines.changesSince(since, known)
     return {
       // A node that was fenced, but not told what that recovery decided, may hold what never happened.
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
+      born,
       timelines,
       segments: segments.map((segment) => segment.state()),
     }

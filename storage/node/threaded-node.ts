@@ -28,6 +28,8 @@ export interface NodeSettings {
   readonly hotPath: string
   readonly regionCount: number
   readonly region: number
+  /** Where it backs up to; undefined: nowhere. */
+  readonly archive: ArchiveSettings | undefined
   /** Memory of its Mailbox. */
   readonly mailbox: SharedArrayBuffer
   /** Where messages come from and answers go, but for those in the mailbox; transferred. */
@@ -44,8 +46,6 @@ export interface ThreadSurroundings {
   readonly hotRegion: HotFile
   readonly clock: Clock
   readonly prng: Prng
-  /** Where to back up to; undefined: nowhere. */
-  readonly archive: ArchiveSettings | undefined
   /** There is an answer in the mailbox that came later than its turn. */
   readonly answered: () => void
   /** Something came through the port. */
@@ -66,20 +66,20 @@ export class ThreadedNode {
   #isHolding = false
 
   /** Throws StorageError. */
-  constructor({ node, path, mailbox, port }: NodeSettings, around: ThreadSurroundings) {
+  constructor({ node, path, archive, mailbox, port }: NodeSettings, around: ThreadSurroundings) {
     const { clock, prng, hotRegion } = around
     const peers = new ThreadPeers((request) => port.postMessage(request, [request.port]))
     this.#node = new HostedNode({ path, node, clock, prng, peers, hotRegion })
     this.#mailbox = new Mailbox(mailbox)
     this.#port = port
     this.#around = around
-    this.#archiver = this.#startBackup()
+    this.#archiver = this.#startBackup(archive)
     port.on('message', (message: VolumeMessage | ServeRequest | typeof WAKE_UP) => this.#receive(message))
   }
 
   /** What backups fail on is said on standard error: a thread has no log of its own. */
-  async #startBackup(): Promise<Archiver | undefined> {
-    const { archive, clock } = this.#around
+  async #startBackup(archive: ArchiveSettings | undefined): Promise<Archiver | undefined> {
+    const { clock } = this.#around
     if (archive === undefined) return undefined
     const warn = (error: StorageError): void => void process.stderr.write(`backup: ${error.message}\n`)
     return startArchiver(archive, { local: this.#node.local, clock, env: process.env, warn })

@@ -2,8 +2,11 @@
 
 import { afterEach, describe, expect, test } from 'vitest'
 
-import type { Lsn, TimelineId } from '../base/ids.ts'
+import { must } from '../base/assert.ts'
+import { FIRST_GROUP, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
+import { readU64 } from '../log/record.ts'
 import type { IdRange, TimelineState } from '../message/message.ts'
+import { NO_BIRTHS, packBirths } from '../message/packed-births.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Erasure } from './erasure.ts'
 import { memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
@@ -20,6 +23,11 @@ function range(from: number, to: number): IdRange {
   return { from: from as TimelineId, to: to as TimelineId }
 }
 
+/** A page says which version it is in its first eight bytes. */
+function lsnOf(page: Buffer): Lsn {
+  return readU64(page, 0) as Lsn
+}
+
 function fence(bench: NodeBench, epoch: number): void {
   bench.epoch = epoch
   bench.call({ kind: 'fence', clusterId: 'test', writer: `w${epoch}` })
@@ -27,9 +35,8 @@ function fence(bench: NodeBench, epoch: number): void {
 
 /** What the node knows of timelines: their numbers, the dropped ones negative. */
 function known(bench: NodeBench): number[] {
-  const ids = [...bench.node.timelines.values()].map(({ birth, dropped }) =>
-    dropped ? -Number(birth.id) : birth.id,
-  )
+  const ids: number[] = []
+  bench.node.timelines.visit((id, _parent, _base, { dropped }) => ids.push(dropped ? -Number(id) : id))
   return ids.sort((a, b) => Math.abs(a) - Math.abs(b))
 }
 
@@ -53,7 +60,8 @@ for (const makeHome of [memoryHome, sqliteHome]) {
         dropped: false,
         annulled: [],
       }
-      bench.node.register.learn([told])
+      bench.node.register.learn(NO_BIRTHS, [told])
+      bench.node.register.learn(packBirths([told.birth]), [])
       expect(known(bench)).toEqual([1, -2])
       bench.reopen()
       expect(known(bench)).toEqual([1, -2])
@@ -100,13 +108,46 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       expect(known(bench)).toEqual([-1])
     })
 
-    test('what was collected for a writer that lost begins anew', () => {
+    test('a branch that is heard of after its parent was dropped has what it reads, if the log for it is there', () => {
+      const bench = newBench()
+      bench.create(1)
+      const log = new FakeLog(T1)
+      bench.append(log.batch([{ page: 1 }]))
+      const early = log.last as Lsn
+      bench.append(log.batch([{ page: 1 }, { page: 2 }]))
+      const after = log.last as Lsn
+      bench.append(log.batch([{ page: 2 }]))
+      const point = log.last as Lsn
+      bench.append(log.batch([{ page: 1 }]))
+      // Its log was collected below a floor while it lived: what is above is made from images and the log since.
+      const segment = must(bench.node.timelines.get(T1)?.segments[0])
+      const images = [1, 2].map((page) => {
+        const bytes = log.pageAt(page, after)
+        return { timeline: T1, group: FIRST_GROUP, page: page as PageNo, lsn: lsnOf(bytes), bytes }
+      })
+      bench.store.putImages(images)
+      segment.start = { birth: segment.start.birth, after, commits: [] }
+      bench.store.startLog(segment, segment.start, undefined)
+      while (bench.store.dropLog(segment, -1 as Lsn, after, 1e6) > 0);
+      bench.call({ kind: 'drop-timeline', timeline: T1 })
+      bench.create(2, { timeline: 1, lsn: point })
+      bench.create(3, { timeline: 1, lsn: early })
+      for (const page of [1, 2]) expect(bench.read(2, page, point)).toEqual(log.pageAt(page, point))
+      expect(() => bench.read(3, 1, early)).toThrow(/out-of-window/)
+      // That is what keeps the parent from being erased.
+      bench.call({ kind: 'read-floors', floors: [], ended: [range(1, 1)] })
+      expect(bench.node.points.isNeeded(segment.owner)).toBe(true)
+      expect(bench.node.points.of(segment.owner)).toEqual([point])
+    })
+
+    test('what was collected all the same, though a writer to come finds it alive, begins anew: nothing is answered wrongly', () => {
       const bench = newBench()
       bench.create(1)
       const log = new FakeLog(T1)
       const batch = log.batch([{ page: 1 }])
       bench.append(batch)
       bench.call({ kind: 'drop-timeline', timeline: T1 })
+      bench.call({ kind: 'read-floors', floors: [], ended: [range(1, 1)] })
       const timeline = bench.node.timelines.get(T1)
       expect(timeline && new Erasure(bench.node, timeline).work()).toBe(true)
       fence(bench, 2)

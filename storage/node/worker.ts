@@ -8,7 +8,6 @@
 import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 
-import type { ArchiveSettings } from '../archive/start-archiver.ts'
 import { must } from '../base/assert.ts'
 import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
@@ -21,8 +20,6 @@ export interface NodeThreadData {
   /** Memory of the thread's Bell, and of the Doorbell that it shares with all threads of its volume. */
   readonly bell: SharedArrayBuffer
   readonly doorbell: SharedArrayBuffer
-  /** Where the nodes back up to; undefined: nowhere. */
-  readonly archive: ArchiveSettings | undefined
 }
 
 /** The parent's word to the thread. */
@@ -45,7 +42,6 @@ const CHANCES = 2 ** 47
 const threadPrng: Prng = { next: () => randomInt(CHANCES) / CHANCES }
 
 class NodeThread {
-  readonly #data: NodeThreadData
   readonly #parent = must(parentPort, 'this file is the entry of a worker thread')
   readonly #nodes = new Map<number, ThreadedNode>()
   readonly #doorbell: Doorbell
@@ -53,7 +49,6 @@ class NodeThread {
   readonly #hotFiles = new HotFiles()
 
   constructor(data: NodeThreadData) {
-    this.#data = data
     this.#doorbell = new Doorbell(data.doorbell)
     this.#loop = new MailboxLoop(new Bell(data.bell), threadClock, () => this.#handleAppends())
   }
@@ -73,7 +68,6 @@ class NodeThread {
         hotRegion: this.#hotFiles.region(hotPath, regionCount, region),
         clock: threadClock,
         prng: threadPrng,
-        archive: this.#data.archive,
         answered: this.#wakeParent,
         woken: () => this.#loop.wake(),
         ended: () => this.#end(node),

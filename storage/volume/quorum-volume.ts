@@ -33,7 +33,8 @@ import { refill } from './refill.ts'
 import { Repairs } from './repairs.ts'
 import { Replacement } from './replacement.ts'
 import { segmentStatuses } from './segment-statuses.ts'
-import type { LogSurroundings, TimelineWriter } from './timeline-log.ts'
+import type { LogSurroundings } from './log-surroundings.ts'
+import type { TimelineWriter } from './timeline-log.ts'
 import { Timelines } from './timelines.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 import { DEAD_AFTER_MS, QUORUM_TIMEOUT_MS, type VolumeOptions } from './volume-options.ts'
@@ -42,8 +43,9 @@ import { Watch } from './watch.ts'
 const CLOSE_PATIENCE_MS = 2000
 /** An opening for which a write quorum was fenced waits this long until it is settled; then it can be read. */
 const OPEN_PATIENCE_MS = 10_000
-/** Openings that meet another writer's opening are tried again so often. */
+/** Openings that meet another writer's opening, or log that turns out to be damaged, are tried again so often. */
 const ATTEMPTS_MAX = 3
+const TRIED_AGAIN: ReadonlySet<StorageError['kind']> = new Set(['fenced', 'corrupt'])
 
 /** Recovers the volume that these nodes hold, or begins a new one. Rejects with StorageError. */
 export async function openVolume(options: VolumeOptions): Promise<Volume> {
@@ -55,7 +57,7 @@ export async function openVolume(options: VolumeOptions): Promise<Volume> {
       return volume
     } catch (error) {
       await volume.abandon()
-      const again = error instanceof StorageError && error.kind === 'fenced' && attempt < ATTEMPTS_MAX
+      const again = error instanceof StorageError && TRIED_AGAIN.has(error.kind) && attempt < ATTEMPTS_MAX
       if (!again) throw error
     }
   }
@@ -117,7 +119,8 @@ class QuorumVolume implements Volume {
     const agreement = (this.#agreement = new Agreement(members))
     const patience = (this.#patience = new Patience(() => clock.monotonicMs()))
     const surroundings = this.#surroundings
-    this.#births = new Births({ timelines, agreement, patience, surroundings })
+    const ended = (timeline: TimelineId): void => this.#watch.setEnded(timeline)
+    this.#births = new Births({ timelines, agreement, patience, surroundings, ended })
     this.#joining = new Joining(
       { members, timelines, agreement, clock },
       {
@@ -180,12 +183,14 @@ class QuorumVolume implements Volume {
     const members = this.#members
     const recovered = await recover(members, this.#options)
     this.#surroundings.pagesPerGroup = members.configuration.segmentSizeBytes / PAGE_SIZE_BYTES
+    this.#timelines.addBorn(recovered.born)
     for (const start of recovered.logs) this.#timelines.add(start)
     this.isNew = this.#timelines.isEmpty
     const isAllKnown = recovered.isComplete || this.isNew
     this.#timelines.skipTo(recovered.lastId + (isAllKnown ? 0 : BIRTHS_MAX))
     this.#isPlanned = true
     this.#refresh()
+    this.#joining.promised(recovered.fenced.keys())
     for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))
     this.#watch.start()
     await this.#untilServing(recovered)
@@ -203,16 +208,18 @@ class QuorumVolume implements Volume {
   async #refill(): Promise<void> {
     const { clock } = this.#options
     while (!this.#isOver && !this.#members.quorum.holds(this.#members.live)) await this.#pause(1)
-    await refill({
-      members: this.#members,
-      timelines: this.#timelines,
-      clock,
-      isClosed: () => this.#isOver,
-      poll: () => this.#watch.pollAll(),
-    })
+    try {
+      const [members, timelines] = [this.#members, this.#timelines]
+      const isClosed = (): boolean => this.#isOver
+      await refill({ members, timelines, clock, isClosed, poll: () => this.#watch.pollAll() })
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return this.#fail(error)
+    }
     if (this.#isOver) return
     this.#isSettled = true
     this.#settle()
+    this.#watch.tellEnded(this.#members.targets)
     this.#refresh()
   }
 
@@ -232,7 +239,7 @@ class QuorumVolume implements Volume {
 
   #appended(link: NodeLink, segments: readonly AppendedSegment[]): void {
     for (const { timeline, group, scl } of segments)
-      this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+      this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
     this.#writer.flush()
   }
 
@@ -292,7 +299,7 @@ class QuorumVolume implements Volume {
     this.#agreement.fail(error)
     this.#patience.fail(error)
     this.#settle(error)
-    for (const log of this.#timelines.logs()) log.fail(error)
+    this.#timelines.fail(error)
     this.#joining.wake()
     this.#writer.stop()
     this.#watch.stop()
@@ -301,11 +308,11 @@ class QuorumVolume implements Volume {
   // --- timelines
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.#timelines.logs()].filter(({ dropped }) => !dropped).map(({ birth }) => birth)
+    return this.#timelines.living()
   }
 
   timeline(id: TimelineId): TimelineInfo | undefined {
-    return this.#timelines.find(id)?.birth
+    return this.#timelines.birthOf(id)
   }
 
   async createTimeline(parent: BirthPoint, numbered?: (id: TimelineId) => void): Promise<TimelineId> {
@@ -333,6 +340,14 @@ class QuorumVolume implements Volume {
     return this.#timelines.log(timeline)
   }
 
+  release(timeline: TimelineId): void {
+    this.#timelines.release(timeline)
+  }
+
+  vdlOf(timeline: TimelineId): Lsn {
+    return this.#timelines.vdlOf(timeline)
+  }
+
   setReadFloor(timeline: TimelineId, lsn: Lsn): void {
     this.#watch.setReadFloor(timeline, lsn)
   }
@@ -340,7 +355,7 @@ class QuorumVolume implements Volume {
   // --- questions
 
   async commitAt(timeline: TimelineId, wallMicros: number, lsn?: Lsn): Promise<CommitPoint | undefined> {
-    const { vdl } = this.#timelines.log(timeline)
+    const vdl = this.#timelines.vdlOf(timeline)
     const below = Math.min(lsn ?? vdl, vdl) as Lsn
     const request = { kind: 'find-time', timeline, wallMicros, below } as const
     const found = await askAny(this.#holders(timeline, below), request, (answer) =>
@@ -354,7 +369,7 @@ class QuorumVolume implements Volume {
   }
 
   commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
-    return askCommitOf(this.#holders(timeline, this.#timelines.log(timeline).vdl), timeline, lsn)
+    return askCommitOf(this.#holders(timeline, this.#timelines.vdlOf(timeline)), timeline, lsn)
   }
 
   async timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number> {
@@ -376,9 +391,8 @@ class QuorumVolume implements Volume {
 
   /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
   #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
-    const log = this.#timelines.log(timeline)
     return this.#members.targets.filter(
-      ({ isReadable, place }) => isReadable && this.#timelines.isHeld(place, log, lsn),
+      ({ isReadable, place }) => isReadable && this.#timelines.isHeld(place, timeline, lsn),
     )
   }
 

@@ -105,7 +105,7 @@ export class Reconfiguration {
       // Nodes forget dropped timelines that no branch needs.
       const needed = this.#timelines.needed()
       const isCovered = [...acknowledged].every(
-        ([log, vcl]) => log.reached(members.quorum) >= Math.min(vcl, needed.get(log) ?? LSN_ZERO),
+        ([log, vcl]) => log.reached(members.quorum) >= Math.min(vcl, needed.get(log.timeline) ?? LSN_ZERO),
       )
       if (isCovered && members.quorum.holds(await this.#answering())) return true
       if (this.#clock.monotonicMs() >= untilMs) return false
@@ -118,7 +118,7 @@ export class Reconfiguration {
     const live = this.#members.targets.filter(({ mode }) => mode === 'live')
     const answers = live.map(async (link) => {
       try {
-        await link.request({ kind: 'read-floors', floors: [] }, ANSWER_TIMEOUT_MS)
+        await link.request({ kind: 'read-floors', floors: [], ended: [] }, ANSWER_TIMEOUT_MS)
         return 1 << link.place
       } catch (error) {
         if (error instanceof StorageError) return 0

@@ -1,5 +1,5 @@
 // What the volume looks after twice a second: nodes that say nothing, segments that stand still, those who wait for room
-// in vain, and read floors that moved.
+// in vain, read floors that moved, and timelines that ended.
 //
 //   live node, behind, and standing still ──▶ where do its segments stand by now? (its peers fill it; nobody else tells)
 //                                         └─▶ it is sent again what no write quorum has
@@ -10,6 +10,8 @@
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import type { Lsn, TimelineId } from '../base/ids.ts'
+import { IdSet } from '../message/id-set.ts'
+import type { IdRange } from '../message/message.ts'
 import type { Members } from './members.ts'
 import type { NodeLink } from './node-link.ts'
 import type { Patience } from './patience.ts'
@@ -21,6 +23,11 @@ const PING_AFTER_MS = 3000
 const REQUEST_TIMEOUT_MS = 5000
 /** A connection on which nothing came for so long, though something was asked, is given up. */
 const SILENCE_MS_MAX = 12_000
+
+interface Floor {
+  readonly timeline: TimelineId
+  readonly lsn: Lsn
+}
 
 export interface WatchEvents {
   /** Another round of steps that nobody waits for. */
@@ -45,6 +52,8 @@ export class Watch {
   /** Where logs stood on each node at the last look, if they were behind. */
   #behind = new Map<NodeLink, ReadonlyMap<TimelineWriter, Lsn>>()
   #floors = new Map<TimelineId, Lsn>()
+  /** Timelines that ended since nodes were told last. */
+  #ended = new IdSet()
   #cancel: (() => void) | undefined
 
   constructor(
@@ -81,9 +90,20 @@ export class Watch {
     this.#floors.set(timeline, lsn)
   }
 
-  /** A node joined anew: what it counted before is forgotten. */
+  /** A write quorum has the drop of a timeline. */
+  setEnded(timeline: TimelineId): void {
+    this.#ended.add({ from: timeline, to: timeline })
+  }
+
+  /** A node joined anew: what it counted before is forgotten, and what it was told. */
   joined(link: NodeLink): void {
     this.#sequences.delete(link)
+    if (this.#events.isSettled()) this.tellEnded([link])
+  }
+
+  /** Tells nodes of all timelines that ended, once the volume is settled. */
+  tellEnded(links: readonly NodeLink[]): void {
+    this.#tell(links, [], this.#timelines.ended())
   }
 
   isAlive(link: NodeLink): boolean {
@@ -104,6 +124,7 @@ export class Watch {
       } else if (silentMs > PING_AFTER_MS) void this.#ping(link)
     }
     if (!this.#events.hasQuorum()) this.#expire(nowMs)
+    this.#timelines.settle()
     this.#sendFloors()
     this.#events.tend()
   }
@@ -129,7 +150,9 @@ export class Watch {
     if (this.#polled.has(link)) return
     this.#polled.add(link)
     const isLive = link.mode === 'live'
-    const ping = isLive ? ({ kind: 'read-floors', floors: [] } as const) : ({ kind: 'query' } as const)
+    const ping = isLive
+      ? ({ kind: 'read-floors', floors: [], ended: [] } as const)
+      : ({ kind: 'query' } as const)
     await link.request(ping, REQUEST_TIMEOUT_MS).catch(() => undefined)
     this.#polled.delete(link)
   }
@@ -145,11 +168,11 @@ export class Watch {
     this.#polled.add(link)
     try {
       const since = this.#sequences.get(link) ?? 0
-      const answer = await link.request({ kind: 'gossip', since }, REQUEST_TIMEOUT_MS)
+      const answer = await link.request({ kind: 'gossip', since, known: 0 }, REQUEST_TIMEOUT_MS)
       if (answer.kind !== 'gossip' || link.mode !== 'live') return
       this.#sequences.set(link, answer.sequence)
       for (const { timeline, group, scl } of answer.segments) {
-        this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+        this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
       }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
@@ -170,13 +193,22 @@ export class Watch {
 
   #sendFloors(): void {
     // Until it is settled, what lies below a floor may be what another recovery finds to be the end.
-    if (this.#floors.size === 0 || !this.#events.isSettled()) return
+    if (!this.#events.isSettled()) return
     const floors = [...this.#floors].map(([timeline, lsn]) => ({ timeline, lsn }))
+    const ended = this.#ended.ranges
     this.#floors = new Map()
-    for (const link of this.#members.targets) {
+    this.#ended = new IdSet()
+    this.#tell(this.#members.targets, floors, ended)
+  }
+
+  #tell(links: readonly NodeLink[], floors: readonly Floor[], ended: readonly IdRange[]): void {
+    if (floors.length === 0 && ended.length === 0) return
+    for (const link of links) {
       if (link.mode !== 'live') continue
-      // A floor that is not heard is a floor that is set again later.
-      link.request({ kind: 'read-floors', floors }, REQUEST_TIMEOUT_MS).catch(() => undefined)
+      link.request({ kind: 'read-floors', floors, ended }, REQUEST_TIMEOUT_MS).catch(() => {
+        // A floor that is not heard is a floor that is set again later; what ended is not, and all may hear it twice.
+        if (link.mode === 'live') this.#ended.add(...ended)
+      })
     }
   }
 }

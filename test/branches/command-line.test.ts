@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type pg from 'pg'
 import { runBranchCommand } from '../../server/client/branch-command.ts'
-import { StartError } from '../../server/listener.ts'
+import { StartError } from '../../server/start-error.ts'
 import { startBorealis, type TestServer } from '../support/borealis.ts'
 import { connectTo } from './clients.ts'
 

@@ -237,7 +237,7 @@ export class SimDisk {
 
   // --- rot
 
-  /** Damages a batch or an image, in place. */
+  /** Damages a batch or an image as it lies on the disk. */
   rot(): void {
     if (!this.isRotten || this.#store === undefined) return
     if (this.#chance.happens(0.6)) this.#rotBatch(this.#store)
@@ -257,7 +257,8 @@ export class SimDisk {
     const bytes = Buffer.from(victim.bytes)
     bytes[at] = must(bytes[at]) ^ (1 << this.#chance.below(8))
     change.args = [batches.map((batch) => (batch === victim ? { ...victim, bytes } : batch))]
-    bytes.copy(held)
+    // In the store's own memory only: what the node has read before, and verified, stays in its memory as it was.
+    store.replaceBatch({ ...victim, bytes })
     this.#around.coverage.count('batch rotten')
   }
 

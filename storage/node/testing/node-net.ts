@@ -225,7 +225,7 @@ export class NodeNet {
   /** Raises a timeline's floor on all nodes. */
   floor(indexes: readonly number[], timeline: number, lsn: number): void {
     const floors = [{ timeline: timeline as TimelineId, lsn: lsn as Lsn }]
-    this.tell(indexes, { kind: 'read-floors', floors })
+    this.tell(indexes, { kind: 'read-floors', floors, ended: [] })
   }
 
   read(index: number, timeline: number, page: number, lsn: number): Buffer {
