@@ -196,37 +196,7 @@ class TableChanges {
 
   /** What an object that is gone, or about to be replaced, was found by. */
   remove(object: StoredObject): void {
-    for (const [oid, name] of typesOf(object)) {
-      this.typeOwners.set(oid, undefined)
-      if ('schemaOid' in object) this.types.set(nameKey(object.schemaOid, name), undefined)
-    }
-    switch (object.kind) {
-      case 'schema':
-        this.schemas.set(object.name, undefined)
-        return
-      case 'role':
-      case 'database':
-        this.shared.set(`${object.kind}.${object.name}`, undefined)
-        return
-      case 'index':
-        this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
-          without(list, object.oid),
-        )
-        break
-      case 'table':
-        for (const { referencedOid } of object.foreignKeys) {
-          this.#change(this.referring, this.#before.referring, referencedOid, (list) =>
-            without(list, object.oid),
-          )
-        }
-        break
-      case 'view':
-      case 'sequence':
-        break
-      default:
-        return
-    }
-    this.relations.set(nameKey(object.schemaOid, object.name), undefined)
+    this.#find(object, undefined, without)
   }
 
   /** What comes, or undefined in place of what `remove` was told of. */
@@ -237,7 +207,7 @@ class TableChanges {
       this.objects.set(kind, ofKind)
     }
     ofKind.set(oid, next)
-    if (next !== undefined) this.#add(next)
+    if (next !== undefined) this.#find(next, next.oid, withOid)
   }
 
   tables(): Tables {
@@ -257,30 +227,32 @@ class TableChanges {
     }
   }
 
-  #add(object: StoredObject): void {
-    for (const [oid, name] of typesOf(object)) {
-      this.typeOwners.set(oid, changeId(object.kind, object.oid))
-      if ('schemaOid' in object) this.types.set(nameKey(object.schemaOid, name), oid)
+  /** Whatever an object is found by leads to `oid` now, and lists with its own are changed. */
+  #find(object: StoredObject, oid: number | undefined, change: ListChange): void {
+    for (const [typeOid, name] of typesOf(object)) {
+      const isThere = oid !== undefined
+      this.typeOwners.set(typeOid, isThere ? changeId(object.kind, oid) : undefined)
+      if ('schemaOid' in object)
+        this.types.set(nameKey(object.schemaOid, name), isThere ? typeOid : undefined)
     }
     switch (object.kind) {
       case 'schema':
-        this.schemas.set(object.name, object.oid)
+        this.schemas.set(object.name, oid)
         return
       case 'role':
       case 'database':
-        this.shared.set(`${object.kind}.${object.name}`, object.oid)
+        this.shared.set(`${object.kind}.${object.name}`, oid)
         return
       case 'index':
         this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
-          withOid(list, object.oid),
+          change(list, object.oid),
         )
         break
       case 'table':
-        for (const { referencedOid } of object.foreignKeys) {
+        for (const { referencedOid } of object.foreignKeys)
           this.#change(this.referring, this.#before.referring, referencedOid, (list) =>
-            withOid(list, object.oid),
+            change(list, object.oid),
           )
-        }
         break
       case 'view':
       case 'sequence':
@@ -288,7 +260,7 @@ class TableChanges {
       default:
         return
     }
-    this.relations.set(nameKey(object.schemaOid, object.name), object.oid)
+    this.relations.set(nameKey(object.schemaOid, object.name), oid)
   }
 
   #change(
@@ -303,11 +275,11 @@ class TableChanges {
   }
 }
 
-const without = (list: readonly number[], oid: number): readonly number[] =>
-  list.filter((item) => item !== oid)
+type ListChange = (list: readonly number[], oid: number) => readonly number[]
 
-const withOid = (list: readonly number[], oid: number): readonly number[] =>
-  list.includes(oid) ? list : [...list, oid].sort((a, b) => a - b)
+const without: ListChange = (list, oid) => list.filter((item) => item !== oid)
+
+const withOid: ListChange = (list, oid) => (list.includes(oid) ? list : [...list, oid].sort((a, b) => a - b))
 
 function changedTables(before: Tables, changes: Changes): Tables {
   const made = new TableChanges(before)

@@ -9,7 +9,7 @@ import type { FunctionContext } from './function.ts'
 import { decodeString, elementsOf, kindOf, membersOf } from './json-text.ts'
 import type { ColumnDescription } from './services.ts'
 import { JSONB_OID, JSON_OID, RECORD_OID } from '../types/oids.ts'
-import { SqlError } from '../types/sql-error.ts'
+import { SqlError, unsupported } from '../types/sql-error.ts'
 import { ArrayValue, RecordValue, type Row, type Value } from '../types/value.ts'
 
 /** A JSON value as a value of the type. */
@@ -17,9 +17,10 @@ function convert(context: FunctionContext, json: string, column: ColumnDescripti
   const kind = kindOf(json)
   const { type: oid, typmod } = column
   const type = context.lookup.type(oid)
-  if (oid === JSON_OID || oid === JSONB_OID) return type.input(json, -1, context)
+  // Its constraints are out of reach here: a value that breaks them must not come to be.
+  if (type.kind === 'domain') throw unsupported(`JSON as a value of domain ${type.name}`)
   if (kind === 'null') return null
-  if (type.kind === 'domain') return convert(context, json, { ...column, type: type.baseOid })
+  if (oid === JSON_OID || oid === JSONB_OID) return type.input(json, -1, context)
   if (type.kind === 'array' && kind !== 'string') return arrayOf(context, json, column)
   if (type.kind === 'composite' && kind === 'object') return recordOf(context, json, oid, null)
   const value = type.input(kind === 'string' ? decodeString(json.trim()) : json, typmod, context)
@@ -80,6 +81,8 @@ function columnsOf(
   typeOid: number,
   base: RecordValue | null,
 ): readonly ColumnDescription[] {
+  const type = context.lookup.type(typeOid)
+  if (type.kind === 'domain') throw unsupported(`JSON as a value of domain ${type.name}`)
   if (typeOid !== RECORD_OID) return context.services.catalog.compositeFields(typeOid)
   if (base === null) {
     throw new SqlError('0A000', 'could not determine row type for result of json_populate_record', {
@@ -104,6 +107,20 @@ function expectObject(json: string, name: string): void {
   if (kind !== 'object') {
     throw new SqlError('22023', `cannot call ${name} on ${kind === 'array' ? 'an array' : 'a scalar'}`)
   }
+}
+
+/** A base row must have the columns of the definition list. */
+function expectShape(base: RecordValue | null, given: readonly ColumnDescription[]): void {
+  if (base === null) return
+  const refuse = (detail: string): SqlError =>
+    new SqlError('42804', 'function return row and query-specified return row do not match', { detail })
+  const { length } = base.fieldTypes
+  if (length !== given.length)
+    throw refuse(
+      `Returned row contains ${length} attribute${length === 1 ? '' : 's'}, but query expects ${given.length}.`,
+    )
+  if (given.some((column, i) => column.type !== base.fieldTypes[i]))
+    throw refuse('The types of its columns differ.')
 }
 
 function* objectsOf(json: string, name: string): Iterable<string> {
@@ -150,8 +167,10 @@ function* recordFunctions(): Iterable<readonly [string, Definition]> {
           function* rows(context, base: RecordValue | null, json: string | null): Iterable<Value | Row> {
             if (json === null) return
             for (const object of objectsOf(json, populateSet)) {
-              if (given.length > 0) yield fieldsOf(context, object, given, base)
-              else yield recordOf(context, object, typeOid, base)
+              if (given.length > 0) {
+                expectShape(base, given)
+                yield fieldsOf(context, object, given, base)
+              } else yield recordOf(context, object, typeOid, base)
             }
           },
       },

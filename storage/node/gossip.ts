@@ -282,17 +282,22 @@ export class Gossip {
 
   /**
    * What was not wanted when its positions were told may be since: for a branch that was not heard of then, or in a group
-   * that was not.
+   * that was not. Of who left the volume nothing is to be had.
    */
   #reconsider(): void {
     const { timelines, membership } = this.#node
     if (this.#shape === timelines.shape && this.#membership === membership) return
     this.#shape = timelines.shape
     this.#membership = membership
-    for (const number of this.#positions.keys()) {
+    const peers = new Set(membership.peers().map(({ node }) => node))
+    for (const [number, positions] of this.#positions) {
       const key = segmentOfNumber(number)
-      if (timelines.get(key.timeline) === undefined) this.#positions.delete(number)
-      else this.#want(key)
+      const left = positions.filter(({ peer }) => peers.has(peer.node))
+      if (left.length === 0 || timelines.get(key.timeline) === undefined) this.#positions.delete(number)
+      else {
+        if (left.length < positions.length) this.#positions.set(number, left)
+        this.#want(key)
+      }
     }
   }
 }

@@ -78,7 +78,8 @@ export class Checkers {
    * Whether an ancestor has a segment in this group that the node was not told of yet: it cannot know, so the volume
    * does not ask it (Timelines.isHeld), and neither do we before all have caught up.
    */
-  #lacksAncestor(state: NodeState, { group }: SegmentState, { id }: TimelineModel): boolean {
+  #lacksAncestor(state: NodeState, { group }: SegmentState, { id, parent }: TimelineModel): boolean {
+    if (parent === undefined) return false
     const births = new Map(state.timelines.map(({ birth }) => [birth.id, birth]))
     const others = [...this.#world.hosts.values()].map((host) => (host.isUp ? stateOf(host) : undefined))
     for (let at = births.get(id)?.parent?.timeline; at !== undefined; at = births.get(at)?.parent?.timeline) {
