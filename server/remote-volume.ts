@@ -131,6 +131,7 @@ class Opening {
       deflate: newDeflate(),
       quorumTimeoutMs: this.#options.quorumTimeoutMs,
       deadAfterMs: this.#options.replaceAfterMs,
+      onStep: (step, node) => this.#around.log.debug({ step, node }, 'opening the volume'),
       onFenced: (error) => this.#around.log.error({ err: error }, 'another writer has taken the volume over'),
     })
     logSettling(volume, this.#around.log)
@@ -184,6 +185,7 @@ class Opening {
     try {
       const { node, zone, clusterId } = await transport.greeted()
       clusters.add(clusterId)
+      this.#around.log.debug({ address, node }, 'storage node greeted')
       this.#metCount++
       return { address, node, zone }
     } finally {

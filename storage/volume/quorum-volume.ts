@@ -216,6 +216,7 @@ class QuorumVolume implements Volume {
     }
     if (this.#isOver) return
     this.#isSettled = true
+    this.#options.onStep?.('settled')
     this.#settle()
     this.#watch.tellEnded(this.#members.targets)
     this.#refresh()
@@ -247,6 +248,7 @@ class QuorumVolume implements Volume {
   }
 
   #nodeLive(link: NodeLink): void {
+    this.#options.onStep?.('live', link.id)
     this.#watch.joined(link)
     this.#sendAgain(link)
     this.#refresh()
