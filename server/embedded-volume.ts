@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 
 import type { ArchiveSettings } from '../storage/archive/start-archiver.ts'
 import type { Clock, Prng } from '../storage/base/env.ts'
+import type { StorageError } from '../storage/base/errors.ts'
 import type { Member } from '../storage/message/configuration.ts'
 import type { Transport } from '../storage/message/transport.ts'
 import { type DataDirectory, openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
@@ -92,7 +93,11 @@ export function logSettling(volume: Volume, log: Logger): void {
   log.warn('too few storage nodes to write: what is read may turn out never to have been durable')
   volume.untilSettled().then(
     () => log.warn('enough storage nodes are back: everything that is read is durable'),
-    () => undefined,
+    (error: StorageError) => {
+      // Another writer is reported where it is noticed, and a close is no news.
+      if (error.kind === 'corrupt')
+        log.error({ err: error }, 'a damaged storage node keeps the volume from being written')
+    },
   )
 }
 

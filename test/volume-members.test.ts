@@ -9,7 +9,7 @@ import { FakeLog } from '../storage/message/testing/fake-log.ts'
 import { MemorySegmentStore } from '../storage/node/memory-segment-store.ts'
 import { StorageNode } from '../storage/node/storage-node.ts'
 import { DEFAULT_QUORUM } from '../storage/volume/quorum.ts'
-import { SimCluster } from '../storage/volume/testing/sim-cluster.ts'
+import { SimCluster } from './volume/sim-cluster.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 
 class Client {

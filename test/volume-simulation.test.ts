@@ -10,7 +10,7 @@ import { FakeLog } from '../storage/message/testing/fake-log.ts'
 import { MemorySegmentStore } from '../storage/node/memory-segment-store.ts'
 import { StorageNode } from '../storage/node/storage-node.ts'
 import { DEFAULT_QUORUM, type Quorum } from '../storage/volume/quorum.ts'
-import { type OpenNode, SimCluster } from '../storage/volume/testing/sim-cluster.ts'
+import { type OpenNode, SimCluster } from './volume/sim-cluster.ts'
 import type { Volume } from '../storage/volume/volume.ts'
 
 /** Nodes on memory stores that survive them. */

@@ -140,6 +140,8 @@ export class Analysis {
     while (this.parameterTypes.length <= index) this.parameterTypes.push(0)
     const known = this.isLiftedString(index) ? 0 : (this.parameterTypes[index] ?? 0)
     const type = known === 0 ? UNKNOWN_OID : known
+    if (this.context.catalog.type(type) === undefined)
+      throw new SqlError('XX000', `cache lookup failed for type ${type}`)
     const collation = type === UNKNOWN_OID ? 0 : this.collationOf(type)
     const expr: ParameterExpr = { kind: 'parameter', index, type, typmod: -1, collation, location }
     if (type === UNKNOWN_OID) this.#untyped.add(expr)

@@ -5,7 +5,7 @@ import type { Table } from '../catalog/catalog.ts'
 import type { Alias } from '../parse/ast.ts'
 import { stringsOf } from '../parse/ast.ts'
 import type { RelationId } from '../tree/expr.ts'
-import type { Cte, From, Query, RelationColumn, TableFrom } from '../tree/query.ts'
+import type { Cte, From, Query, RelationColumn, SelectQuery, TableFrom, Target } from '../tree/query.ts'
 import type { Analysis } from './analysis.ts'
 import type { Scope, ScopeColumn, ScopeItem } from './scope.ts'
 
@@ -167,4 +167,26 @@ export function cteItem(
     },
     { isAliased: alias !== undefined },
   )
+}
+
+/** SELECT targets FROM item, and nothing else. */
+export function selectFrom({ from }: ScopeItem, targets: readonly Target[]): SelectQuery {
+  return {
+    kind: 'select',
+    ctes: [],
+    from: [from],
+    where: undefined,
+    groupBy: [],
+    groupingSets: [],
+    having: undefined,
+    hasAggregates: false,
+    windows: [],
+    targets,
+    distinct: undefined,
+    orderBy: [],
+    limit: undefined,
+    offset: undefined,
+    withTies: false,
+    locking: [],
+  }
 }

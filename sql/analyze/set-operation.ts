@@ -15,7 +15,7 @@ import type { Query, RelationColumn, SelectQuery, SetQuery, SortKey, Target } fr
 import { TEXT_OID, UNKNOWN_OID } from '../types/oids.ts'
 import { analyseLimit, resolveClauseItem, uniqueKeys } from './clauses.ts'
 import { coerceToCommon, commonType, commonTypmod } from './common-type.ts'
-import { columnsOfQuery, itemOf, subqueryItem } from './from-item.ts'
+import { columnsOfQuery, itemOf, selectFrom, subqueryItem } from './from-item.ts'
 import { lockingName } from './locking.ts'
 import { requireEquality, resultCollation } from './operator.ts'
 import { analyseSelect } from './query.ts'
@@ -151,30 +151,14 @@ function convertMember(scope: Scope, query: Query, types: readonly number[], con
 /** SELECT converted columns FROM (query). */
 function wrap(scope: Scope, query: Query, convert: (expr: Expr, i: number) => Expr): SelectQuery {
   const item = subqueryItem(scope, query, { name: '', aliases: [], lateral: false })
-  return {
-    kind: 'select',
-    ctes: [],
-    from: [item.from],
-    where: undefined,
-    groupBy: [],
-    groupingSets: [],
-    having: undefined,
-    hasAggregates: false,
-    windows: [],
-    targets: item.columns.map((column, i) => ({
-      expr: convert(columnExpr(column, -1), i),
-      name: column.name,
-      junk: false,
-      tableOid: 0,
-      columnNumber: 0,
-    })),
-    distinct: undefined,
-    orderBy: [],
-    limit: undefined,
-    offset: undefined,
-    withTies: false,
-    locking: [],
-  }
+  const targets = item.columns.map((column, i) => ({
+    expr: convert(columnExpr(column, -1), i),
+    name: column.name,
+    junk: false,
+    tableOid: 0,
+    columnNumber: 0,
+  }))
+  return selectFrom(item, targets)
 }
 
 /** ORDER BY of the whole: output names and positions only. */

@@ -11,7 +11,7 @@ import { assign, assignedColumn, columnAt, refuseValueFor } from './assignment.t
 import { defaultValue, generatedColumns } from './default-value.ts'
 import { analyseCondition, analyseExpr } from './expr.ts'
 import { analyseFrom } from './from.ts'
-import { columnsOfQuery, subqueryItem } from './from-item.ts'
+import { columnsOfQuery, selectFrom, subqueryItem } from './from-item.ts'
 import { analyseReturning, type ModifyTarget, modifyTarget, withConditions } from './modify.ts'
 import { analyseSelect } from './query.ts'
 import { columnExpr, type Scope } from './scope.ts'
@@ -144,22 +144,5 @@ function asRecord(scope: Scope, query: Query): SelectQuery {
     collation: 0,
     location: -1,
   }
-  return {
-    kind: 'select',
-    ctes: [],
-    from: [item.from],
-    where: undefined,
-    groupBy: [],
-    groupingSets: [],
-    having: undefined,
-    hasAggregates: false,
-    windows: [],
-    targets: [{ expr: row, name: 'row', junk: false, tableOid: 0, columnNumber: 0 }],
-    distinct: undefined,
-    orderBy: [],
-    limit: undefined,
-    offset: undefined,
-    withTies: false,
-    locking: [],
-  }
+  return selectFrom(item, [{ expr: row, name: 'row', junk: false, tableOid: 0, columnNumber: 0 }])
 }

@@ -154,8 +154,7 @@ export class Cluster {
   headOf(timeline: TimelineId): Lsn {
     const open = this.#opened.get(timeline)
     if (open !== undefined) return open.database.head
-    const { vdl } = this.volume.log(timeline)
-    return Math.max(vdl, this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
+    return Math.max(this.volume.vdlOf(timeline), this.volume.timeline(timeline)?.parent?.lsn ?? 0) as Lsn
   }
 
   /** The oldest point of a timeline that a pinned view reads, or its head. */

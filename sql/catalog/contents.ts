@@ -73,9 +73,9 @@ export class Contents {
   }
 
   static of(version: string, objects: Iterable<StoredObject>): Contents {
-    const changes = new Map<string, StoredObject>()
-    for (const object of objects) changes.set(changeId(object.kind, object.oid), object)
-    return new Contents(version, changedTables(NOTHING, changes))
+    const made = new TableChanges(NOTHING)
+    for (const object of objects) made.put(object.kind, object.oid, object)
+    return new Contents(version, made.tables())
   }
 
   /** A copy with `changes` applied. */
@@ -196,63 +196,63 @@ class TableChanges {
 
   /** What an object that is gone, or about to be replaced, was found by. */
   remove(object: StoredObject): void {
-    for (const [oid, name] of typesOf(object)) {
-      this.typeOwners.set(oid, undefined)
-      if ('schemaOid' in object) this.types.set(nameKey(object.schemaOid, name), undefined)
-    }
-    switch (object.kind) {
-      case 'schema':
-        this.schemas.set(object.name, undefined)
-        return
-      case 'role':
-      case 'database':
-        this.shared.set(`${object.kind}.${object.name}`, undefined)
-        return
-      case 'index':
-        this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
-          without(list, object.oid),
-        )
-        break
-      case 'table':
-        for (const { referencedOid } of object.foreignKeys) {
-          this.#change(this.referring, this.#before.referring, referencedOid, (list) =>
-            without(list, object.oid),
-          )
-        }
-        break
-      case 'view':
-      case 'sequence':
-        break
-      default:
-        return
-    }
-    this.relations.set(nameKey(object.schemaOid, object.name), undefined)
+    this.#find(object, undefined, without)
   }
 
-  add(object: StoredObject): void {
-    for (const [oid, name] of typesOf(object)) {
-      this.typeOwners.set(oid, changeId(object.kind, object.oid))
-      if ('schemaOid' in object) this.types.set(nameKey(object.schemaOid, name), oid)
+  /** What comes, or undefined in place of what `remove` was told of. */
+  put(kind: StoredKind, oid: number, next: StoredObject | undefined): void {
+    let ofKind = this.objects.get(kind)
+    if (ofKind === undefined) {
+      ofKind = new Map()
+      this.objects.set(kind, ofKind)
+    }
+    ofKind.set(oid, next)
+    if (next !== undefined) this.#find(next, next.oid, withOid)
+  }
+
+  tables(): Tables {
+    const before = this.#before
+    const objects = new Map(before.objects)
+    for (const [kind, ofKind] of this.objects)
+      objects.set(kind, (objects.get(kind) ?? LayeredMap.of<number, StoredObject>()).with(ofKind))
+    return {
+      objects,
+      relations: before.relations.with(this.relations),
+      types: before.types.with(this.types),
+      schemas: before.schemas.with(this.schemas),
+      shared: before.shared.with(this.shared),
+      indexesOf: before.indexesOf.with(this.indexesOf),
+      referring: before.referring.with(this.referring),
+      typeOwners: before.typeOwners.with(this.typeOwners),
+    }
+  }
+
+  /** Whatever an object is found by leads to `oid` now, and lists with its own are changed. */
+  #find(object: StoredObject, oid: number | undefined, change: ListChange): void {
+    for (const [typeOid, name] of typesOf(object)) {
+      const isThere = oid !== undefined
+      this.typeOwners.set(typeOid, isThere ? changeId(object.kind, oid) : undefined)
+      if ('schemaOid' in object)
+        this.types.set(nameKey(object.schemaOid, name), isThere ? typeOid : undefined)
     }
     switch (object.kind) {
       case 'schema':
-        this.schemas.set(object.name, object.oid)
+        this.schemas.set(object.name, oid)
         return
       case 'role':
       case 'database':
-        this.shared.set(`${object.kind}.${object.name}`, object.oid)
+        this.shared.set(`${object.kind}.${object.name}`, oid)
         return
       case 'index':
         this.#change(this.indexesOf, this.#before.indexesOf, object.tableOid, (list) =>
-          withOid(list, object.oid),
+          change(list, object.oid),
         )
         break
       case 'table':
-        for (const { referencedOid } of object.foreignKeys) {
+        for (const { referencedOid } of object.foreignKeys)
           this.#change(this.referring, this.#before.referring, referencedOid, (list) =>
-            withOid(list, object.oid),
+            change(list, object.oid),
           )
-        }
         break
       case 'view':
       case 'sequence':
@@ -260,7 +260,7 @@ class TableChanges {
       default:
         return
     }
-    this.relations.set(nameKey(object.schemaOid, object.name), object.oid)
+    this.relations.set(nameKey(object.schemaOid, object.name), oid)
   }
 
   #change(
@@ -275,11 +275,11 @@ class TableChanges {
   }
 }
 
-const without = (list: readonly number[], oid: number): readonly number[] =>
-  list.filter((item) => item !== oid)
+type ListChange = (list: readonly number[], oid: number) => readonly number[]
 
-const withOid = (list: readonly number[], oid: number): readonly number[] =>
-  list.includes(oid) ? list : [...list, oid].sort((a, b) => a - b)
+const without: ListChange = (list, oid) => list.filter((item) => item !== oid)
+
+const withOid: ListChange = (list, oid) => (list.includes(oid) ? list : [...list, oid].sort((a, b) => a - b))
 
 function changedTables(before: Tables, changes: Changes): Tables {
   const made = new TableChanges(before)
@@ -291,23 +291,7 @@ function changedTables(before: Tables, changes: Changes): Tables {
   }
   for (const [id, next] of changes) {
     const [kind, oid] = id.split(':') as [StoredKind, string]
-    const ofKind = made.objects.get(kind) ?? new Map<number, StoredObject | undefined>()
-    made.objects.set(kind, ofKind)
-    ofKind.set(Number(oid), next)
-    if (next !== undefined) made.add(next)
+    made.put(kind, Number(oid), next)
   }
-  const objects = new Map(before.objects)
-  for (const [kind, ofKind] of made.objects) {
-    objects.set(kind, (objects.get(kind) ?? LayeredMap.of<number, StoredObject>()).with(ofKind))
-  }
-  return {
-    objects,
-    relations: before.relations.with(made.relations),
-    types: before.types.with(made.types),
-    schemas: before.schemas.with(made.schemas),
-    shared: before.shared.with(made.shared),
-    indexesOf: before.indexesOf.with(made.indexesOf),
-    referring: before.referring.with(made.referring),
-    typeOwners: before.typeOwners.with(made.typeOwners),
-  }
+  return made.tables()
 }

@@ -31,6 +31,7 @@ export class LayeredMap<K, V> {
   /** A copy with these keys set, or removed where the value is undefined. */
   with(changes: ReadonlyMap<K, V | undefined>): LayeredMap<K, V> {
     if (changes.size === 0) return this
+    if (this.#base.size === 0 && this.#layer.size === 0) return LayeredMap.of(present(changes))
     const layer = new Map(this.#layer)
     for (const [key, value] of changes) layer.set(key, value === undefined ? REMOVED : value)
     if (layer.size <= Math.max(LAYER_SIZE_MIN, this.#base.size * LAYER_PART))
@@ -53,4 +54,8 @@ export class LayeredMap<K, V> {
     }
     for (const [key, value] of layer) if (value !== REMOVED && !this.#base.has(key)) yield value
   }
+}
+
+function* present<K, V>(changes: ReadonlyMap<K, V | undefined>): Generator<readonly [K, V], void> {
+  for (const [key, value] of changes) if (value !== undefined) yield [key, value]
 }

@@ -130,7 +130,7 @@ async function atLsn(
     await cluster.branchPoint({ timeline, lsn, wallMicros: nowMicros })
     commit = await commitAt(cluster, timeline, Number.MAX_SAFE_INTEGER, lsn)
   } else {
-    const abandoned = periods(entry).findLast((one) => lsn <= volume.log(one.timeline).vdl)
+    const abandoned = periods(entry).findLast((one) => lsn <= volume.vdlOf(one.timeline))
     if (abandoned === undefined) {
       throw new SqlError('22023', `LSN ${formatLsn(lsn)} lies in the future of database "${entry.name}"`, {
         detail: `Its newest commit is at ${formatLsn(head)}.`,

@@ -38,7 +38,7 @@ async function run(work: DdlWork, query: Node, into: IntoClause, ifNotExists: bo
   const relname = must(name.relname)
   await work.lockName('relation', schema.oid, relname)
   if (!checkNameIsFree(work, schema, relname, ifNotExists)) return 'CREATE TABLE AS'
-  const plan = planQuery(work, query)
+  const plan = await settled(() => planQuery(work, query))
   const columns = draftColumns(work, must(plan.columns, 'a query has columns'), stringsOf(into.colNames))
   const tableOid = await makeTable(
     work,
@@ -63,7 +63,8 @@ async function run(work: DdlWork, query: Node, into: IntoClause, ifNotExists: bo
 
 function planQuery(work: DdlWork, query: Node): PreparedPlan {
   const { catalog, functions } = work
-  const analysed = analyzeNode(query, work.source, analysisContext(work))
+  const { parameterTypes = [] } = work.context
+  const analysed = analyzeNode(query, work.source, { ...analysisContext(work), parameterTypes })
   const { server } = work.execution()
   return planStatement(analysed, { catalog, functions, server, estimate: (oid) => server.estimate(oid) })
 }

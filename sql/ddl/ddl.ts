@@ -58,6 +58,7 @@ export interface DdlContext {
   readonly functions: FunctionContext
   /** $1.. of CREATE TABLE AS and its kin; empty otherwise. */
   readonly parameters: Row
+  readonly parameterTypes?: readonly number[] | undefined
   /**
    * A context to read and write with: a fresh command id, a view at the newest commit that also sees what this
    * transaction wrote before, the catalog as the editor sees it. Its `transaction` is there.

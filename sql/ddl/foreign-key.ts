@@ -3,7 +3,8 @@
 
 import { must } from '../../storage/base/assert.ts'
 import type { ForeignKey, Index, Table } from '../catalog/catalog.ts'
-import { SqlError } from '../types/sql-error.ts'
+import { keyFit } from '../plan/index-match.ts'
+import { SqlError, unsupported } from '../types/sql-error.ts'
 import type { ForeignKeyDraft } from './column-draft.ts'
 import { checkForeignKeyRows } from './foreign-key-check.ts'
 import { chooseName, isConstraintName, joinedColumnNames } from './object-names.ts'
@@ -144,21 +145,32 @@ function checkComparable(
 ): void {
   const left = must(key.table.columns[column])
   const right = must(key.target.columns[referenced])
-  if (areComparable(work, left.type, right.type)) return
   const types = [formatTypeName(work.catalog, left.type), formatTypeName(work.catalog, right.type)]
+  if (areComparable(work, left.type, right.type)) {
+    if (haveSameKeys(work, left.type, right.type)) return
+    throw unsupported(`a foreign key of type ${types[0]} that references ${types[1]}`)
+  }
   throw new SqlError('42804', `foreign key constraint "${key.name}" cannot be implemented`, {
     detail: `Key columns "${left.name}" and "${right.name}" are of incompatible types: ${types[0]} and ${types[1]}.`,
   })
 }
 
+function baseOf(work: DdlWork, oid: number): number {
+  const type = work.catalog.type(oid)
+  return type?.kind === 'domain' ? baseOf(work, type.baseOid) : oid
+}
+
+/** Whether a value of one type is found in an index of the other as it is. */
+function haveSameKeys(work: DdlWork, from: number, to: number): boolean {
+  const left = work.catalog.type(baseOf(work, from))
+  const right = work.catalog.type(baseOf(work, to))
+  return left !== undefined && right !== undefined && keyFit(left, right) !== undefined
+}
+
 /** Whether values of the two types have a common index order: the same family, or an implicit cast to the key's type. */
 function areComparable(work: DdlWork, from: number, to: number): boolean {
-  const base = (oid: number): number => {
-    const type = work.catalog.type(oid)
-    return type?.kind === 'domain' ? base(type.baseOid) : oid
-  }
-  const left = base(from)
-  const right = base(to)
+  const left = baseOf(work, from)
+  const right = baseOf(work, to)
   if (left === right) return true
   const { functions } = work.catalog
   const equals = functions.operatorsByName('=')

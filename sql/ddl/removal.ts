@@ -12,13 +12,16 @@ import { removeColumn } from './remove-column.ts'
 import { rekeyByRowId } from './rewrite-table.ts'
 import { type DdlWork, LOCK } from './work.ts'
 
-/** Removes everything on the list; parts of a whole that is on it too need nothing of their own. */
+/**
+ * Removes everything on the list, which has dependents behind what they depend on; parts of a whole that is on it too need
+ * nothing of their own. Dependents go first: a table cannot be looked at when the type of its column is gone.
+ */
 export async function removeObjects(work: DdlWork, doomed: readonly Dependency[]): Promise<void> {
   const going = new Set(doomed.map(addressKey))
   const isWhole = (classOid: number, objectOid: number): boolean =>
     going.has(addressKey({ classOid, objectOid, subId: 0 }))
   await lockTables(work, doomed)
-  for (const address of doomed) await removeObject(work, address, isWhole)
+  for (const address of doomed.toReversed()) await removeObject(work, address, isWhole)
 }
 
 async function lockTables(work: DdlWork, doomed: readonly Dependency[]): Promise<void> {

@@ -81,7 +81,12 @@ export function printExpr(p: Printer, expr: Expr, showImplicit: boolean): void {
     case 'array':
       return printArray(p, expr)
     case 'row':
-      return printArguments(p, 'ROW', expr.elements)
+      p.add('ROW(')
+      expr.elements.forEach((element, i) => {
+        if (i > 0) p.add(', ')
+        printElement(p, element, true)
+      })
+      return p.add(')')
     case 'row-compare':
       return printRowCompare(p, expr)
     case 'array-compare':
@@ -158,6 +163,13 @@ export function printConstant(p: Printer, expr: ConstantExpr, showType: -1 | 0 |
   if (showType < 0) return
   const needsLabel = type === UNKNOWN_OID ? false : !isPlain || (type === NUMERIC_OID && typmod >= 0)
   if (needsLabel || showType > 0) p.add(label)
+}
+
+/** An element of a list in which `t.*` would be expanded: as `t.*::t` a whole row is one. */
+export function printElement(p: Printer, expr: Expr, showImplicit: boolean): void {
+  if (expr.kind !== 'whole-row') return printExpr(p, expr, showImplicit)
+  printColumn(p, expr)
+  p.add(`::${typeText(p, expr.type, -1)}`)
 }
 
 /** A column by its entry's name; a whole row as `t.*`. */

@@ -15,7 +15,7 @@ import type {
 } from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
 import { printKeyExpr, printSortKeys, printWindowClause } from './aggregate.ts'
-import { printColumn, printExpr } from './expr.ts'
+import { printColumn, printElement, printExpr } from './expr.ts'
 import { nameEntries, printFrom } from './from.ts'
 import { type DeparseOptions, INDENT, Printer } from './printer.ts'
 
@@ -216,11 +216,7 @@ function printTarget(p: Printer, expr: Expr, namesVisible: boolean): string | un
     return expr.name
   }
   if (expr.kind === 'whole-row') {
-    printColumn(p, expr)
-    const type = p.options.catalog.type(expr.type)
-    const relation = type === undefined ? undefined : quoteIdentifier(type.name)
-    // As t.* it would be expanded; as t.*::t it is one column.
-    if (relation !== undefined) p.add(`::${relation}`)
+    printElement(p, expr, true)
     return undefined
   }
   if (expr.kind === 'coalesce' && expr.merged !== undefined) {
@@ -295,7 +291,7 @@ export function printRows(p: Printer, rows: readonly (readonly Expr[])[]): void 
     p.add(i > 0 ? ', (' : '(')
     row.forEach((cell, column) => {
       if (column > 0) p.add(',')
-      printExpr(p, cell, false)
+      printElement(p, cell, false)
     })
     p.add(')')
   })

@@ -106,6 +106,20 @@ function expectObject(json: string, name: string): void {
   }
 }
 
+/** A base row must have the columns of the definition list. */
+function expectShape(base: RecordValue | null, given: readonly ColumnDescription[]): void {
+  if (base === null) return
+  const refuse = (detail: string): SqlError =>
+    new SqlError('42804', 'function return row and query-specified return row do not match', { detail })
+  const { length } = base.fieldTypes
+  if (length !== given.length)
+    throw refuse(
+      `Returned row contains ${length} attribute${length === 1 ? '' : 's'}, but query expects ${given.length}.`,
+    )
+  if (given.some((column, i) => column.type !== base.fieldTypes[i]))
+    throw refuse('The types of its columns differ.')
+}
+
 function* objectsOf(json: string, name: string): Iterable<string> {
   const kind = kindOf(json)
   if (kind !== 'array')
@@ -150,8 +164,10 @@ function* recordFunctions(): Iterable<readonly [string, Definition]> {
           function* rows(context, base: RecordValue | null, json: string | null): Iterable<Value | Row> {
             if (json === null) return
             for (const object of objectsOf(json, populateSet)) {
-              if (given.length > 0) yield fieldsOf(context, object, given, base)
-              else yield recordOf(context, object, typeOid, base)
+              if (given.length > 0) {
+                expectShape(base, given)
+                yield fieldsOf(context, object, given, base)
+              } else yield recordOf(context, object, typeOid, base)
             }
           },
       },

@@ -11,13 +11,15 @@ import {
   type GroupingSet,
   type KeptArguments,
 } from '../exec/operator/aggregate.ts'
-import { replace } from '../exec/expression/walk.ts'
+import { childrenOf, replace } from '../exec/expression/walk.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { AggregateFunction } from '../functions/function.ts'
 import type { AggregateExpr, ColumnExpr, Expr, GroupingExpr, RelationId } from '../tree/expr.ts'
 import type { SelectQuery, SortKey } from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
+import { unsupported } from '../types/sql-error.ts'
 import type { Row, Value } from '../types/value.ts'
+import { isVolatile } from './expr-facts.ts'
 import { compileGroupKey } from './hash-key.ts'
 import { EMPTY_LAYOUT, keyOf, Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
@@ -84,9 +86,10 @@ export class AggregationPlan {
     let index = this.#aggregates.findIndex((known) => sameExpr(known.expr, expr))
     if (index < 0) {
       index = this.#aggregates.length
-      const args = expr.args.map((arg) => this.#addInput(arg))
+      const input = (arg: Expr): number => this.#addInput(onlyWhere(expr.filter, arg))
+      const args = expr.args.map(input)
       const filter = expr.filter === undefined ? undefined : this.#addInput(expr.filter)
-      const orderBy = expr.orderBy.map((key) => this.#addInput(key.expr))
+      const orderBy = expr.orderBy.map((key) => input(key.expr))
       this.#aggregates.push({ expr, args, filter, orderBy })
     }
     return this.#named(slotColumn(this.#groupRelation, 1000 + index, expr), expr)
@@ -238,11 +241,21 @@ export class AggregationPlan {
     return (mask) => positions.reduce((bits, position) => bits * 2 + ((mask >> position) & 1), 0)
   }
 
+  /** Whether the expression uses what the query groups by. */
+  #isGrouped(expr: Expr): boolean {
+    return (
+      this.#query.groupBy.some((group) => sameExpr(group, expr)) ||
+      childrenOf(expr).some((one) => this.#isGrouped(one))
+    )
+  }
+
   #compileState(aggregate: Aggregate, outer: OuterScope | undefined): AggregateState {
     const { expr } = aggregate
     const planner = this.#planner
     const args = aggregate.args.map((slot) => this.#slotOf(slot))
     const filter = aggregate.filter === undefined ? undefined : this.#slotOf(aggregate.filter)
+    if (expr.directArgs.some((arg) => this.#isGrouped(arg)))
+      throw unsupported(`${expr.function.name} with a column as its direct argument`)
     const direct = planner.compileRow(expr.directArgs, EMPTY_LAYOUT, outer)
     const orderSlots = aggregate.orderBy.map((slot) => this.#slotOf(slot))
     const types = [...expr.directArgs, ...expr.args].map((arg) => arg.type)
@@ -257,6 +270,15 @@ export class AggregationPlan {
       direct: expr.directArgs.length > 0 ? direct : undefined,
     })
   }
+}
+
+/** An argument of rows that FILTER drops is not computed: it may fail there. */
+function onlyWhere(filter: Expr | undefined, arg: Expr): Expr {
+  if (filter === undefined || arg.kind === 'column' || arg.kind === 'constant') return arg
+  if (isVolatile(filter)) return arg
+  const { type, typmod, collation, location } = arg
+  const whens = [{ condition: filter, result: arg }]
+  return { kind: 'case', subject: undefined, whens, otherwise: undefined, type, typmod, collation, location }
 }
 
 function columnOutput(expr: Expr): Output {

@@ -4,8 +4,10 @@ import { must } from '../../storage/base/assert.ts'
 import type { ExpressionCompiler } from '../exec/expression/compiler.ts'
 import { callSource } from '../exec/expression/compile-call.ts'
 import type { Runtime } from '../exec/runtime.ts'
+import type { SetFunction } from '../functions/function.ts'
 import type { Expr, SetCallExpr } from '../tree/expr.ts'
-import type { FunctionFrom } from '../tree/query.ts'
+import type { FunctionFrom, RelationColumn } from '../tree/query.ts'
+import { RECORD_OID } from '../types/oids.ts'
 import { RecordValue, type Row, type Value } from '../types/value.ts'
 import { EMPTY_LAYOUT, type Layout, type OuterScope } from './layout.ts'
 import type { Planner } from './planner.ts'
@@ -17,10 +19,11 @@ export function compileFunctionRows(
   from: FunctionFrom,
   outer: OuterScope | undefined,
 ): Rows {
-  const calls = from.calls.map(({ call, columnCount }) => ({
-    rows: compileSetCall(planner, call, EMPTY_LAYOUT, outer),
-    columnCount,
-  }))
+  let position = 0
+  const calls = from.calls.map(({ call, columnCount }) => {
+    const columns = from.columns.slice(position, (position += columnCount))
+    return { rows: compileSetCall(planner, call, EMPTY_LAYOUT, outer, columns), columnCount }
+  })
   const [only] = calls
   if (only !== undefined && calls.length === 1 && !from.withOrdinality) {
     const { rows, columnCount } = only
@@ -77,30 +80,39 @@ function spread(item: Value | Row, columnCount: number, isMissing = false): Row 
 
 export type SetRows = (rt: Runtime, r: Row) => Iterable<Value | Row>
 
-/** A set-returning (or scalar) call as a function of a row. */
+/** A set-returning (or scalar) call as a function of a row. `columns`: of the FROM entry that it is. */
 export function compileSetCall(
   planner: Planner,
   expr: Expr,
   layout: Layout,
   outer: OuterScope | undefined,
+  columns: readonly RelationColumn[] = [],
 ): SetRows {
   if (expr.kind !== 'set-call') {
     const value = planner.compileValue(expr, layout, outer)
     return (rt, r) => [value(rt, r)]
   }
   const compiler = planner.compiler([{ name: 'r', layout }], outer)
-  return compiler.builder.build<SetRows>('rt, r', `return ${setSource(compiler, expr)}`)
+  return compiler.builder.build<SetRows>('rt, r', `return ${setSource(compiler, expr, columns)}`)
 }
 
 const NO_ITEMS: readonly Value[] = []
 
-function setSource(compiler: ExpressionCompiler, expr: SetCallExpr): string {
+function setSource(
+  compiler: ExpressionCompiler,
+  expr: SetCallExpr,
+  columns: readonly RelationColumn[],
+): string {
   const { builder } = compiler
   const { function: fn } = expr
   const names = expr.args.map(() => builder.temp())
   const assigns = expr.args.map((arg, i) => `${names[i]} = ${compiler.value(arg).source}`)
   const types = { args: expr.args.map((arg) => arg.type), result: expr.type }
-  const call = callSource(compiler, { ...fn, kind: 'scalar' } as never, types, names)
+  // What returns record has the columns of a definition list.
+  const given = expr.type === RECORD_OID ? columns : []
+  const specialise =
+    fn.specialise && ((): SetFunction['call'] => must(fn.specialise)(types.args, types.result, given))
+  const call = callSource(compiler, { ...fn, specialise, kind: 'scalar' } as never, types, names)
   const tests = fn.strict ? names.map((name) => `${name} === null`) : []
   const guarded = tests.length === 0 ? call : `${tests.join(' || ')} ? ${builder.bind(NO_ITEMS)} : ${call}`
   return `(${[...assigns, guarded].join(', ')})`

@@ -31,8 +31,10 @@ export function planProjectSet(
   build: (outputs: readonly Output[]) => Planned,
   outer: OuterScope | undefined,
 ): SetProjection {
-  // Sets inside the arguments of other sets are projected first, by a step of their own.
-  const inner = exprs.flatMap((expr) => nestedCalls(expr))
+  // Sets inside the arguments of other sets are projected first, by a step of their own, with those that hold none.
+  const levels = exprs.map((expr) => callsByLevel(expr))
+  const nested = levels.flatMap((level) => level.nested)
+  const inner = nested.length === 0 ? nested : [...nested, ...levels.flatMap((level) => level.plain)]
   let below = build
   let prepare: (expr: Expr) => Expr = (expr) => expr
   if (inner.length > 0) {
@@ -42,10 +44,13 @@ export function planProjectSet(
   }
   const relation = planner.newRelation()
   const calls: SetCallExpr[] = []
+  let isMade = false
   const rewrite = (expr: Expr): Expr =>
     replace(prepare(expr), (one) => {
       if (one.kind !== 'set-call') return undefined
       let index = calls.findIndex((known) => sameExpr(known, one))
+      // One that is not of this step has it among its arguments.
+      if (index < 0 && isMade) return undefined
       if (index < 0) index = calls.push(one) - 1
       return slotColumn(relation, index, one)
     })
@@ -53,17 +58,22 @@ export function planProjectSet(
   const wanted = [...rewritten, ...calls.flatMap((call) => call.args)]
   const outputs = columnOutputs(wanted, (output) => output.relation !== relation)
   const child = below(outputs)
+  isMade = true
   return { planned: makeProjection(planner, child, calls, relation, outer), rewrite }
 }
 
-function nestedCalls(expr: Expr): Expr[] {
-  const found: Expr[] = []
+/** Arguments of sets that give sets themselves, and the sets that have none of these. */
+function callsByLevel(expr: Expr): { readonly nested: Expr[]; readonly plain: Expr[] } {
+  const nested: Expr[] = []
+  const plain: Expr[] = []
   replace(expr, (one) => {
     if (one.kind !== 'set-call') return undefined
-    found.push(...one.args.filter((arg) => hasSetCall(arg)))
+    const inner = one.args.filter((arg) => hasSetCall(arg))
+    if (inner.length > 0) nested.push(...inner)
+    else plain.push(one)
     return one
   })
-  return found
+  return { nested, plain }
 }
 
 function uniquePlus(outputs: readonly Output[], exprs: readonly Expr[]): Output[] {

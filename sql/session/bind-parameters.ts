@@ -27,6 +27,8 @@ export function bindParameters(core: SessionCore, statement: PreparedStatement, 
       `bind message supplies ${count} parameters, but prepared statement "${statement.name}" requires ${types.length}`,
     )
   }
+  if (statement.missingType !== undefined)
+    throw new SqlError('XX000', `cache lookup failed for type ${statement.missingType}`)
   const values = new Array<Value>(count)
   for (let i = 0; i < count; i++) {
     const length = must(lengths[i])

@@ -33,7 +33,7 @@ export function prepare(
       text,
       parsed,
       declaredTypes,
-      parameterTypes: [],
+      parameterTypes: declaredTypes,
       columns: undefined,
       cached: undefined,
       preparedMicros,
@@ -41,11 +41,6 @@ export function prepare(
     }
   }
   if (core.transaction.isFailed && parsed.tag !== 'TransactionStmt') throw failedBlock()
-  for (const oid of declaredTypes) {
-    if (oid !== 0 && core.catalog.type(oid) === undefined) {
-      throw new SqlError('XX000', `cache lookup failed for type ${oid}`)
-    }
-  }
   const cached = cachedStatement(core, parsed, { key, parameterTypes: declaredTypes })
   return {
     name,
@@ -57,6 +52,7 @@ export function prepare(
     cached,
     preparedMicros,
     isFromSql: false,
+    missingType: declaredTypes.find((oid) => oid !== 0 && core.catalog.type(oid) === undefined),
   }
 }
 

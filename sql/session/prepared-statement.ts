@@ -20,4 +20,6 @@ export interface PreparedStatement {
   replan?: (() => CachedStatement) | undefined
   readonly preparedMicros: number
   readonly isFromSql: boolean
+  /** A declared type that is not there, of a parameter that the statement does not use: it cannot be bound. */
+  readonly missingType?: number | undefined
 }

@@ -124,7 +124,9 @@ export class SettingRules implements SettingHooks {
     const session = this.#session
     const role = session.catalog.shared.roleByName(value)
     if (role === undefined) throw new SqlError('22023', `role "${value}" does not exist`)
-    if (!session.isSuperuser && role.oid !== session.sessionRoleOid) {
+    // What counts is who logged in: a superuser may become anyone, and return.
+    const login = session.catalog.shared.roleByName(session.loginRoleName)
+    if (login?.superuser !== true && role.oid !== login?.oid) {
       throw new SqlError('42501', 'permission denied to set session authorization')
     }
     session.sessionRoleOid = role.oid

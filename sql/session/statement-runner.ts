@@ -17,7 +17,8 @@ export function parsedPortalStatement(
   parsed: ParsedStatement,
   isWholeQuery: boolean,
 ): PortalStatement {
-  if (!isPlanned(parsed)) return utilityStatement(core, parsed, [], preparedPortalStatement)
+  if (!isPlanned(parsed))
+    return utilityStatement(core, { parsed, parameters: [], parameterTypes: [] }, preparedPortalStatement)
   const entryOf = (): CachedStatement =>
     isWholeQuery
       ? cachedStatement(core, parsed, { key: parsed.source.text, parameterTypes: [] })
@@ -58,8 +59,9 @@ export function preparedPortalStatement(
   statement: PreparedStatement,
   parameters: Row,
 ): PortalStatement {
-  const { parsed, cached } = statement
+  const { parsed, cached, parameterTypes } = statement
   if (parsed === undefined || cached === undefined) return EMPTY_STATEMENT
-  if (cached.plan === undefined) return utilityStatement(core, parsed, parameters, preparedPortalStatement)
+  if (cached.plan === undefined)
+    return utilityStatement(core, { parsed, parameters, parameterTypes }, preparedPortalStatement)
   return plannedPortalStatement(core, statement, { parsed, cached, parameters })
 }

@@ -4,6 +4,7 @@ import { StorageError } from '../base/errors.ts'
 import type { GroupNo, Lsn, PageNo } from '../base/ids.ts'
 import { readBatchHeader } from '../message/batch.ts'
 import type { Configuration } from '../message/configuration.ts'
+import { birthAt, birthCount, bornState } from '../message/packed-births.ts'
 import type {
   ImageCopy,
   NodeMessage,
@@ -52,8 +53,11 @@ export class SegmentReader {
   }
 
   movement(since: number): Movement {
-    const answer = this.#local.ask({ kind: 'gossip', since })
-    return answer.kind === 'gossip' ? answer : refuse(answer)
+    const answer = this.#local.ask({ kind: 'gossip', since, known: 0 })
+    if (answer.kind !== 'gossip') return refuse(answer)
+    const { sequence, born, timelines, segments } = answer
+    const states = Array.from({ length: birthCount(born) }, (_, index) => bornState(birthAt(born, index)))
+    return { sequence, timelines: [...states, ...timelines], segments }
   }
 
   /** Some batches behind `after`, about `sizeMax` bytes; empty at the end. */

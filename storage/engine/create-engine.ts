@@ -119,6 +119,7 @@ class PooledEngine implements Engine {
     if (space === undefined || space.branchCount > 0 || this.databases.has(timeline)) return
     space.clear()
     this.spaces.delete(timeline)
+    this.options.volume.release(timeline)
     for (const [key, past] of this.past) if (past.timeline === timeline) this.past.delete(key)
     const parent = this.options.volume.timeline(timeline)?.parent
     if (parent === undefined) return

@@ -34,6 +34,7 @@ import type {
   Slot,
 } from './configuration.ts'
 import { encodeFrame, type Frame } from './frame.ts'
+import { BIRTH_SIZE_BYTES, type PackedBirths } from './packed-births.ts'
 import type {
   AnnulledRange,
   CommitRecord,
@@ -135,7 +136,7 @@ const requests: Field<VolumeMessage> = variants<VolumeMessage>({
       sizeMax: count(),
     }),
   ],
-  gossip: [12, record({ ...base, since: count() })],
+  gossip: [12, record({ ...base, since: count(), known: count() })],
   repair: [13, record({ ...base, batch: bytes })],
   'read-floors': [
     14,
@@ -172,12 +173,26 @@ const timelineState: Field<TimelineState> = record<TimelineState>({
   annulled: list(range),
 })
 
+/** Numbers as they lie in memory, little-endian. */
+const births: Field<PackedBirths> = {
+  write: (to, value) => bytes.write(to, Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
+  read(from) {
+    const read = bytes.read(from)
+    if (read.length % BIRTH_SIZE_BYTES !== 0) throw malformed('births have 32 bytes each')
+    const packed = new Float64Array(Uint8Array.from(read).buffer)
+    if (!packed.every((value) => Number.isSafeInteger(value) && value >= 0))
+      throw malformed('births are made of non-negative safe integers')
+    return packed
+  },
+}
+
 const state: Field<NodeState> = record<NodeState>({
   protocol: count(),
   clusterId: text,
   volumeEpoch: epoch,
   membershipEpoch: epoch,
   configuration: optional(configuration),
+  born: births,
   timelines: list(timelineState),
   dead: list(idRange),
   segments: list(segment),
@@ -279,6 +294,7 @@ const answers: Field<NodeMessage> = variants<NodeMessage>({
       volumeEpoch: epoch,
       membershipEpoch: epoch,
       sequence: count(),
+      born: births,
       timelines: list(timelineState),
       segments: list(segment),
     }),

@@ -23,9 +23,10 @@ import type { StorageErrorKind } from '../base/errors.ts'
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../base/ids.ts'
 import type { CommitOrigin } from '../log/record.ts'
 import type { Configuration } from './configuration.ts'
+import type { PackedBirths } from './packed-births.ts'
 
 /** Version of this protocol; a peer of another one is refused. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 interface RequestBase {
   /** Number that the answer repeats. */
@@ -143,8 +144,12 @@ export type VolumeMessage =
         readonly after: { readonly page: PageNo; readonly lsn: Lsn } | undefined
         readonly sizeMax: number
       })
-  /** Asks a peer for the segments that moved since its sequence number `since` (0: all). */
-  | (RequestBase & { readonly kind: 'gossip'; readonly since: number })
+  /**
+   * Asks a peer for the segments that moved since its sequence number `since` (0: all). `known`: a digest of the numbers of
+   * the timelines that the asker knows (0: none); of those that were only born it is told nothing where the peer knows the
+   * same ones.
+   */
+  | (RequestBase & { readonly kind: 'gossip'; readonly since: number; readonly known: number })
   /** Puts back a batch that was damaged on this node's disk, from a peer's copy. */
   | (RequestBase & { readonly kind: 'repair'; readonly batch: Uint8Array })
   /**
@@ -219,9 +224,16 @@ export interface NodeState {
   readonly membershipEpoch: Epoch
   /** undefined on a node that belongs to no cluster yet. */
   readonly configuration: Configuration | undefined
+  /**
+   * Timelines of which there is nothing to tell but that they were born: alive, nothing annulled, and their first segment,
+   * which the node has, standing where they branched off. Idle branches are told of here, and of them nothing else.
+   */
+  readonly born: PackedBirths
+  /** The others. */
   readonly timelines: readonly TimelineState[]
   /** Numbers under which no timeline lives, as far as the writer that brought the node in last told. */
   readonly dead: readonly IdRange[]
+  /** Of those in `timelines`. */
   readonly segments: readonly SegmentState[]
   /** Names a damaged batch that keeps a segment's SCL below what this node once acknowledged. */
   readonly damage: string | undefined
@@ -292,6 +304,8 @@ export type NodeMessage =
       readonly membershipEpoch: Epoch
       /** What to ask for next time. */
       readonly sequence: number
+      /** As in NodeState; of those in `timelines` there is more to tell. */
+      readonly born: PackedBirths
       readonly timelines: readonly TimelineState[]
       readonly segments: readonly SegmentState[]
     }

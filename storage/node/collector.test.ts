@@ -159,13 +159,13 @@ for (const makeHome of [memoryHome, sqliteHome]) {
       node.run(30_000)
       expect(bench.store.statistics()).toMatchObject({ batches: 0, images: 0 })
       // Nothing stays but that their numbers are dead, so that none is given out again and none comes back to life.
-      expect(bench.store.timelines()).toEqual([])
+      expect([...bench.store.timelines()]).toEqual([])
       expect(bench.store.dead().ranges).toEqual([{ from: 1, to: 3 }])
       bench.create(3)
       bench.create(4)
       node.run(30_000)
       node.reopen()
-      expect(bench.store.timelines().map(({ birth }) => birth.id)).toEqual([4])
+      expect(Array.from(bench.store.timelines(), ({ birth }) => birth.id)).toEqual([4])
     })
 
     test('nothing goes for a drop that no write quorum has: the next writer may find the timeline alive', () => {
@@ -197,7 +197,7 @@ for (const makeHome of [memoryHome, sqliteHome]) {
         expectPage(bench.read(2, page, child.last), child.pageAt(page, child.last))
       node.drop(2)
       node.run(20_000)
-      expect(bench.store.timelines().map(({ birth }) => birth.id)).toEqual([1])
+      expect(Array.from(bench.store.timelines(), ({ birth }) => birth.id)).toEqual([1])
     })
 
     test('the newest commit of what was collected is remembered', () => {

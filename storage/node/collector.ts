@@ -63,7 +63,7 @@ export class Collector implements Chore {
     this.#node = node
     this.#around = around
     this.#limits = limits
-    for (const timeline of node.timelines.values()) if (timeline.dropped) node.collectable.add(timeline)
+    for (const timeline of node.timelines.touched()) if (timeline.dropped) node.collectable.add(timeline)
   }
 
   get isWaiting(): boolean {

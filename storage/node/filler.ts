@@ -104,8 +104,9 @@ export class Filler {
 
   #begin(number: number, key: SegmentKey, ahead: readonly PeerPosition[]): void {
     const scl = this.#sclOf(key)
-    const withLog = ahead.filter(({ state }) => state.logAfter <= scl)
-    const chosen = this.#prefer(withLog.length > 0 ? withLog : this.#withImages(key, ahead))
+    const hasLog = ({ state }: PeerPosition): boolean => state.logAfter <= scl
+    const withImages = this.#withImages(key, ahead).filter((each) => !hasLog(each))
+    const chosen = this.#prefer([ahead.filter(hasLog), withImages])
     if (chosen === undefined) return
     const around = { node: this.#node, gossip: this.#gossip, clock: this.#clock }
     const end = (failed: boolean): void => {
@@ -118,10 +119,9 @@ export class Filler {
       this.#clock.soon(() => this.pump())
     }
     const isTail = this.#node.membership.kindOf(key.group) === 'tail'
-    const task: Copier =
-      withLog.length > 0
-        ? new LogCopier(around, key, chosen.peer, end)
-        : new ImageCopier(around, key, { ...chosen, isTail }, end)
+    const task: Copier = hasLog(chosen)
+      ? new LogCopier(around, key, chosen.peer, end)
+      : new ImageCopier(around, key, { ...chosen, isTail }, end)
     this.#tasks.set(number, task)
     if (chosen.state.scl - scl >= MUCH_SIZE_BYTES) this.#expectMuch(true)
     task.start()
@@ -144,16 +144,13 @@ export class Filler {
     return ahead.filter(({ peer, state }) => peer.kind === 'full' || state.logAfter === state.birth)
   }
 
-  /** The one with the most, but for those who failed lately. */
-  #prefer(positions: readonly PeerPosition[]): PeerPosition | undefined {
+  /** The one with the most of the first of these lists that has any, but for those who failed lately. */
+  #prefer(lists: readonly (readonly PeerPosition[])[]): PeerPosition | undefined {
     const nowMs = this.#clock.monotonicMs()
-    const good = positions.filter(({ peer }) => (this.#avoided.get(peer.node) ?? 0) <= nowMs)
-    const best = (list: readonly PeerPosition[]): PeerPosition | undefined =>
-      list.reduce<PeerPosition | undefined>(
-        (most, each) => (most === undefined || each.state.scl > most.state.scl ? each : most),
-        undefined,
-      )
-    return best(good) ?? best(positions)
+    const isGood = ({ peer }: PeerPosition): boolean => (this.#avoided.get(peer.node) ?? 0) <= nowMs
+    const good = lists.map((list) => list.filter(isGood))
+    const [first] = [...good, ...lists].filter(({ length }) => length > 0)
+    return first?.reduce((most, each) => (each.state.scl > most.state.scl ? each : most))
   }
 
   #avoid(peer: Member): void {

@@ -83,6 +83,29 @@ for (const makeHome of [memoryHome, () => sqliteHome()]) {
         expectPage(cluster.read(3, 1, page, log.last), log.pageAt(page, log.last))
     })
 
+    test('where the only peer that has all log is gone, those that have collected it give images', () => {
+      const cluster = net(makeHome, 4, EAGER)
+      const old = [0, 1, 2]
+      cluster.stop(3)
+      cluster.create(old, 1)
+      const log = new FakeLog(T1)
+      const ends = write(cluster, old, log, 60)
+      cluster.floor([0, 1], 1, must(ends[50]))
+      cluster.clock.run(30_000)
+      const logAfter = old.map((index) => must(cluster.node(index).timelines.segment(KEY)).start.after)
+      expect(logAfter.map((after) => after > 0)).toEqual([true, true, false])
+      for (const index of [0, 1]) cluster.stop(index)
+      cluster.start(3)
+      cluster.join(3)
+      const asked = cluster.asked.get('fetch-log') ?? 0
+      expect(cluster.clock.run(5000, () => (cluster.asked.get('fetch-log') ?? 0) > asked)).toBe(true)
+      cluster.stop(2)
+      for (const index of [0, 1]) cluster.start(index)
+      expect(cluster.clock.run(30_000, () => cluster.scl(3, 1) === log.last)).toBe(true)
+      for (let page = 0; page < 8; page++)
+        expectPage(cluster.read(3, 1, page, log.last), log.pageAt(page, log.last))
+    })
+
     test('a node that keeps log only refuses pages, makes no images, and drops what full ones have collected', () => {
       const cluster = net(makeHome, 4, { ...EAGER, kinds: ['full', 'full', 'full', 'tail'] })
       const all = [0, 1, 2, 3]

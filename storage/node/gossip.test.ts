@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 
 import { must } from '../base/assert.ts'
 import { asEpoch, FIRST_GROUP, type GroupNo, type Lsn, type TimelineId } from '../base/ids.ts'
+import { birthCount, NO_BIRTHS } from '../message/packed-births.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { expectPage, memoryHome, sqliteHome, type StoreHome } from './testing/node-bench.ts'
 import { NodeNet } from './testing/node-net.ts'
@@ -164,21 +165,33 @@ test('ten thousand idle timelines cost gossip nothing', () => {
   }))
   net.tell(ALL.slice(0, 3), { kind: 'create-timelines', births })
   net.clock.run(1000)
-  const told = net.call(0, { kind: 'gossip', since: 0 })
+  const told = net.call(0, { kind: 'gossip', since: 0, known: 0 })
   if (told.kind !== 'gossip') throw new Error(told.kind)
-  expect(told.timelines).toHaveLength(10_000)
+  expect(birthCount(told.born)).toBe(10_000)
+  // Who knows the same timelines is told of none, whoever of the two knows more of them.
+  expect(net.node(1).timelines.get(births[4]?.id ?? T1)).toBeDefined()
+  const { digest } = net.node(1).timelines
+  expect(net.call(0, { kind: 'gossip', since: 0, known: digest })).toMatchObject({ born: NO_BIRTHS })
+  net.tell([1], { kind: 'create-timelines', births: [{ ...must(births[0]), id: 10_001 as TimelineId }] })
+  const more = net.call(0, { kind: 'gossip', since: 0, known: net.node(1).timelines.digest })
+  if (more.kind !== 'gossip') throw new Error(more.kind)
+  expect(birthCount(more.born)).toBe(10_000)
+  expect(told.timelines).toHaveLength(0)
   expect(told.segments).toHaveLength(0)
   const log = new FakeLog(5 as TimelineId)
   append(net, [0], log.batch([{ page: 1 }]))
-  const news = net.call(0, { kind: 'gossip', since: told.sequence })
+  const news = net.call(0, { kind: 'gossip', since: told.sequence, known: 0 })
   expect(news).toMatchObject({
     timelines: [],
     segments: [{ timeline: 5, group: FIRST_GROUP, scl: log.last }],
   })
   if (news.kind !== 'gossip') throw new Error(news.kind)
-  expect(net.call(0, { kind: 'gossip', since: news.sequence })).toMatchObject({ timelines: [], segments: [] })
+  expect(net.call(0, { kind: 'gossip', since: news.sequence, known: 0 })).toMatchObject({
+    timelines: [],
+    segments: [],
+  })
   // Another life of the node begins its numbers anew: who asks with an old one is told everything.
-  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000 })).toMatchObject({
+  expect(net.call(0, { kind: 'gossip', since: told.sequence - 1_000_000, known: 0 })).toMatchObject({
     segments: [{ timeline: 5 }],
   })
 })

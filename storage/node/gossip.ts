@@ -13,7 +13,8 @@ import type { Clock, Prng } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
 import type { Epoch } from '../base/ids.ts'
 import type { Member } from '../message/configuration.ts'
-import type { NodeMessage, SegmentKey, SegmentState, TimelineState } from '../message/message.ts'
+import type { NodeMessage, SegmentKey, SegmentState } from '../message/message.ts'
+import { birthCount, parentAt } from '../message/packed-births.ts'
 import type { Peers } from '../message/transport.ts'
 import { Filler } from './filler.ts'
 import type { Membership } from './membership.ts'
@@ -203,7 +204,8 @@ export class Gossip {
     const askedMs = this.#clock.monotonicMs()
     if (contact.resurfaced !== resurfaced) Object.assign(contact, { resurfaced, sequence: 0 })
     const since = contact.epoch === epoch ? contact.sequence : 0
-    this.link(peer).request({ kind: 'gossip', since }, this.epochs(), (answer) => {
+    const { digest: known } = this.#node.timelines
+    this.link(peer).request({ kind: 'gossip', since, known }, this.epochs(), (answer) => {
       contact.isAsked = false
       if (answer?.kind === 'gossip') this.#learn(peer, contact, askedMs, answer)
     })
@@ -224,13 +226,13 @@ export class Gossip {
       return
     if (this.#contacts.get(peer.node) !== contact) return
     try {
-      this.#node.register.learn(answer.timelines)
+      this.#node.register.learn(answer.born, answer.timelines)
     } catch (error) {
       // The disk is full or broken: this node takes nothing any more (StorageNode.fail).
       if (error instanceof StorageError) return
       throw error
     }
-    if (!this.#knowsParents(answer.timelines)) return this.distrust(peer)
+    if (!this.#knowsParents(answer)) return this.distrust(peer)
     for (const state of answer.segments) this.#note(peer, state)
     contact.sequence = answer.sequence
     contact.epoch = answer.volumeEpoch
@@ -240,8 +242,12 @@ export class Gossip {
   }
 
   /** A child's parent may have been told of, and forgotten here, before the child was born. */
-  #knowsParents(states: readonly TimelineState[]): boolean {
+  #knowsParents({ born, timelines: states }: Extract<NodeMessage, { kind: 'gossip' }>): boolean {
     const { timelines } = this.#node
+    for (let index = 0; index < birthCount(born); index++) {
+      const parent = parentAt(born, index)
+      if (parent !== 0 && !timelines.has(parent)) return false
+    }
     return states.every(({ birth, dropped }) => {
       return dropped || birth.parent === undefined || timelines.has(birth.parent.timeline)
     })
@@ -276,17 +282,22 @@ export class Gossip {
 
   /**
    * What was not wanted when its positions were told may be since: for a branch that was not heard of then, or in a group
-   * that was not.
+   * that was not. Of who left the volume nothing is to be had.
    */
   #reconsider(): void {
     const { timelines, membership } = this.#node
     if (this.#shape === timelines.shape && this.#membership === membership) return
     this.#shape = timelines.shape
     this.#membership = membership
-    for (const number of this.#positions.keys()) {
+    const peers = new Set(membership.peers().map(({ node }) => node))
+    for (const [number, positions] of this.#positions) {
       const key = segmentOfNumber(number)
-      if (timelines.get(key.timeline) === undefined) this.#positions.delete(number)
-      else this.#want(key)
+      const left = positions.filter(({ peer }) => peers.has(peer.node))
+      if (left.length === 0 || timelines.get(key.timeline) === undefined) this.#positions.delete(number)
+      else {
+        if (left.length < positions.length) this.#positions.set(number, left)
+        this.#want(key)
+      }
     }
   }
 }

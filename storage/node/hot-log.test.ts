@@ -244,7 +244,7 @@ test('timelines that were put are there after a kill, and what happened to them 
   store.putTimelines([born(3)])
   store.putTimelines([born(2, 99)])
   const hot = copyOf(path)
-  expect(hot.timelines()).toEqual([born(1), born(2), born(3)])
+  expect([...hot.timelines()]).toEqual([born(1), born(2), born(3)])
   expect(hot.batchAt(batch(1, 0), 8 as Lsn)).toEqual(batch(1, 100).bytes)
   hot.close()
   store.dropTimeline(2 as TimelineId)
@@ -262,7 +262,7 @@ test('timelines that were put are there after a kill, and what happened to them 
     { ...born(4), annulled: [range] },
     born(5, 55),
   ]
-  expect(killed.timelines()).toEqual(all)
+  expect([...killed.timelines()]).toEqual(all)
   killed.close()
   store.close()
 })
@@ -285,7 +285,7 @@ test('births by the thousand fit, in one go or one by one', () => {
     store.housekeep(false)
   }
   const killed = copyOf(path)
-  expect(killed.timelines()).toEqual(births)
+  expect([...killed.timelines()]).toEqual(births)
   killed.close()
   store.close()
 })

@@ -94,8 +94,8 @@ export class MemorySegmentStore implements SegmentStore {
     this.#configuration = configuration
   }
 
-  timelines(): readonly StoredTimeline[] {
-    return [...this.#timelines.values()]
+  timelines(): Iterable<StoredTimeline> {
+    return this.#timelines.values()
   }
 
   segments(): readonly StoredSegment[] {

@@ -9,6 +9,7 @@ import {
   type TimelineSize,
   type TimelineState,
 } from '../message/message.ts'
+import { birthAt, birthCount, bornState, NO_BIRTHS } from '../message/packed-births.ts'
 import type { Segment } from './segment.ts'
 import type { StorageNode } from './storage-node.ts'
 
@@ -31,7 +32,13 @@ export function stateOf(node: StorageNode): NodeState {
   const segments: SegmentState[] = []
   const { membership } = node
   const keepsFirst = membership.keeps(FIRST_GROUP)
-  for (const timeline of node.timelines.values()) {
+  let born = node.timelines.untouched()
+  if (!keepsFirst) {
+    // They are born in the first group, of which this node has nothing.
+    for (let index = 0; index < birthCount(born); index++) timelines.push(bornState(birthAt(born, index)))
+    born = NO_BIRTHS
+  }
+  for (const timeline of node.timelines.touched()) {
     timelines.push(timeline.state())
     if (keepsFirst) segments.push(timeline.firstState())
     for (const segment of timeline.segments)
@@ -44,6 +51,7 @@ export function stateOf(node: StorageNode): NodeState {
     volumeEpoch,
     membershipEpoch: node.membershipEpoch,
     configuration: membership.configuration,
+    born,
     timelines,
     dead: node.timelines.dead.ranges,
     segments,

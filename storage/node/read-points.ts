@@ -8,13 +8,14 @@
 // own branch point reads T's parent there, so it counts as that one's child.
 
 import type { Lsn, TimelineId } from '../base/ids.ts'
+import type { TimelineBirth } from '../message/message.ts'
 import type { Timeline, Timelines } from './timeline.ts'
 
 const NO_POINTS: readonly Lsn[] = []
 
 export class ReadPoints {
   readonly #timelines: Timelines
-  #points = new Map<TimelineId, Lsn[]>()
+  #points: ReadonlyMap<TimelineId, readonly Lsn[]> = new Map()
   /** Timelines with a child whose branch point may have been collected before it was known. */
   #broken = new Set<TimelineId>()
   #shape = -1
@@ -58,23 +59,37 @@ export class ReadPoints {
   #refresh(): void {
     if (this.#shape === this.#timelines.shape) return
     this.#shape = this.#timelines.shape
-    this.#points = new Map()
     this.#broken = new Set()
+    const points = new Map<TimelineId, Set<Lsn>>()
+    const dropped: { readonly id: TimelineId; readonly parent: TimelineId; readonly base: Lsn }[] = []
+    const note = (parent: TimelineId, lsn: Lsn, isWhole: boolean): void => {
+      const origin = this.#originId(parent, lsn)
+      if (origin === undefined) return
+      if (!isWhole) this.#broken.add(origin)
+      else if (points.get(origin)?.add(lsn) === undefined) points.set(origin, new Set([lsn]))
+    }
+    this.#timelines.visit((id, parent, base, state) => {
+      if (parent === 0) return
+      const isOver = state.dropped && this.#timelines.ended.has(id)
+      if (!isOver) note(parent, base, state.isWhole)
+      else dropped.push({ id, parent, base })
+    })
     // A child's number is above its parent's: from the highest on, all descendants come before their ancestors.
-    const timelines = [...this.#timelines.values()].sort((a, b) => b.birth.id - a.birth.id)
-    for (const timeline of timelines) {
-      const own = this.#points.get(timeline.birth.id)
-      own?.sort((a, b) => a - b)
-      const { parent } = timeline.birth
-      if (parent === undefined || (this.#timelines.isOver(timeline) && own === undefined)) continue
-      const held = this.#timelines.get(parent.timeline)
-      if (held === undefined) continue
-      const origin = this.originOf(held, parent.lsn).birth.id
-      if (!timeline.isWhole) this.#broken.add(origin)
-      const points = this.#points.get(origin)
-      if (!timeline.isWhole) continue
-      if (points === undefined) this.#points.set(origin, [parent.lsn])
-      else if (!points.includes(parent.lsn)) points.push(parent.lsn)
+    for (const { id, parent, base } of dropped.sort((a, b) => b.id - a.id))
+      if (points.has(id)) note(parent, base, this.#timelines.peek(id)?.isWhole !== false)
+    this.#points = new Map(Array.from(points, ([id, lsns]) => [id, [...lsns].sort((a, b) => a - b)]))
+  }
+
+  /** As originOf, touching nothing; undefined when the parent is not known here. */
+  #originId(parent: TimelineId, lsn: Lsn): TimelineId | undefined {
+    let birth = this.#timelines.birthOf(parent)
+    if (birth === undefined) return undefined
+    for (;;) {
+      const next: TimelineBirth['parent'] = birth.parent
+      const above: TimelineBirth | undefined =
+        next === undefined || lsn > next.lsn ? undefined : this.#timelines.birthOf(next.timeline)
+      if (above === undefined) return birth.id
+      birth = above
     }
   }
 }

@@ -108,9 +108,10 @@ export class Repairer {
     const batch = answer?.kind === 'log' ? answer.batches[0] : undefined
     if (batch === undefined || batch.length < BATCH_HEADER_SIZE_BYTES || !this.#gossip.isJoined) return false
     const bytes = asBuffer(batch)
-    const { timeline, group, first, last } = readBatchHeader(bytes)
+    const { timeline, group, previous, last } = readBatchHeader(bytes)
     const isIt = timeline === damaged.timeline && group === damaged.group
-    if (!isIt || first > damaged.lsn || last < damaged.lsn) return false
+    // All LSNs of the segment up to its last are its own from the one on that it continues.
+    if (!isIt || previous >= damaged.lsn || last < damaged.lsn) return false
     this.#node.repair(bytes)
     this.#node.figures.batchesRepaired++
     return true

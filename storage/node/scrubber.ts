@@ -12,13 +12,15 @@ import type { Repairer } from './repairer.ts'
 import type { StorageNode } from './storage-node.ts'
 
 export interface ScrubberPace {
+  /** From the start of the node to the first pass: whoever starts it waits for other things. Default: a slice's time. */
+  readonly beginMs?: number | undefined
   /** From the end of a pass to the beginning of the next. */
   readonly restMs: number
   /** Between slices. */
   readonly sliceEveryMs: number
 }
 
-const PACE: ScrubberPace = { restMs: 6 * 3600 * 1000, sliceEveryMs: 100 }
+const PACE: ScrubberPace = { beginMs: 60_000, restMs: 6 * 3600 * 1000, sliceEveryMs: 100 }
 const LOG_BYTES_PER_SLICE = 256 * 1024
 const IMAGES_PER_SLICE = 64
 
@@ -36,7 +38,7 @@ export class Scrubber implements Chore {
     this.#repairer = repairer
     this.#clock = clock
     this.#pace = pace
-    this.#dueMs = clock.monotonicMs() + pace.sliceEveryMs
+    this.#dueMs = clock.monotonicMs() + (pace.beginMs ?? pace.sliceEveryMs)
   }
 
   get isWaiting(): boolean {

@@ -137,7 +137,8 @@ export interface SegmentStore {
   /** Durable, together. */
   setConfiguration(configuration: Configuration, identity: StoreIdentity): void
 
-  timelines(): readonly StoredTimeline[]
+  /** In order of their numbers. Nothing else is asked of the store before the last was taken. */
+  timelines(): Iterable<StoredTimeline>
   segments(): readonly StoredSegment[]
   /**
    * Durable, in one step. A timeline that is there already stays as it is. Births alone, under numbers above all that were

@@ -168,7 +168,7 @@ export class SqliteSegmentStore implements SegmentStore {
     this.#configuration = configuration
   }
 
-  timelines(): readonly StoredTimeline[] {
+  timelines(): Iterable<StoredTimeline> {
     return this.#timelines.all()
   }
 

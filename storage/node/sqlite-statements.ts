@@ -15,14 +15,15 @@ export interface MetaRow {
   readonly indexed_to: number
 }
 
-export interface TimelineRow {
-  readonly id: TimelineId
-  readonly parent: TimelineId | null
-  readonly parent_lsn: Lsn | null
-  readonly created_micros: number
-  readonly dropped: number
-  readonly whole: number
-}
+/** Columns of a timeline, as they come: there may be very many. */
+export type TimelineRow = readonly [
+  id: TimelineId,
+  parent: TimelineId | null,
+  parentLsn: Lsn | null,
+  createdMicros: number,
+  dropped: number,
+  whole: number,
+]
 
 export interface SegmentRow {
   readonly timeline: TimelineId
@@ -52,7 +53,7 @@ const TEXTS = {
   setConfiguration: 'UPDATE meta SET configuration = ?',
   setIndexedTo: 'UPDATE meta SET indexed_to = ?',
 
-  timelines: 'SELECT * FROM timelines ORDER BY id',
+  timelines: 'SELECT id, parent, parent_lsn, created_micros, dropped, whole FROM timelines ORDER BY id',
   putTimeline: 'INSERT OR IGNORE INTO timelines VALUES (?, ?, ?, ?, ?, ?)',
   dead: 'SELECT first AS "from", last AS "to" FROM dead ORDER BY first',
   deadAround: 'SELECT min(first) AS "from", max(last) AS "to" FROM dead WHERE last >= ? AND first <= ?',
@@ -144,5 +145,7 @@ export function prepareStatements(db: Database.Database): NodeStatements {
   const entries = Object.entries(TEXTS).map(([name, text]) => {
     return [name, db.prepare(text.replace('CHAIN_LENGTH_MAX', String(PAGE_CHAIN_LENGTH_MAX)))]
   })
-  return Object.fromEntries(entries) as NodeStatements
+  const statements = Object.fromEntries(entries) as NodeStatements
+  statements.timelines.raw()
+  return statements
 }

@@ -1,10 +1,12 @@
 // The timelines of a SQLite store (sqlite-segment-store.ts): their births, ranges and ends, and the numbers that are dead.
 // What changes something is called within a transaction.
 
-import type { Lsn, TimelineId } from '../base/ids.ts'
+import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
 import type { AnnulledRange, IdRange } from '../message/message.ts'
 import type { DeadNumbers, StoredTimeline } from './segment-store.ts'
 import type { MetaRow, NodeStatements, TimelineRow } from './sqlite-statements.ts'
+
+const NO_RANGES: readonly AnnulledRange[] = []
 
 export class TimelineTable {
   readonly #sql: NodeStatements
@@ -13,7 +15,7 @@ export class TimelineTable {
     this.#sql = sql
   }
 
-  all(): readonly StoredTimeline[] {
+  *all(): Generator<StoredTimeline, void> {
     const ranges = new Map<TimelineId, AnnulledRange[]>()
     for (const row of this.#sql.annulled.iterate()) {
       const { timeline, above, up_to: upTo } = row as { timeline: TimelineId; above: Lsn; up_to: Lsn }
@@ -21,16 +23,15 @@ export class TimelineTable {
       if (list === undefined) ranges.set(timeline, [{ above, upTo }])
       else list.push({ above, upTo })
     }
-    return (this.#sql.timelines.all() as TimelineRow[]).map((row) => ({
-      birth: {
-        id: row.id,
-        parent: row.parent === null ? undefined : { timeline: row.parent, lsn: row.parent_lsn ?? (0 as Lsn) },
-        createdMicros: row.created_micros,
-      },
-      dropped: row.dropped !== 0,
-      isWhole: row.whole !== 0,
-      annulled: ranges.get(row.id) ?? [],
-    }))
+    for (const row of this.#sql.timelines.iterate() as IterableIterator<TimelineRow>) {
+      const [id, parent, lsn, createdMicros, dropped, whole] = row
+      const birth = {
+        id,
+        parent: parent === null ? undefined : { timeline: parent, lsn: lsn ?? LSN_ZERO },
+        createdMicros,
+      }
+      yield { birth, dropped: dropped !== 0, isWhole: whole !== 0, annulled: ranges.get(id) ?? NO_RANGES }
+    }
   }
 
   /** One that is there already stays as it is. */

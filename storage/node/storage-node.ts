@@ -138,7 +138,7 @@ export class StorageNode {
       case 'fetch-images':
         return reply({ kind: 'images', id, ...this.#fetchImages(message) })
       case 'gossip':
-        return reply({ kind: 'gossip', id, ...this.#gossip(message.since) })
+        return reply({ kind: 'gossip', id, ...this.#gossip(message) })
       case 'find-time':
       case 'time-of': {
         const timeline = this.register.known(message.timeline)
@@ -161,11 +161,16 @@ export class StorageNode {
       case 'query':
       case 'fence':
         if (message.kind === 'fence') this.#fence(message)
-        return reply({ kind: 'state', id, state: stateOf(this) })
+        return this.#tellState(id, reply)
       default:
         this.#change(message)
         return reply({ kind: 'done', id })
     }
+  }
+
+  #tellState(id: number, reply: Reply): void {
+    const state = stateOf(this)
+    reply({ kind: 'state', id, state }, state.born.length > 0 ? state.born.buffer : undefined)
   }
 
   #change(
@@ -352,9 +357,11 @@ export class StorageNode {
     let at = this.register.known(timeline)
     let reach = lsn
     for (;;) {
-      const segment = at.segment(group)
-      if (segment !== undefined && reach > segment.start.birth && segment.scl < reach) {
-        const message = `timeline ${at.birth.id} is complete to ${formatLsn(segment.scl)} only`
+      const segment = at.peek(group)
+      const isBorn = segment === undefined && group === FIRST_GROUP
+      const scl = isBorn ? at.base : segment?.scl
+      if (scl !== undefined && reach > (segment?.start.birth ?? at.base) && scl < reach) {
+        const message = `timeline ${at.birth.id} is complete to ${formatLsn(scl)} only`
         throw new Refusal('behind', message)
       }
       const { parent } = at.birth
@@ -394,13 +401,14 @@ export class StorageNode {
     return fetchImages(this.store, segment, message)
   }
 
-  #gossip(since: number): Omit<Answer<'gossip'>, 'kind' | 'id'> {
-    const { sequence, timelines, segments } = this.timelines.changesSince(since)
+  #gossip({ since, known }: Message<'gossip'>): Omit<Answer<'gossip'>, 'kind' | 'id'> {
+    const { sequence, born, timelines, segments } = this.timelines.changesSince(since, known)
     return {
       // A node that was fenced, but not told what that recovery decided, may hold what never happened.
       volumeEpoch: this.store.identity().joinedEpoch,
       membershipEpoch: this.membershipEpoch,
       sequence,
+      born,
       timelines,
       segments: segments.map((segment) => segment.state()),
     }

@@ -6,6 +6,7 @@ import { must } from '../base/assert.ts'
 import { FIRST_GROUP, type Lsn, type PageNo, type TimelineId } from '../base/ids.ts'
 import { readU64 } from '../log/record.ts'
 import type { IdRange, TimelineState } from '../message/message.ts'
+import { NO_BIRTHS, packBirths } from '../message/packed-births.ts'
 import { FakeLog } from '../message/testing/fake-log.ts'
 import { Erasure } from './erasure.ts'
 import { memoryHome, NodeBench, sqliteHome, type StoreHome } from './testing/node-bench.ts'
@@ -34,9 +35,8 @@ function fence(bench: NodeBench, epoch: number): void {
 
 /** What the node knows of timelines: their numbers, the dropped ones negative. */
 function known(bench: NodeBench): number[] {
-  const ids = [...bench.node.timelines.values()].map(({ birth, dropped }) =>
-    dropped ? -Number(birth.id) : birth.id,
-  )
+  const ids: number[] = []
+  bench.node.timelines.visit((id, _parent, _base, { dropped }) => ids.push(dropped ? -Number(id) : id))
   return ids.sort((a, b) => Math.abs(a) - Math.abs(b))
 }
 
@@ -60,7 +60,8 @@ for (const makeHome of [memoryHome, sqliteHome]) {
         dropped: false,
         annulled: [],
       }
-      bench.node.register.learn([told])
+      bench.node.register.learn(NO_BIRTHS, [told])
+      bench.node.register.learn(packBirths([told.birth]), [])
       expect(known(bench)).toEqual([1, -2])
       bench.reopen()
       expect(known(bench)).toEqual([1, -2])

@@ -11,6 +11,15 @@
 import type { Epoch, Lsn, TimelineId } from '../base/ids.ts'
 import { IdSet } from '../message/id-set.ts'
 import type { AnnulledRange, IdRange, SegmentKey, TimelineBirth, TimelineState } from '../message/message.ts'
+import {
+  birthAt,
+  birthCount,
+  bornState,
+  filterBirths,
+  idAt,
+  parentAt,
+  type PackedBirths,
+} from '../message/packed-births.ts'
 import { Refusal } from './refusal.ts'
 import type { Segment } from './segment.ts'
 import type { LogStart, StoredTimeline, Truncation } from './segment-store.ts'
@@ -51,7 +60,9 @@ export class TimelineRegister {
     const numbers = new IdSet(isFirst ? dead : [...timelines.dead.ranges, ...dead])
     this.#node.write(() => store.bury({ epoch: volumeEpoch, ranges: numbers.ranges }))
     timelines.dead = numbers
-    for (const { birth } of timelines.values()) if (numbers.has(birth.id)) this.#drop(this.known(birth.id))
+    const buried: TimelineId[] = []
+    timelines.visit((id) => void (numbers.has(id) && buried.push(id)))
+    for (const id of buried) this.#drop(this.known(id))
     for (const id of revived) {
       const timeline = timelines.get(id)
       if (timeline?.dropped === true && !numbers.has(id)) this.#revive(timeline)
@@ -76,22 +87,29 @@ export class TimelineRegister {
   }
 
   /** Takes what a peer knows of timelines that this node missed. */
-  learn(states: readonly TimelineState[]): void {
-    for (const { birth, dropped } of states) if (dropped) this.drop(birth.id)
-    this.#put(this.#worthKnowing(states))
+  learn(born: PackedBirths, told: readonly TimelineState[]): void {
+    for (const { birth, dropped } of told) if (dropped) this.drop(birth.id)
+    const { timelines } = this.#node
+    const news = filterBirths(born, (index) => !timelines.has(idAt(born, index)))
+    const states = Array.from({ length: birthCount(news) }, (_, index) => bornState(birthAt(news, index)))
+    this.#put(this.#worthKnowing(born, [...states, ...told]))
   }
 
-  /** Those that are alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
-  #worthKnowing(states: readonly TimelineState[]): readonly TimelineState[] {
+  /** Of those told, what is alive, and the dropped ones below which one lives. Others were forgotten here, or will be. */
+  #worthKnowing(born: PackedBirths, states: readonly TimelineState[]): readonly TimelineState[] {
+    const { dead } = this.#node.timelines
     const told = new Map(states.map((state) => [state.birth.id, state]))
     const needed = new Set<TimelineId>()
-    for (const { birth, dropped } of states) {
-      if (dropped || this.#node.timelines.dead.has(birth.id)) continue
-      for (let at: TimelineBirth | undefined = birth; at !== undefined && !needed.has(at.id);) {
+    const need = (id: TimelineId): void => {
+      for (let at = told.get(id)?.birth; at !== undefined && !needed.has(at.id);) {
         needed.add(at.id)
         at = at.parent && told.get(at.parent.timeline)?.birth
       }
     }
+    for (const { birth, dropped } of states) if (!dropped && !dead.has(birth.id)) need(birth.id)
+    // Those that are known here live, too, and may descend from what is not.
+    for (let index = 0; index < birthCount(born); index++)
+      if (!dead.has(idAt(born, index))) need(parentAt(born, index))
     return states.filter(({ birth }) => needed.has(birth.id))
   }
 

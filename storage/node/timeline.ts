@@ -6,8 +6,8 @@
 //       └ journal: who changed since which sequence number, so that gossip costs nothing where nothing moves
 
 import { FIRST_GROUP, type GroupNo, type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
+import { BirthTable } from '../message/birth-table.ts'
 import { IdSet } from '../message/id-set.ts'
-import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type {
   AnnulledRange,
   SegmentKey,
@@ -15,12 +15,22 @@ import type {
   TimelineBirth,
   TimelineState,
 } from '../message/message.ts'
-import { BirthTable } from './birth-table.ts'
+import {
+  BirthPacker,
+  bornSegment,
+  bornState,
+  NO_BIRTHS,
+  type PackedBirths,
+} from '../message/packed-births.ts'
 import { Segment } from './segment.ts'
 import type { StoredSegment, StoredTimeline } from './segment-store.ts'
 import { isJustBorn } from './stored-births.ts'
 
 const NO_RANGES: readonly AnnulledRange[] = []
+
+/** Marks of untouched timelines: see Timeline.isWhole. */
+const WHOLE = 1
+const NOT_WHOLE = 2
 const NO_SEGMENTS: readonly Segment[] = []
 
 export class Timeline {
@@ -77,17 +87,38 @@ export class Timeline {
 
   /** Where its first segment stands, also when that is not there as an object. */
   firstState(): SegmentState {
-    const { base } = this
-    const born = { scl: base, consistent: base, end: firstLsnAfter(base), logAfter: base, birth: base }
-    return this.peek(FIRST_GROUP)?.state() ?? { timeline: this.birth.id, group: FIRST_GROUP, ...born }
+    return this.peek(FIRST_GROUP)?.state() ?? bornSegment(this.birth)
   }
 }
+
+/** Tells a timeline's number, its parent's (0: a root), the LSN of its branch point, and how it is. */
+export type TimelineVisitor = (
+  id: TimelineId,
+  parent: TimelineId,
+  base: Lsn,
+  state: Pick<Timeline, 'dropped' | 'isWhole'>,
+) => void
+
+const NO_TIMELINE = 0 as TimelineId
+const LIVING = { dropped: false, isWhole: true }
+const LIVING_NOT_WHOLE = { dropped: false, isWhole: false }
 
 /** What changed since a peer asked last. */
 export interface Changes {
   readonly sequence: number
+  /** Of these there is nothing more to tell. */
+  readonly born: PackedBirths
   readonly timelines: readonly TimelineState[]
   readonly segments: readonly Segment[]
+}
+
+const DIGEST_MODULUS = 2 ** 51
+
+/** A number below DIGEST_MODULUS that looks like chance. */
+function scatter(id: TimelineId): number {
+  const high = Math.imul(id ^ (id >>> 15), 0x2c1b_3c6d)
+  const low = Math.imul(high ^ (high >>> 12), 0x297a_2d39)
+  return ((high >>> 0) % 2 ** 19) * 2 ** 32 + ((low ^ (low >>> 15)) >>> 0)
 }
 
 export class Timelines {
@@ -109,11 +140,17 @@ export class Timelines {
   /** Who changed, and under which sequence number, in that order. Who changed again since is found by a later entry. */
   #journal: (TimelineId | Segment)[] = []
   #sequences: number[] = []
+  #digest = 0
 
   constructor(firstSequence: number, dead: IdSet) {
     this.dead = dead
     this.#sequence = firstSequence
     this.#firstSequence = firstSequence
+  }
+
+  /** Equal where the same numbers are known, whatever else is known of them; 0 where none is. */
+  get digest(): number {
+    return this.#digest
   }
 
   get size(): number {
@@ -130,9 +167,10 @@ export class Timelines {
   }
 
   #touch(id: TimelineId): Timeline | undefined {
-    const stored = this.#untouched.get(id)
-    if (stored === undefined) return undefined
-    const timeline = new Timeline(stored)
+    const birth = this.#untouched.get(id)
+    if (birth === undefined) return undefined
+    const isWhole = this.#untouched.markOf(id) === WHOLE
+    const timeline = new Timeline({ ...bornState(birth), isWhole })
     this.#touched.set(id, timeline)
     this.#untouched.delete(id)
     return timeline
@@ -145,7 +183,7 @@ export class Timelines {
 
   /** The birth of a timeline, without touching it. */
   birthOf(id: TimelineId): TimelineBirth | undefined {
-    return this.#touched.get(id)?.birth ?? this.#untouched.get(id)?.birth
+    return this.#touched.get(id)?.birth ?? this.#untouched.get(id)
   }
 
   hasChildren(id: TimelineId): boolean {
@@ -153,15 +191,23 @@ export class Timelines {
     return this.#untouched.hasChildren(id)
   }
 
-  /** All of them, for reading: those that were not touched are copies. */
-  *values(): Generator<Timeline, void> {
-    yield* this.#touched.values()
-    for (const stored of this.#untouched.values()) yield new Timeline(stored)
-  }
-
-  /** Those that somebody asked for, or that were dropped. */
+  /** Those that exist as objects; of the others nothing is known but that they were born. */
   touched(): IterableIterator<Timeline> {
     return this.#touched.values()
+  }
+
+  /** The births of the others. */
+  untouched(): PackedBirths {
+    return this.#untouched.size === 0 ? NO_BIRTHS : this.#untouched.pack()
+  }
+
+  /** Visits all of them, touching none. `parent` 0: a root. */
+  visit(visitor: TimelineVisitor): void {
+    for (const { birth, base, dropped, isWhole } of this.#touched.values())
+      visitor(birth.id, birth.parent?.timeline ?? NO_TIMELINE, base, { dropped, isWhole })
+    this.#untouched.visit((id, mark, parent, lsn) =>
+      visitor(id, parent, lsn, mark === WHOLE ? LIVING : LIVING_NOT_WHOLE),
+    )
   }
 
   /** Whether it was dropped for good: no writer to come finds it alive. */
@@ -180,13 +226,16 @@ export class Timelines {
 
   add(stored: StoredTimeline): void {
     const { id } = stored.birth
-    if (isJustBorn(stored)) this.#untouched.put(stored)
+    if (!this.has(id)) this.#digest = (this.#digest + scatter(id)) % DIGEST_MODULUS
+    if (isJustBorn(stored)) this.#untouched.put(stored.birth, stored.isWhole ? WHOLE : NOT_WHOLE)
     else this.#touched.set(id, new Timeline(stored))
     this.shape++
   }
 
   remove(timeline: Timeline): void {
-    if (this.#touched.get(timeline.birth.id) === timeline) this.#touched.delete(timeline.birth.id)
+    const { id } = timeline.birth
+    if (this.#touched.get(id) === timeline && this.#touched.delete(id))
+      this.#digest = (this.#digest + DIGEST_MODULUS - scatter(id)) % DIGEST_MODULUS
     this.shape++
   }
 
@@ -208,30 +257,34 @@ export class Timelines {
     this.#sequences.push(this.#sequence)
   }
 
-  /** What changed after `since`, a sequence number that was told before; all when it was told in another life. */
-  changesSince(since: number): Changes {
+  /**
+   * What changed after `since`, a sequence number that was told before; all when it was told in another life, but births
+   * to one who knows the same timelines by their digest.
+   */
+  changesSince(since: number, known = 0): Changes {
     const sequence = this.#sequence
     if (since < this.#firstSequence || since > sequence) {
-      const timelines = Array.from(this.values(), (timeline) => timeline.state())
-      return { sequence: this.#told(), timelines, segments: [...this.segments()] }
+      const timelines = Array.from(this.touched(), (timeline) => timeline.state())
+      const born = known === this.#digest ? NO_BIRTHS : this.untouched()
+      return { sequence: this.#told(), born, timelines, segments: [...this.segments()] }
     }
-    const timelines = new Set<TimelineId>()
+    const changed = new Set<TimelineId>()
     const segments = new Set<Segment>()
     for (let at = this.#journal.length - 1; at >= 0; at--) {
       if ((this.#sequences[at] as number) <= since) break
       const entry = this.#journal[at] as TimelineId | Segment
-      if (!(entry instanceof Segment)) timelines.add(entry)
+      if (!(entry instanceof Segment)) changed.add(entry)
       else if (this.peek(entry.timeline)?.peek(entry.group) === entry) segments.add(entry)
     }
-    const states = Array.from(timelines, (id) => this.#stateOf(id)).filter((state) => state !== undefined)
-    return { sequence: this.#told(), timelines: states, segments: [...segments] }
-  }
-
-  #stateOf(id: TimelineId): TimelineState | undefined {
-    const touched = this.#touched.get(id)
-    if (touched !== undefined) return touched.state()
-    const stored = this.#untouched.get(id)
-    return stored && { birth: stored.birth, dropped: false, annulled: stored.annulled }
+    const born = new BirthPacker()
+    const timelines: TimelineState[] = []
+    for (const id of changed) {
+      const touched = this.#touched.get(id)
+      const birth = touched === undefined ? this.#untouched.get(id) : undefined
+      if (touched !== undefined) timelines.push(touched.state())
+      else if (birth !== undefined) born.add(birth)
+    }
+    return { sequence: this.#told(), born: born.take(), timelines, segments: [...segments] }
   }
 
   /** Ends the current sequence number: what changes from here on is told under the next. Returns the one that ended. */

@@ -16,12 +16,10 @@
 // once they have heard a read quorum, and that knows of births only that a write quorum has.
 
 import { type Lsn, LSN_ZERO, type TimelineId } from '../base/ids.ts'
-import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { TimelineBirth } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
 import type { Patience } from './patience.ts'
-import { FIRST_GROUP_ONLY } from './open-group.ts'
-import type { LogSurroundings } from './timeline-log.ts'
+import type { LogSurroundings } from './log-surroundings.ts'
 import type { Timelines } from './timelines.ts'
 
 /** Births that may be under way at once: a later writer that does not hear of them all jumps over so many numbers. */
@@ -89,9 +87,7 @@ export class Births {
       return { id: this.#timelines.nextId(), parent, createdMicros: around.wallMicros() }
     })
     for (const birth of births) {
-      const base = birth.parent?.lsn ?? LSN_ZERO
-      const start = { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY }
-      this.#timelines.add({ ...start, vdl: base, tail: firstLsnAfter(base) })
+      this.#timelines.addNew(birth)
       this.#underWay.add(birth)
       numbered?.(birth.id)
     }
@@ -130,8 +126,9 @@ export class Births {
   }
 
   #untilDurable({ timeline, lsn }: { readonly timeline: TimelineId; readonly lsn: Lsn }): Promise<void> {
+    const { lsn: base = LSN_ZERO } = this.#timelines.birthOf(timeline)?.parent ?? {}
+    if (lsn <= Math.max(this.#timelines.vdlOf(timeline), base)) return Promise.resolve()
     const log = this.#timelines.log(timeline)
-    if (lsn <= Math.max(log.vdl, log.base)) return Promise.resolve()
     const durable = new Promise<void>((resolve, reject) => {
       log.onDurable(lsn, (error) => (error === undefined ? resolve() : reject(error)))
     })
@@ -140,11 +137,9 @@ export class Births {
 
   /** As Volume.dropTimeline. */
   async drop(timeline: TimelineId): Promise<void> {
-    const log = this.#timelines.log(timeline)
     const mayGo = (): boolean => this.#surroundings.hasQuorum && !this.#isBearing(timeline)
     while (!mayGo()) await this.#patience.until(mayGo)
-    log.drop()
-    this.#timelines.version++
+    this.#timelines.drop(timeline)
     this.#timelines.dropping.add(timeline)
     const agreed = this.#agreement.spread({ kind: 'drop-timeline', timeline }).then(() => {
       this.#timelines.dropping.delete(timeline)
@@ -156,7 +151,7 @@ export class Births {
   /** Whether a branch of the timeline, or of what descends from it, is being born. */
   #isBearing(timeline: TimelineId): boolean {
     for (const { parent } of this.#underWay)
-      for (let at = parent?.timeline; at !== undefined; at = this.#timelines.find(at)?.birth.parent?.timeline)
+      for (let at = parent?.timeline; at !== undefined; at = this.#timelines.birthOf(at)?.parent?.timeline)
         if (at === timeline) return true
     return false
   }

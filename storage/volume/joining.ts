@@ -9,9 +9,9 @@
 
 import type { Clock } from '../base/env.ts'
 import { StorageError } from '../base/errors.ts'
-import { FIRST_GROUP, type Lsn } from '../base/ids.ts'
+import { FIRST_GROUP, type Lsn, type TimelineId } from '../base/ids.ts'
 import { equalIds } from '../message/id-set.ts'
-import type { NodeState, TimelineState } from '../message/message.ts'
+import type { AnnulledRange, NodeState } from '../message/message.ts'
 import type { Agreement } from './agreement.ts'
 import type { Members } from './members.ts'
 import type { NodeLink } from './node-link.ts'
@@ -144,14 +144,11 @@ export class Joining {
 
   /** Gives a fenced node what it misses and takes from it what never happened. True if it must be asked again. */
   async #align(link: NodeLink, state: NodeState): Promise<boolean> {
-    const known = new Map<number, TimelineState>(state.timelines.map((each) => [each.birth.id, each]))
     if (await this.#settle(link, state)) return true
-    await this.#bear(link, known)
+    await this.#bear(link, state)
     const hasStrays = this.#openStrays(state)
     await this.#alignSegments(link, state)
-    const annulled = [...this.#timelines.logs()]
-      .filter((log) => !equalRanges(log.annulled, known.get(log.timeline)?.annulled ?? []))
-      .map((log) => ({ timeline: log.timeline, ranges: log.annulled }))
+    const annulled = this.#truncations(state)
     if (annulled.length > 0) await link.request({ kind: 'truncate', annulled }, ALIGN_TIMEOUT_MS)
     const { latest } = this.#members
     if ((state.configuration?.membershipEpoch ?? -1) < latest.membershipEpoch) await link.configure(latest)
@@ -163,7 +160,7 @@ export class Joining {
   async #settle(link: NodeLink, { timelines, dead: known }: NodeState): Promise<boolean> {
     const dead = this.#timelines.dead()
     const revived = timelines
-      .filter(({ dropped, birth }) => dropped && this.#timelines.find(birth.id)?.dropped === false)
+      .filter(({ dropped, birth }) => dropped && this.#timelines.isLiving(birth.id))
       .map(({ birth }) => birth.id)
     if (revived.length === 0 && equalIds(dead, known)) return false
     await link.request({ kind: 'settle-timelines', dead, revived }, ALIGN_TIMEOUT_MS)
@@ -171,22 +168,33 @@ export class Joining {
   }
 
   /** The dropped ones are dead by now where they are born. */
-  async #bear(link: NodeLink, known: ReadonlyMap<number, TimelineState>): Promise<void> {
-    const rooted = this.#timelines.rooted()
-    const missing = [...this.#timelines.logs()].filter((log) => rooted.has(log) && !known.has(log.timeline))
-    for (let from = 0; from < missing.length; from += BIRTHS_MAX) {
-      const births = missing.slice(from, from + BIRTHS_MAX).map(({ birth }) => birth)
+  async #bear(link: NodeLink, state: NodeState): Promise<void> {
+    const all = this.#timelines.unknownTo(state)
+    for (let from = 0; from < all.length; from += BIRTHS_MAX) {
+      const births = all.slice(from, from + BIRTHS_MAX)
       await link.request({ kind: 'create-timelines', births }, ALIGN_TIMEOUT_MS)
     }
+  }
+
+  /** What was annulled of timelines of which the node knows otherwise. */
+  #truncations({ timelines }: NodeState): { timeline: TimelineId; ranges: readonly AnnulledRange[] }[] {
+    const told = new Map(timelines.map(({ birth, annulled }) => [birth.id, annulled]))
+    for (const { birth, annulled } of this.#timelines.known())
+      if (annulled.length > 0 && !told.has(birth.id)) told.set(birth.id, [])
+    return [...told].flatMap(([timeline, known]) => {
+      const ranges = this.#timelines.annulledOf(timeline)
+      if (this.#timelines.birthOf(timeline) === undefined || equalRanges(ranges, known)) return []
+      return [{ timeline, ranges }]
+    })
   }
 
   /** Segments of ours that a writer began to open and died over: they are opened everywhere, as if they were needed. */
   #openStrays({ segments }: NodeState): boolean {
     let found = false
     for (const { timeline, group } of segments) {
-      const log = group === FIRST_GROUP ? undefined : this.#timelines.find(timeline)
-      if (log === undefined || log.groups.some((open) => open.group === group)) continue
-      log.reachGroup(group)
+      if (group === FIRST_GROUP || this.#timelines.birthOf(timeline) === undefined) continue
+      if (this.#timelines.groupsOf(timeline).some((open) => open.group === group)) continue
+      this.#timelines.log(timeline).reachGroup(group)
       found = true
     }
     return found
@@ -197,10 +205,12 @@ export class Joining {
     for (const { timeline, group, scl } of segments) {
       if (group !== FIRST_GROUP) held.set(`${timeline}/${group}`, scl)
     }
+    const wide = [...this.#timelines.known()].filter(({ groups }) => groups.length > 1)
+    if (wide.length === 0) return
     const rooted = this.#timelines.rooted()
-    for (const log of this.#timelines.logs()) {
-      const { timeline, groups } = log
-      if (groups.length === 1 || !rooted.has(log)) continue
+    for (const { birth, groups } of wide) {
+      const timeline = birth.id
+      if (!rooted.has(timeline)) continue
       for (const { group, after } of groups) {
         const scl = held.get(`${timeline}/${group}`)
         if (group === FIRST_GROUP || (scl !== undefined && scl >= after)) continue

@@ -97,6 +97,12 @@ export class MemoryVolume implements Volume {
     return this.memoryLog(timeline)
   }
 
+  release(): void {}
+
+  vdlOf(timeline: TimelineId): Lsn {
+    return this.log(timeline).vdl
+  }
+
   /** The log with what tests need beyond the door. */
   memoryLog(timeline: TimelineId): MemoryLog {
     return must(this.logs.get(timeline), 'a timeline of this volume')

@@ -37,3 +37,12 @@ export function continuation(tracks: readonly Track[], group: GroupNo, last: Lsn
   track.sent = last
   return sent
 }
+
+/** Whether every node of a set of places (as bits) stands at this LSN or above in all groups. */
+export function isLevel(tracks: readonly Track[], places: number, lsn: Lsn): boolean {
+  return tracks.every(({ scls }) => {
+    for (let place = 0; place < 32 - Math.clz32(places); place++)
+      if ((places & (1 << place)) !== 0 && (scls[place] ?? LSN_ZERO) < lsn) return false
+    return true
+  })
+}

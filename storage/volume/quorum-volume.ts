@@ -33,7 +33,8 @@ import { refill } from './refill.ts'
 import { Repairs } from './repairs.ts'
 import { Replacement } from './replacement.ts'
 import { segmentStatuses } from './segment-statuses.ts'
-import type { LogSurroundings, TimelineWriter } from './timeline-log.ts'
+import type { LogSurroundings } from './log-surroundings.ts'
+import type { TimelineWriter } from './timeline-log.ts'
 import { Timelines } from './timelines.ts'
 import type { CommitPoint, SegmentStatus, TimelineInfo, TimelineLog, Volume, VolumeStatus } from './volume.ts'
 import { DEAD_AFTER_MS, QUORUM_TIMEOUT_MS, type VolumeOptions } from './volume-options.ts'
@@ -182,6 +183,7 @@ class QuorumVolume implements Volume {
     const members = this.#members
     const recovered = await recover(members, this.#options)
     this.#surroundings.pagesPerGroup = members.configuration.segmentSizeBytes / PAGE_SIZE_BYTES
+    this.#timelines.addBorn(recovered.born)
     for (const start of recovered.logs) this.#timelines.add(start)
     this.isNew = this.#timelines.isEmpty
     const isAllKnown = recovered.isComplete || this.isNew
@@ -238,7 +240,7 @@ class QuorumVolume implements Volume {
 
   #appended(link: NodeLink, segments: readonly AppendedSegment[]): void {
     for (const { timeline, group, scl } of segments)
-      this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+      this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
     this.#writer.flush()
   }
 
@@ -299,7 +301,7 @@ class QuorumVolume implements Volume {
     this.#agreement.fail(error)
     this.#patience.fail(error)
     this.#settle(error)
-    for (const log of this.#timelines.logs()) log.fail(error)
+    this.#timelines.fail(error)
     this.#joining.wake()
     this.#writer.stop()
     this.#watch.stop()
@@ -308,11 +310,11 @@ class QuorumVolume implements Volume {
   // --- timelines
 
   timelines(): readonly TimelineInfo[] {
-    return [...this.#timelines.logs()].filter(({ dropped }) => !dropped).map(({ birth }) => birth)
+    return this.#timelines.living()
   }
 
   timeline(id: TimelineId): TimelineInfo | undefined {
-    return this.#timelines.find(id)?.birth
+    return this.#timelines.birthOf(id)
   }
 
   async createTimeline(parent: BirthPoint, numbered?: (id: TimelineId) => void): Promise<TimelineId> {
@@ -340,6 +342,14 @@ class QuorumVolume implements Volume {
     return this.#timelines.log(timeline)
   }
 
+  release(timeline: TimelineId): void {
+    this.#timelines.release(timeline)
+  }
+
+  vdlOf(timeline: TimelineId): Lsn {
+    return this.#timelines.vdlOf(timeline)
+  }
+
   setReadFloor(timeline: TimelineId, lsn: Lsn): void {
     this.#watch.setReadFloor(timeline, lsn)
   }
@@ -347,7 +357,7 @@ class QuorumVolume implements Volume {
   // --- questions
 
   async commitAt(timeline: TimelineId, wallMicros: number, lsn?: Lsn): Promise<CommitPoint | undefined> {
-    const { vdl } = this.#timelines.log(timeline)
+    const vdl = this.#timelines.vdlOf(timeline)
     const below = Math.min(lsn ?? vdl, vdl) as Lsn
     const request = { kind: 'find-time', timeline, wallMicros, below } as const
     const found = await askAny(this.#holders(timeline, below), request, (answer) =>
@@ -361,7 +371,7 @@ class QuorumVolume implements Volume {
   }
 
   commitOf(timeline: TimelineId, lsn: Lsn): Promise<CommitRecord | undefined> {
-    return askCommitOf(this.#holders(timeline, this.#timelines.log(timeline).vdl), timeline, lsn)
+    return askCommitOf(this.#holders(timeline, this.#timelines.vdlOf(timeline)), timeline, lsn)
   }
 
   async timeAtLsn(timeline: TimelineId, lsn: Lsn): Promise<number> {
@@ -383,9 +393,8 @@ class QuorumVolume implements Volume {
 
   /** Nodes whose segments of the timeline reach `lsn`, and those of its ancestors as far as they are seen from there. */
   #holders(timeline: TimelineId, lsn: Lsn): readonly NodeLink[] {
-    const log = this.#timelines.log(timeline)
     return this.#members.targets.filter(
-      ({ isReadable, place }) => isReadable && this.#timelines.isHeld(place, log, lsn),
+      ({ isReadable, place }) => isReadable && this.#timelines.isHeld(place, timeline, lsn),
     )
   }
 

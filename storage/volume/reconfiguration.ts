@@ -105,7 +105,7 @@ export class Reconfiguration {
       // Nodes forget dropped timelines that no branch needs.
       const needed = this.#timelines.needed()
       const isCovered = [...acknowledged].every(
-        ([log, vcl]) => log.reached(members.quorum) >= Math.min(vcl, needed.get(log) ?? LSN_ZERO),
+        ([log, vcl]) => log.reached(members.quorum) >= Math.min(vcl, needed.get(log.timeline) ?? LSN_ZERO),
       )
       if (isCovered && members.quorum.holds(await this.#answering())) return true
       if (this.#clock.monotonicMs() >= untilMs) return false

@@ -1,9 +1,20 @@
 import { expect, test } from 'vitest'
 
 import type { Epoch, GroupNo, Lsn, TimelineId } from '../base/ids.ts'
+import { SeededPrng } from '../base/testing/test-env.ts'
 import { LAL_BYTES } from '../base/limits.ts'
 import type { Configuration } from '../message/configuration.ts'
 import type { AnnulledRange, IdRange, NodeState, SegmentState } from '../message/message.ts'
+import {
+  birthAt,
+  birthCount,
+  bornSegment,
+  bornState,
+  NO_BIRTHS,
+  packBirths,
+} from '../message/packed-births.ts'
+import { unpackedState } from '../message/testing/unpacked-state.ts'
+import { FIRST_GROUP_ONLY } from './open-group.ts'
 import { planRecovery, type RecoveryPlan } from './recovery-plan.ts'
 
 const BIRTH = { id: 1 as TimelineId, parent: undefined, createdMicros: 0 }
@@ -44,6 +55,7 @@ function node(
     volumeEpoch: epoch as Epoch,
     membershipEpoch,
     configuration,
+    born: NO_BIRTHS,
     timelines: [{ birth: BIRTH, dropped: false, annulled }],
     dead: [],
     segments,
@@ -155,4 +167,46 @@ test('a real segment is opened above what is known to hold no record', () => {
   const born = { ...segment(1, 400), birth: 200 as Lsn }
   const states = [node(1, [segment(0, 400), born]), node(1, [segment(0, 400)]), node(1, [segment(0, 400)])]
   expect(plansOf(states, true)[0]?.groups[1]).toEqual({ group: 1, after: 200 })
+})
+
+test('timelines that were only born are planned as those that nodes tell more of', () => {
+  const prng = new SeededPrng(9)
+  const draw = (below: number): number => Math.floor(prng.next() * below)
+  let bornCount = 0
+  for (let round = 0; round < 300; round++) {
+    const births = Array.from({ length: 12 }, (_, at) => {
+      const parent =
+        at === 0 ? undefined : { timeline: (1 + draw(at)) as TimelineId, lsn: (8 * draw(9)) as Lsn }
+      return { id: (at + 1) as TimelineId, parent, createdMicros: at }
+    })
+    const isClean = round % 3 === 0
+    const states = [0, 1, 2].map(() => {
+      const epoch = isClean ? 2 : 1 + draw(2)
+      const known = births.filter(() => isClean || draw(8) > 0)
+      const isBorn = (): boolean => draw(isClean ? 20 : 4) > 0
+      const born = known.filter(isBorn)
+      const others = known.filter((birth) => !born.includes(birth))
+      const written = others.map((birth) => {
+        const scl = ((birth.parent?.lsn ?? 0) + 8 * draw(3)) as Lsn
+        return { ...bornSegment(birth), scl, consistent: scl, end: (scl + 8) as Lsn }
+      })
+      const dead = draw(5) > 0 ? [] : [{ from: (1 + draw(12)) as TimelineId, to: 12 as TimelineId }]
+      return { ...node(epoch, written), born: packBirths(born), timelines: others.map(bornState), dead }
+    })
+    const isComplete = draw(4) > 0
+    const plan = planRecovery(states, isComplete)
+    const expected = planRecovery(states.map(unpackedState), isComplete)
+    bornCount += birthCount(plan.born)
+    const logs = Array.from({ length: birthCount(plan.born) }, (_, index) => birthAt(plan.born, index)).map(
+      (birth) => {
+        const { scl: vdl, end: tail } = bornSegment(birth)
+        return { birth, dropped: false, annulled: [], groups: FIRST_GROUP_ONLY, vdl, tail }
+      },
+    )
+    const all = [...plan.logs, ...logs].sort((a, b) => a.birth.id - b.birth.id)
+    expect(all).toEqual(expected.logs)
+    expect(plan.lastId).toBe(expected.lastId)
+    expect(expected.born).toEqual(NO_BIRTHS)
+  }
+  expect(bornCount).toBeGreaterThan(300)
 })

@@ -31,12 +31,24 @@ import { epochOfWriter } from './epochs.ts'
 import { IdSet } from '../message/id-set.ts'
 import { firstLsnAfter } from '../message/lsn-grid.ts'
 import type { AnnulledRange, NodeState, SegmentState, TimelineState } from '../message/message.ts'
+import {
+  birthAt,
+  birthCount,
+  bornSegment,
+  bornState,
+  filterBirths,
+  idAt,
+  NO_BIRTHS,
+  type PackedBirths,
+} from '../message/packed-births.ts'
 import { FIRST_GROUP_ONLY, type OpenGroup } from './open-group.ts'
-import type { LogStart } from './timeline-log.ts'
+import type { LogStart } from './log-surroundings.ts'
 
 /** What recovery found. */
 export interface RecoveryPlan {
-  /** In order of their ids. */
+  /** Timelines of which all nodes say that they were born, and nothing else. */
+  readonly born: PackedBirths
+  /** The others, in order of their ids. */
   readonly logs: readonly LogStart[]
   /** The highest number of a timeline that any node has heard of. */
   readonly lastId: number
@@ -54,7 +66,59 @@ interface Reports {
 }
 
 /** What the volume is, from the states of a fenced read quorum. `isComplete`: of all nodes that hold segments of it. */
-export function planRecovery(states: readonly NodeState[], isComplete: boolean): RecoveryPlan {
+export function planRecovery(told: readonly NodeState[], isComplete: boolean): RecoveryPlan {
+  const born = isComplete ? bornEverywhere(told) : NO_BIRTHS
+  const states = withoutBirths(told, born)
+  const plan = planTimelines(states, isComplete)
+  return { ...plan, born, lastId: Math.max(plan.lastId, ...told.map(lastOf)) }
+}
+
+/** The highest number of a birth. */
+function lastOf({ born }: NodeState): number {
+  let last = 0
+  for (let index = 0; index < birthCount(born); index++) last = Math.max(last, idAt(born, index))
+  return last
+}
+
+/**
+ * Timelines of which all nodes of the volume say that they were born and nothing else: all stand at one consistency point,
+ * the branch point, nothing is annulled, and no writer dropped them. Idle branches are thousands; each of the others is
+ * looked at by itself.
+ */
+function bornEverywhere(states: readonly NodeState[]): PackedBirths {
+  const [first] = states
+  if (first === undefined) return NO_BIRTHS
+  const counts = new Uint8Array(Math.max(...states.map(lastOf)) + 1)
+  for (const { born } of states)
+    for (let index = 0; index < birthCount(born); index++) {
+      const id = idAt(born, index)
+      counts[id] = (counts[id] as number) + 1
+    }
+  const dead = new IdSet(states.flatMap((state) => state.dead))
+  return filterBirths(first.born, (index) => {
+    const id = idAt(first.born, index)
+    return counts[id] === states.length && !dead.has(id)
+  })
+}
+
+/** The states with those births among their timelines that must be looked at by themselves. */
+function withoutBirths(states: readonly NodeState[], born: PackedBirths): readonly NodeState[] {
+  const settled = new Set<TimelineId>()
+  for (let index = 0; index < birthCount(born); index++) settled.add(idAt(born, index))
+  return states.map((state) => {
+    const timelines = [...state.timelines]
+    const segments = [...state.segments]
+    for (let index = 0; index < birthCount(state.born); index++) {
+      if (settled.has(idAt(state.born, index))) continue
+      const birth = birthAt(state.born, index)
+      timelines.push(bornState(birth))
+      segments.push(bornSegment(birth))
+    }
+    return { ...state, born: NO_BIRTHS, timelines, segments }
+  })
+}
+
+function planTimelines(states: readonly NodeState[], isComplete: boolean): Omit<RecoveryPlan, 'born'> {
   const newest = Math.max(0, ...states.map(alignedBy))
   const reports = new Map<TimelineId, Reports>()
   let lastId = 0

@@ -145,8 +145,8 @@ function sparesOf(base: Configuration, given: readonly Member[], states: States)
 }
 
 /** Whether a node never had anything of a volume: of what was dropped, the number stays. */
-export function isEmpty({ timelines, dead }: NodeState): boolean {
-  return timelines.length === 0 && dead.length === 0
+export function isEmpty({ born, timelines, dead }: NodeState): boolean {
+  return born.length === 0 && timelines.length === 0 && dead.length === 0
 }
 
 /** Addresses as they are given now. */

@@ -54,7 +54,7 @@ export async function refill(around: RefillSurroundings): Promise<void> {
     // Nodes forget dropped timelines that no branch needs.
     const needed = timelines.needed()
     const short = [...timelines.tracked].flatMap((log): Short[] => {
-      const upTo = Math.min(log.vdl, needed.get(log) ?? LSN_ZERO) as Lsn
+      const upTo = Math.min(log.vdl, needed.get(log.timeline) ?? LSN_ZERO) as Lsn
       return log.reached(members.quorum) < upTo ? [{ log, upTo }] : []
     })
     if (short.length === 0 || around.isClosed()) return

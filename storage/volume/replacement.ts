@@ -141,8 +141,10 @@ export class Replacement {
   #isWhole(node: number): boolean {
     const link = this.#members.link(node)
     if (link?.mode !== 'live') return false
-    for (const [log, upTo] of this.#timelines.needed())
-      if (log.reach(link.place) < Math.min(log.vcl, upTo)) return false
+    for (const [timeline, upTo] of this.#timelines.needed()) {
+      const log = this.#timelines.peek(timeline)
+      if (log !== undefined && log.reach(link.place) < Math.min(log.vcl, upTo)) return false
+    }
     return true
   }
 

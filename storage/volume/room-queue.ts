@@ -9,6 +9,10 @@ interface Waiter {
 export class RoomQueue {
   #waiters: Waiter[] = []
 
+  get isEmpty(): boolean {
+    return this.#waiters.length === 0
+  }
+
   wait(nowMs: number): Promise<void> {
     return new Promise((resolve, reject) => this.#waiters.push({ sinceMs: nowMs, resolve, reject }))
   }

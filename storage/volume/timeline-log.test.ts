@@ -7,7 +7,8 @@ import { type FakeChange, FakeLog } from '../message/testing/fake-log.ts'
 import { BatchMemory } from './batch-memory.ts'
 import { Gauge } from './quorum.ts'
 import { FIRST_GROUP_ONLY } from './open-group.ts'
-import { type LogSurroundings, TimelineWriter } from './timeline-log.ts'
+import type { LogSurroundings } from './log-surroundings.ts'
+import { TimelineWriter } from './timeline-log.ts'
 
 const TIMELINE = 1 as TimelineId
 const memory = new BatchMemory()

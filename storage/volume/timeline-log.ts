@@ -15,7 +15,7 @@
 
 import { assert } from '../base/assert.ts'
 import { copyBytes, u32 } from '../base/bytes.ts'
-import type { StorageError } from '../base/errors.ts'
+import { StorageError } from '../base/errors.ts'
 import {
   FIRST_GROUP,
   type GroupNo,
@@ -31,13 +31,13 @@ import { batchLength, encodeBatch, type RecordRun, splitByGroup, surveyRecords }
 import type { AnnulledRange, TimelineBirth } from '../message/message.ts'
 import type { BatchMemory, SharedBytes } from './batch-memory.ts'
 import { DurableQueue } from './durable-queue.ts'
+import type { LogStart, LogSurroundings } from './log-surroundings.ts'
 import type { Gauge } from './quorum.ts'
-import { continuation, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
+import { continuation, isLevel, type OpenGroup, type SegmentStanding, type Track } from './open-group.ts'
 import { RoomQueue } from './room-queue.ts'
 import { SentBatches } from './sent-batches.ts'
 import { ConsistencyPoints } from './vdl.ts'
 import type { TimelineLog } from './volume.ts'
-import type { Deflate } from './volume-options.ts'
 
 /** A run of records is closed at this length, so that a node never has to inflate much to get at one record. */
 const RUN_SIZE_BYTES_MAX = 64 * 1024
@@ -60,39 +60,6 @@ interface ClosedRun {
   readonly length: number
   deflated: Uint8Array | undefined
   ready: boolean
-}
-
-/** What all logs of a volume share; the volume changes its fields when nodes come and go. */
-export interface LogSurroundings {
-  readonly deflate: Deflate | undefined
-  /** Fixed once the volume is recovered. */
-  pagesPerGroup: number
-  /** What makes a write. */
-  quorum: Gauge
-  /** Whether as many nodes are live as make a write: while not, nobody has room. */
-  hasQuorum: boolean
-  /** Places of the nodes whose segments' standing is known, as bits. */
-  known: number
-  /** From now on the SCLs of this log are tracked one by one. */
-  tracked(log: TimelineWriter): void
-  monotonicMs(): number
-  /** There is something to send at the end of this turn. */
-  scheduleFlush(log: TimelineWriter): void
-  /** The log's first record in a group is to be sent: opens its segment and calls `opened`. */
-  openGroup(log: TimelineWriter, group: GroupNo): void
-  readPage(log: TimelineWriter, page: PageNo, lsn: Lsn): Promise<Uint8Array>
-  /** Wall time for the next batch, microseconds; never goes back. */
-  wallMicros(): number
-}
-
-/** Where a log stands when the volume opens it. */
-export interface LogStart {
-  readonly birth: TimelineBirth
-  readonly dropped: boolean
-  readonly annulled: readonly AnnulledRange[]
-  readonly groups: readonly OpenGroup[]
-  readonly vdl: Lsn
-  readonly tail: Lsn
 }
 
 export class TimelineWriter implements TimelineLog {
@@ -130,6 +97,8 @@ export class TimelineWriter implements TimelineLog {
   /** Groups whose segments are being opened: nothing is sent until they are. */
   #opening: GroupNo[] | undefined
   #failure: StorageError | undefined
+  /** #sentLast at the last look. */
+  #restedAt: Lsn = LSN_ZERO
 
   constructor(start: LogStart, surroundings: LogSurroundings) {
     this.birth = start.birth
@@ -469,6 +438,41 @@ export class TimelineWriter implements TimelineLog {
     if (this.#points !== undefined) this.#vdl = this.#points.advance(vcl)
     this.#rooms?.wake()
     this.#durable?.reach(this.#vdl)
+  }
+
+  // --- rest
+
+  /**
+   * Looks from time to time: a log in which nothing moved since, and of which every node whose standing is known has all, lets
+   * go of what only writing needs. True if it did: its SCLs are not tracked any more.
+   */
+  relax(): boolean {
+    const hasMoved = this.#restedAt !== this.#sentLast
+    this.#restedAt = this.#sentLast
+    if (hasMoved || !this.#isAtRest) return false
+    if (!isLevel(this.#tracks ?? [], this.#surroundings.known, this.#sentLast)) return false
+    this.#tracks = undefined
+    this.#points = undefined
+    this.#sent = undefined
+    this.#durable = undefined
+    this.#open = undefined
+    this.#closed = undefined
+    this.#spare = undefined
+    this.#ready = undefined
+    return true
+  }
+
+  get #isAtRest(): boolean {
+    if (this.isOutstanding || this.#vdl < this.#sentLast || this.#opening !== undefined) return false
+    return this.#failure === undefined && this.#rooms?.isEmpty !== false
+  }
+
+  /** Where it stands, if it is at rest or was dropped: then it is of no use any more, and fails those who use it. */
+  retire(): LogStart | undefined {
+    if (!this.#dropped && (this.#tracks !== undefined || !this.#isAtRest)) return undefined
+    this.fail(new StorageError('closed', `the log of timeline ${this.timeline} was given back`))
+    const { birth, dropped, annulled, groups, vdl, tail } = this
+    return { birth, dropped, annulled, groups, vdl, tail }
   }
 
   onDurable(lsn: Lsn, callback: (error?: Error) => void): void {

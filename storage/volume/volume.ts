@@ -57,8 +57,15 @@ export interface Volume {
    * StorageError 'no-quorum' when there is none for too long: it may have happened all the same, or happen later.
    */
   dropTimeline(timeline: TimelineId): Promise<void>
-  /** Opens a timeline for reading and writing; the log handle is the same object at every call. */
+  /** Opens a timeline for reading and writing; the log handle is the same object at every call, until it is released. */
   log(timeline: TimelineId): TimelineLog
+  /**
+   * Whoever called `log` does not use the handle any more: an idle timeline is a row of numbers. `log` opens it again. What
+   * was appended still becomes durable, and is told to those who wait for it.
+   */
+  release(timeline: TimelineId): void
+  /** TimelineLog.vdl, without opening the timeline. */
+  vdlOf(timeline: TimelineId): Lsn
 
   /** Lowest read point anyone still needs on a timeline (PGMRPL): storage may coalesce below it. */
   setReadFloor(timeline: TimelineId, lsn: Lsn): void

@@ -124,6 +124,7 @@ export class Watch {
       } else if (silentMs > PING_AFTER_MS) void this.#ping(link)
     }
     if (!this.#events.hasQuorum()) this.#expire(nowMs)
+    this.#timelines.settle()
     this.#sendFloors()
     this.#events.tend()
   }
@@ -167,11 +168,11 @@ export class Watch {
     this.#polled.add(link)
     try {
       const since = this.#sequences.get(link) ?? 0
-      const answer = await link.request({ kind: 'gossip', since }, REQUEST_TIMEOUT_MS)
+      const answer = await link.request({ kind: 'gossip', since, known: 0 }, REQUEST_TIMEOUT_MS)
       if (answer.kind !== 'gossip' || link.mode !== 'live') return
       this.#sequences.set(link, answer.sequence)
       for (const { timeline, group, scl } of answer.segments) {
-        this.#timelines.find(timeline)?.acknowledge(link.place, group, scl)
+        this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
       }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error

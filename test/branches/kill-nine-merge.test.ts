@@ -4,47 +4,17 @@
 // One round: a branch that changed many rows of two tables, and the schema, is merged; the server is killed somewhere in
 // between, or just after; it starts again, and the sums of both tables and the catalog must tell the same story.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
-import { freePort, waitUntilReady } from '../support/postgres.ts'
+import { freePort } from '../support/postgres.ts'
+import { connectTo, KilledServer } from './killed-server.ts'
 
 const ROUNDS = 3
 const ROWS = 3000
-const directory = mkdtempSync(join(tmpdir(), 'borealis-kill-merge-'))
-let running: ChildProcess | undefined
+const server = new KilledServer()
 let mergeMs = 0
 
-afterAll(() => {
-  running?.kill('SIGKILL')
-  rmSync(directory, { recursive: true, force: true })
-})
-
-async function start(port: number): Promise<void> {
-  const flags = ['serve', '--data', directory, '--port', String(port), '--log-level', 'error']
-  running = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', ...flags], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  await waitUntilReady(port, 60_000)
-}
-
-async function kill(): Promise<void> {
-  const child = running
-  if (child === undefined) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await gone
-}
-
-async function connect(port: number, database: string): Promise<pg.Client> {
-  const made = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database })
-  made.on('error', () => undefined)
-  await made.connect()
-  return made
-}
+afterAll(() => server.remove())
 
 interface State {
   readonly a: string
@@ -62,20 +32,20 @@ async function stateOf(client: pg.Client): Promise<State | undefined> {
 
 test('a merge that was cut off is there as a whole or not at all', async () => {
   const port = await freePort()
-  await start(port)
-  const first = await connect(port, 'postgres')
+  await server.start(port)
+  const first = await connectTo(port, 'postgres')
   await first.query('CREATE DATABASE main')
   await first.end()
-  const main = await connect(port, 'main')
+  const main = await connectTo(port, 'main')
   await main.query('CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, v int)')
   await main.query(`INSERT INTO a SELECT i, 0 FROM generate_series(1, ${ROWS}) i`)
   await main.query(`INSERT INTO b SELECT i, 0 FROM generate_series(1, ${ROWS}) i`)
   await main.end()
   let acknowledged = 0
   for (let round = 1; round <= ROUNDS; round++) {
-    const client = await connect(port, 'main')
+    const client = await connectTo(port, 'main')
     await client.query(`CREATE DATABASE dev${round} TEMPLATE main`)
-    const dev = await connect(port, `dev${round}`)
+    const dev = await connectTo(port, `dev${round}`)
     await dev.query(`UPDATE a SET v = v + 1; UPDATE b SET v = v + 1; CREATE TABLE made${round} (id int)`)
     await dev.end()
     const before = await stateOf(client)
@@ -88,11 +58,11 @@ test('a merge that was cut off is there as a whole or not at all', async () => {
     if (round === 1) await merging
     else await new Promise((resolve) => setTimeout(resolve, (mergeMs * round) / ROUNDS))
     mergeMs ||= performance.now() - started
-    await kill()
+    await server.kill()
     const wasAcknowledged = await merging
     await client.end().catch(() => undefined)
-    await start(port)
-    const again = await connect(port, 'main')
+    await server.start(port)
+    const again = await connectTo(port, 'main')
     const after = await stateOf(again)
     const tables = [before?.tables, `made${round}`].filter(Boolean).join(',')
     const merged = { a: String(Number(before?.a) + ROWS), b: String(Number(before?.b) + ROWS), tables }

@@ -4,46 +4,15 @@
 // One round: several clients create, drop and move databases as fast as they can, writing down what they asked for and
 // what was acknowledged; the server is killed; it starts again; every database is looked into.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
-import { freePort, waitUntilReady } from '../support/postgres.ts'
+import { freePort } from '../support/postgres.ts'
 import { Seeded } from '../support/seeded.ts'
+import { connectTo, KilledServer } from './killed-server.ts'
 
 const ROUNDS = 3
-const directory = mkdtempSync(join(tmpdir(), 'borealis-kill-'))
-let running: ChildProcess | undefined
+const server = new KilledServer()
 
-afterAll(() => {
-  running?.kill('SIGKILL')
-  rmSync(directory, { recursive: true, force: true })
-})
-
-async function start(port: number): Promise<void> {
-  const flags = ['serve', '--data', directory, '--port', String(port), '--log-level', 'error']
-  running = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts', ...flags], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  await waitUntilReady(port, 60_000)
-}
-
-async function kill(): Promise<void> {
-  const child = running
-  if (child === undefined) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await gone
-}
-
-async function connect(port: number, database: string): Promise<pg.Client> {
-  const made = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database })
-  made.on('error', () => undefined)
-  await made.connect()
-  return made
-}
+afterAll(() => server.remove())
 
 /** What must be true of one database after the crash: any of these row sets; undefined: that it is not there. */
 type Possible = readonly (readonly number[] | undefined)[]
@@ -55,7 +24,7 @@ interface Client {
 
 async function numbers(port: number, database: string): Promise<number[] | undefined> {
   try {
-    const client = await connect(port, database)
+    const client = await connectTo(port, database)
     const { rows } = await client.query<{ n: number }>('SELECT n FROM t ORDER BY n')
     await client.end()
     return rows.map(({ n }) => n)
@@ -67,7 +36,7 @@ async function numbers(port: number, database: string): Promise<number[] | undef
 
 /** Creates, changes, moves back and drops its own database until the server is gone. */
 async function work(port: number, client: Client, round: number): Promise<void> {
-  const admin = await connect(port, 'postgres')
+  const admin = await connectTo(port, 'postgres')
   const step = async (sql: string, after: readonly number[] | undefined): Promise<void> => {
     client.possible = [...client.possible, after]
     await admin.query(sql)
@@ -77,7 +46,7 @@ async function work(port: number, client: Client, round: number): Promise<void> 
     await step(`DROP DATABASE IF EXISTS ${client.name}`, undefined)
     for (let turn = 0; ; turn++) {
       await step(`CREATE DATABASE ${client.name} TEMPLATE source`, [1, 2])
-      const own = await connect(port, client.name)
+      const own = await connectTo(port, client.name)
       const before = await own.query<{ t: string }>('SELECT clock_timestamp()::text AS t')
       const number = 1000 * round + turn + 10
       client.possible = [...client.possible, [1, 2, number]]
@@ -101,10 +70,10 @@ async function work(port: number, client: Client, round: number): Promise<void> 
 test('kill -9 leaves the state before or the state after', { timeout: 120_000 }, async () => {
   const port = await freePort()
   const chance = new Seeded(7)
-  await start(port)
-  const admin = await connect(port, 'postgres')
+  await server.start(port)
+  const admin = await connectTo(port, 'postgres')
   await admin.query('CREATE DATABASE source')
-  const source = await connect(port, 'source')
+  const source = await connectTo(port, 'source')
   await source.query('CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t VALUES (1), (2)')
   await source.end()
   await admin.end()
@@ -112,9 +81,9 @@ test('kill -9 leaves the state before or the state after', { timeout: 120_000 },
   for (let round = 1; round <= ROUNDS; round++) {
     const working = clients.map((client) => work(port, client, round))
     await new Promise((resolve) => setTimeout(resolve, 200 + chance.below(600)))
-    await kill()
+    await server.kill()
     await Promise.all(working)
-    await start(port)
+    await server.start(port)
     for (const client of clients) {
       const found = await numbers(port, client.name)
       expect(client.possible, `round ${round}, ${client.name}`).toContainEqual(found)
@@ -122,9 +91,9 @@ test('kill -9 leaves the state before or the state after', { timeout: 120_000 },
     }
     expect(await numbers(port, 'source')).toEqual([1, 2])
   }
-  const again = await connect(port, 'postgres')
+  const again = await connectTo(port, 'postgres')
   await again.query('CREATE DATABASE last TEMPLATE source')
   expect(await numbers(port, 'last')).toEqual([1, 2])
   await again.end()
-  await kill()
+  await server.kill()
 })

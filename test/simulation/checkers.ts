@@ -4,6 +4,7 @@
 import type { Lsn, PageNo } from '../../storage/base/ids.ts'
 import { asEpoch } from '../../storage/base/ids.ts'
 import type { NodeMessage, NodeState, SegmentState, VolumeMessage } from '../../storage/message/message.ts'
+import { unpackedState } from '../../storage/message/testing/unpacked-state.ts'
 import type { Chance } from './chance.ts'
 import type { Host } from './host.ts'
 import { type TimelineModel, Violation } from './model.ts'
@@ -77,7 +78,8 @@ export class Checkers {
    * Whether an ancestor has a segment in this group that the node was not told of yet: it cannot know, so the volume
    * does not ask it (Timelines.isHeld), and neither do we before all have caught up.
    */
-  #lacksAncestor(state: NodeState, { group }: SegmentState, { id }: TimelineModel): boolean {
+  #lacksAncestor(state: NodeState, { group }: SegmentState, { id, parent }: TimelineModel): boolean {
+    if (parent === undefined) return false
     const births = new Map(state.timelines.map(({ birth }) => [birth.id, birth]))
     const others = [...this.#world.hosts.values()].map((host) => (host.isUp ? stateOf(host) : undefined))
     for (let at = births.get(id)?.parent?.timeline; at !== undefined; at = births.get(at)?.parent?.timeline) {
@@ -231,5 +233,5 @@ export function ask(host: Host, question: Question, state: NodeState | undefined
 
 export function stateOf(host: Host): NodeState | undefined {
   const answer = ask(host, { kind: 'query' }, undefined)
-  return answer?.kind === 'state' ? answer.state : undefined
+  return answer?.kind === 'state' ? unpackedState(answer.state) : undefined
 }

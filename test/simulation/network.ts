@@ -220,6 +220,7 @@ class Connection implements Transport {
 export function copyOf<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return Buffer.from(value) as T
+  if (ArrayBuffer.isView(value)) return structuredClone(value)
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T
   const copy: Record<string, unknown> = {}
   for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item)

@@ -111,6 +111,19 @@ export function duplicateInBuildError(
   return new SqlError('23505', `could not create unique index "${index.name}"`, { ...fields, detail })
 }
 
+/** The key that these columns of the table make. */
+function columnsText(
+  numbers: readonly number[],
+  values: Row,
+  compiled: CompiledTable,
+  context: TypeContext,
+): string {
+  const columns = numbers.map((column) => compiled.table.columns[column])
+  const names = columns.map((column) => column?.name ?? '')
+  const types = columns.map((column) => column?.type ?? 0)
+  return keyText(names, types, values, compiled, context)
+}
+
 export function referencingError(
   compiled: CompiledTable,
   key: ForeignKey,
@@ -119,15 +132,7 @@ export function referencingError(
   context: TypeContext,
 ): SqlError {
   const { table, environment } = compiled
-  const columns = key.columns.map((column) => table.columns[column])
-  const names = columns.map((column) => column?.name ?? '')
-  const text = keyText(
-    names,
-    columns.map((column) => column?.type ?? 0),
-    values,
-    compiled,
-    context,
-  )
+  const text = columnsText(key.columns, values, compiled, context)
   const isMixed = key.match === 'full' && values.includes(null)
   const detail = isMixed
     ? 'MATCH FULL does not allow mixing of null and nonnull key values.'
@@ -151,15 +156,7 @@ export function referencedError(
   context: TypeContext,
 ): SqlError {
   const { table, environment } = compiled
-  const columns = key.referencedColumns.map((column) => table.columns[column])
-  const names = columns.map((column) => column?.name ?? '')
-  const text = keyText(
-    names,
-    columns.map((column) => column?.type ?? 0),
-    values,
-    compiled,
-    context,
-  )
+  const text = columnsText(key.referencedColumns, values, compiled, context)
   const message = `update or delete on table "${table.name}" violates foreign key constraint "${key.name}" on table "${child.name}"`
   return new SqlError('23503', message, {
     ...fieldsOf(environment.catalog, child),

@@ -168,6 +168,7 @@ function holdParent(
     parent.indexes.find((one) => one.oid === key.indexOid),
     'the referenced index',
   )
+  if (!key.referencedColumns.every((column, i) => canHold(compiled, parent, column, values[i]))) return false
   const bytes = encodeParentKey(compiled, index, key, values)
   const transaction = runtime.context.transaction
   const { database } = runtime
@@ -187,6 +188,14 @@ function holdParent(
   if (rowKey === undefined) return false
   transaction?.lock(parent.tree, rowKey, 'key-share', 'wait')
   return readRowKey()?.equals(rowKey) === true
+}
+
+const INTEGER_MAX: Readonly<Record<string, number | undefined>> = { int2: 0x7fff, int4: 0x7fff_ffff }
+
+/** Whether the parent's column could have the value: an int8 may be too large for an int4. */
+function canHold(compiled: CompiledTable, parent: Table, column: number, value: Value | undefined): boolean {
+  const max = INTEGER_MAX[compiled.environment.type(must(parent.columns[column]).type).rowSlot]
+  return max === undefined || (Number(value) <= max && Number(value) >= -max - 1)
 }
 
 function encodeParentKey(compiled: CompiledTable, index: Index, key: ForeignKey, values: Row): Buffer {

@@ -6,7 +6,7 @@ import type { OutputColumn } from '../../exec/execution.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Row } from '../../types/value.ts'
 import type { CachedStatement } from '../plan-cache.ts'
-import { makePlan } from '../planning.ts'
+import { analysisContext, makePlan } from '../planning.ts'
 import { Portal } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
 import { tagOf } from '../../parse/ast.ts'
@@ -22,7 +22,7 @@ const OPTION_HOLD = 0x0020
 /** FETCH ALL arrives as the largest long. */
 const FETCH_ALL = 2 ** 63
 
-export function declareCursor({ core, parsed, parameters }: UtilityCall): UtilityResult {
+export function declareCursor({ core, parsed, parameters, parameterTypes }: UtilityCall): UtilityResult {
   const statement = (parsed.node as { DeclareCursorStmt: NodeOf<'DeclareCursorStmt'> }).DeclareCursorStmt
   const name = statement.portalname ?? ''
   const options = statement.options ?? 0
@@ -33,7 +33,7 @@ export function declareCursor({ core, parsed, parameters }: UtilityCall): Utilit
   if (core.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`)
   const query = must(statement.query)
   const inner: ParsedStatement = { ...parsed, node: query, tag: must(tagOf(query)) }
-  const entry = (): CachedStatement => makePlan(core, inner)
+  const entry = (): CachedStatement => makePlan(core, inner, analysisContext(core, parameterTypes))
   const portal = new Portal(name, new PlannedStatement(core, entry(), parameters, entry), {
     parameters,
     isScrollable: (options & OPTION_SCROLL) !== 0 && (options & OPTION_NO_SCROLL) === 0,

@@ -14,9 +14,10 @@ import type { SessionCore } from '../session-core.ts'
 import type { CatalogEdit } from '../transaction.ts'
 import type { UtilityCall, UtilityResult } from './utility.ts'
 
-export async function ddlStatement({ core, parsed, parameters }: UtilityCall): Promise<UtilityResult> {
+export async function ddlStatement(call: UtilityCall): Promise<UtilityResult> {
+  const { core, parsed, parameters, parameterTypes } = call
   if (!isDdl(parsed.tag)) throw unsupported(statementName(parsed.text))
-  return executeDdl(parsed, ddlContext(core, parameters))
+  return executeDdl(parsed, ddlContext(core, parameters, parameterTypes))
 }
 
 /** The first words of a statement, as its name: CREATE FUNCTION, IMPORT FOREIGN SCHEMA. */
@@ -38,7 +39,11 @@ export async function onCommitActions(core: SessionCore): Promise<void> {
   await runOnCommitActions(ddlContext(core, []))
 }
 
-export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
+export function ddlContext(
+  core: SessionCore,
+  parameters: Row,
+  parameterTypes: readonly number[] = [],
+): DdlContext {
   const { transaction, handle, backend } = core
   return {
     cluster: backend.catalogs,
@@ -52,6 +57,7 @@ export function ddlContext(core: SessionCore, parameters: Row): DdlContext {
     isTransactionBlock: transaction.isBlock || core.isMultiStatement,
     functions: core.context,
     parameters,
+    parameterTypes,
     execution: () => executionContext(core, parameters),
     notice: (notice) => core.notice(notice),
     checkpoint: () => core.checkpoint(),

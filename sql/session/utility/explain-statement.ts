@@ -6,7 +6,7 @@ import type { ParsedStatement } from '../../parse/parse.ts'
 import type { BufferUse, Execution, OutputColumn, PreparedPlan } from '../../exec/execution.ts'
 import { JSON_OID, TEXT_OID } from '../../types/oids.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
-import { isPlanned, makePlan } from '../planning.ts'
+import { analysisContext, isPlanned, makePlan } from '../planning.ts'
 import { Portal, type PortalStatement } from '../portal.ts'
 import type { SessionCore } from '../session-core.ts'
 import { parseBool } from '../setting-definition.ts'
@@ -91,12 +91,12 @@ export function explainStatement(call: UtilityCall): UtilityResult {
 }
 
 function startRun(call: UtilityCall, inner: ParsedStatement, options: FormatOptions): AnalyzeRun {
-  const { core, parameters } = call
+  const { core, parameters, parameterTypes } = call
   const { clock } = core.backend
   const plannedAt = clock.monotonicMs()
   const { pageCounts } = core.database
   const { hits, misses } = pageCounts
-  const { plan } = makePlan(core, inner)
+  const { plan } = makePlan(core, inner, analysisContext(core, parameterTypes))
   const read = pageCounts.misses - misses
   const hit = Math.max(0, pageCounts.hits - hits - read)
   const startMs = clock.monotonicMs()

@@ -26,7 +26,7 @@ export function setStatement({ core, parsed }: UtilityCall): UtilityResult {
       core.settings.set(name, setValue(name, statement.args ?? []), isLocal)
       return { tag: 'SET' }
     case 'VAR_SET_DEFAULT':
-      core.settings.set(name, undefined, isLocal)
+      core.settings.set(name, defaultOf(core, name), isLocal)
       return { tag: 'SET' }
     case 'VAR_SET_CURRENT':
       core.settings.set(name, core.settings.raw(name), isLocal)
@@ -34,7 +34,7 @@ export function setStatement({ core, parsed }: UtilityCall): UtilityResult {
     case 'VAR_SET_MULTI':
       return setMulti(core, name, statement.args ?? [])
     case 'VAR_RESET':
-      core.settings.set(name, undefined, false)
+      core.settings.set(name, defaultOf(core, name), false)
       return { tag: 'RESET' }
     case 'VAR_RESET_ALL':
       core.settings.resetAll()
@@ -42,6 +42,11 @@ export function setStatement({ core, parsed }: UtilityCall): UtilityResult {
     default:
       throw unsupported('SET')
   }
+}
+
+/** The value that DEFAULT means, where the session knows it and not the table of settings. */
+function defaultOf(core: SessionCore, name: string): string | undefined {
+  return name === 'session_authorization' ? core.loginRoleName : undefined
 }
 
 function setValue(name: string, args: readonly Node[]): string {

@@ -1,5 +1,6 @@
 // BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their kin (documentation: BEGIN, SET TRANSACTION, SAVEPOINT).
 
+import { SUSPENDED } from '../../../storage/base/suspend.ts'
 import type { Node, NodeOf } from '../../parse/ast.ts'
 import type { ParsedStatement } from '../../parse/parse.ts'
 import { SqlError, unsupported } from '../../types/sql-error.ts'
@@ -118,7 +119,13 @@ function commit(core: SessionCore, chain: boolean): UtilityResult {
     if (chain) resume(core, next)
     return { tag: 'ROLLBACK' }
   }
-  transaction.commit()
+  try {
+    transaction.commit()
+  } catch (error) {
+    // A deferred check failed, for one: the block is over all the same.
+    if (error !== SUSPENDED && !transaction.isCommitting) transaction.abort()
+    throw error
+  }
   if (chain) resume(core, next)
   return { tag: 'COMMIT' }
 }

@@ -6,13 +6,15 @@
 // A handler may suspend and is then called again from its start, so it changes nothing before its last wait; one that
 // cannot keep to that (DDL) is async and is awaited as a whole.
 
+import { must } from '../../../storage/base/assert.ts'
 import { suspend } from '../../../storage/base/suspend.ts'
-import type { NodeTag } from '../../parse/ast.ts'
+import { type Node, type NodeTag, tagOf } from '../../parse/ast.ts'
 import type { ParsedStatement } from '../../parse/parse.ts'
 import type { OutputColumn } from '../../exec/execution.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Row } from '../../types/value.ts'
 import type { CopyIn } from '../copy/copy-in.ts'
+import { analysisContext, isPlanned, makePlan } from '../planning.ts'
 import type { Portal, PortalSource, PortalStatement } from '../portal.ts'
 import type { PreparedStatement } from '../prepared-statement.ts'
 import type { SessionCore } from '../session-core.ts'
@@ -44,6 +46,7 @@ export interface UtilityCall {
   readonly core: SessionCore
   readonly parsed: ParsedStatement
   readonly parameters: Row
+  readonly parameterTypes: readonly number[]
   readonly portal: Portal
   readonly bindPrepared: BindPrepared
 }
@@ -109,47 +112,67 @@ export function utilityColumns(
   return undefined
 }
 
-/** Utility statements take no parameters, but those that hold a query. */
+/** Of a statement that holds a query, the types that its analysis finds; others take what was declared. May suspend. */
 export function utilityParameterTypes(
-  _core: SessionCore,
-  _parsed: ParsedStatement,
+  core: SessionCore,
+  parsed: ParsedStatement,
   declared: readonly number[],
 ): readonly number[] {
-  return declared
+  const held = parsed.text.includes('$') ? heldQuery(parsed) : undefined
+  if (held === undefined) return declared
+  return makePlan(core, held, analysisContext(core, declared)).plan.parameterTypes
+}
+
+function heldQuery(parsed: ParsedStatement): ParsedStatement | undefined {
+  const { node } = parsed
+  let query: Node | undefined
+  if ('ExplainStmt' in node) query = node.ExplainStmt.query
+  else if ('DeclareCursorStmt' in node) query = node.DeclareCursorStmt.query
+  else if ('CreateTableAsStmt' in node) query = node.CreateTableAsStmt.query
+  else if ('SelectStmt' in node) {
+    const { intoClause: _, ...rest } = node.SelectStmt
+    query = { SelectStmt: rest }
+  }
+  if (query === undefined) return undefined
+  const inner: ParsedStatement = { ...parsed, node: query, tag: must(tagOf(query)) }
+  return isPlanned(inner) ? inner : undefined
+}
+
+export interface BoundUtility {
+  readonly parsed: ParsedStatement
+  readonly parameters: Row
+  readonly parameterTypes: readonly number[]
 }
 
 export function utilityStatement(
   core: SessionCore,
-  parsed: ParsedStatement,
-  parameters: Row,
+  bound: BoundUtility,
   bindPrepared: BindPrepared,
 ): PortalStatement {
-  if (parsed.tag === 'TransactionStmt') return new TransactionCommand(core, parsed)
-  return new UtilityStatement(core, parsed, parameters, bindPrepared)
+  if (bound.parsed.tag === 'TransactionStmt') return new TransactionCommand(core, bound.parsed)
+  return new UtilityStatement(core, bound, bindPrepared)
 }
 
 class UtilityStatement implements PortalStatement {
   readonly isDescribed = false
   readonly isEmpty = false
   readonly #core: SessionCore
-  readonly #parsed: ParsedStatement
-  readonly #parameters: Row
+  readonly #bound: BoundUtility
   readonly #bindPrepared: BindPrepared
   #columns: readonly OutputColumn[] | undefined
   #result: UtilityResult | undefined
   #pending: Promise<UtilityResult> | undefined
 
-  constructor(core: SessionCore, parsed: ParsedStatement, parameters: Row, bindPrepared: BindPrepared) {
+  constructor(core: SessionCore, bound: BoundUtility, bindPrepared: BindPrepared) {
     this.#core = core
-    this.#parsed = parsed
-    this.#parameters = parameters
+    this.#bound = bound
     this.#bindPrepared = bindPrepared
   }
 
   get columns(): readonly OutputColumn[] | undefined {
     const delegate = this.#result?.delegate
     if (delegate !== undefined) return delegate.columns
-    return (this.#columns ??= utilityColumns(this.#core, this.#parsed))
+    return (this.#columns ??= utilityColumns(this.#core, this.#bound.parsed))
   }
 
   get countsAffected(): boolean {
@@ -186,7 +209,7 @@ class UtilityStatement implements PortalStatement {
     if (this.#result !== undefined) return this.#result
     if (this.#pending !== undefined) return suspend(this.#pending)
     const core = this.#core
-    const { tag } = this.#parsed
+    const { tag } = this.#bound.parsed
     if (core.isReadOnly && !READ_ONLY_TAGS.has(tag)) {
       throw new SqlError(
         '25006',
@@ -196,8 +219,7 @@ class UtilityStatement implements PortalStatement {
     const handler = HANDLERS[tag] ?? ddlStatement
     const made = handler({
       core,
-      parsed: this.#parsed,
-      parameters: this.#parameters,
+      ...this.#bound,
       portal,
       bindPrepared: this.#bindPrepared,
     })

@@ -11,6 +11,7 @@ import type {
   SegmentState,
   TimelineState,
 } from '../../message/message.ts'
+import { NO_BIRTHS } from '../../message/packed-births.ts'
 import type { LocalNode, ReadRequest } from '../segment-reader.ts'
 
 const EPOCH = 1 as Epoch
@@ -80,12 +81,17 @@ export class FakeNode implements LocalNode {
     const id = 0
     switch (request.kind) {
       case 'query':
-        return { kind: 'state', id, state: { ...this.#identity(), timelines: [], dead: [], segments: [] } }
+        return {
+          kind: 'state',
+          id,
+          state: { ...this.#identity(), born: NO_BIRTHS, timelines: [], dead: [], segments: [] },
+        }
       case 'gossip': {
         const moved = [...this.#segments.values()].filter((segment) => segment.moved > request.since)
         const timelines = moved.map(({ state, annulled }) => ({ ...state, annulled }))
         const segments = moved.map((segment) => this.#state(segment))
-        return { kind: 'gossip', id, sequence: this.#sequence, timelines, segments, ...this.#identity() }
+        const news = { sequence: this.#sequence, born: NO_BIRTHS, timelines, segments }
+        return { kind: 'gossip', id, ...news, ...this.#identity() }
       }
       case 'fetch-log': {
         const segment = this.#segment(request.timeline)

@@ -3,6 +3,7 @@
 import type { Epoch, GroupNo, Lsn, PageNo, TimelineId } from '../../base/ids.ts'
 import type { Configuration, Member } from '../configuration.ts'
 import type { NodeMessage, SegmentState, TimelineState, VolumeMessage } from '../message.ts'
+import { packBirths } from '../packed-births.ts'
 
 const base = { id: 7, volumeEpoch: 3 as Epoch, membershipEpoch: 300 as Epoch }
 const timeline = 5 as TimelineId
@@ -55,7 +56,7 @@ export const SAMPLE_REQUESTS: readonly VolumeMessage[] = [
   { kind: 'fetch-log', ...base, timeline, group, after: lsn, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: undefined, sizeMax: 1 },
   { kind: 'fetch-images', ...base, timeline, group, after: { page, lsn }, sizeMax: 1 },
-  { kind: 'gossip', ...base, since: 0 },
+  { kind: 'gossip', ...base, since: 0, known: 2 ** 51 },
   { kind: 'repair', ...base, batch: small },
   { kind: 'read-floors', ...base, floors: [{ timeline, lsn }], ended: [{ from: timeline, to: timeline }] },
   { kind: 'find-time', ...base, timeline, wallMicros: 1, below: lsn },
@@ -85,6 +86,7 @@ export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
       volumeEpoch: 3 as Epoch,
       membershipEpoch: 4 as Epoch,
       configuration,
+      born: packBirths([timelineState.birth, { id: timeline, parent: undefined, createdMicros: 2 ** 52 }]),
       timelines: [
         timelineState,
         { ...timelineState, birth: { id: timeline, parent: undefined, createdMicros: 0 } },
@@ -104,6 +106,7 @@ export const SAMPLE_ANSWERS: readonly NodeMessage[] = [
     volumeEpoch: 3 as Epoch,
     membershipEpoch: 4 as Epoch,
     sequence: 9,
+    born: packBirths([timelineState.birth]),
     timelines: [timelineState],
     segments: [segment],
   },

@@ -3,22 +3,26 @@
 // Time jumps from event to event. A message is copied when it is sent, then lost, doubled or delayed at random, which
 // also reorders. A node that is down loses what reaches it; its store survives. A writer that is replaced is not told:
 // what it sent goes on arriving, as it would on a network.
+//
+// For stories that a test tells step by step, with any number of nodes, whose background work stands still: only then does
+// a test know who has what. ../simulation draws whole histories instead.
 
-import { must } from '../../base/assert.ts'
-import type { Clock, Prng } from '../../base/env.ts'
-import { SeededPrng } from '../../base/testing/test-env.ts'
-import { asEpoch } from '../../base/ids.ts'
-import { PAGE_SIZE_BYTES } from '../../base/limits.ts'
-import type { Member } from '../../message/configuration.ts'
-import type { NodeMessage, NodeState, VolumeMessage } from '../../message/message.ts'
-import { applyFakeRecord } from '../../message/testing/fake-log.ts'
-import type { Transport } from '../../message/transport.ts'
-import { openVolume } from '../quorum-volume.ts'
-import type { Quorum } from '../quorum.ts'
-import type { Volume } from '../volume.ts'
-import type { Deflate, VolumeOptions } from '../volume-options.ts'
+import { must } from '../../storage/base/assert.ts'
+import type { Clock, Prng } from '../../storage/base/env.ts'
+import { SeededPrng } from '../../storage/base/testing/test-env.ts'
+import { asEpoch } from '../../storage/base/ids.ts'
+import { PAGE_SIZE_BYTES } from '../../storage/base/limits.ts'
+import type { Member } from '../../storage/message/configuration.ts'
+import type { NodeMessage, NodeState, VolumeMessage } from '../../storage/message/message.ts'
+import { applyFakeRecord } from '../../storage/message/testing/fake-log.ts'
+import { unpackedState } from '../../storage/message/testing/unpacked-state.ts'
+import type { Transport } from '../../storage/message/transport.ts'
+import { openVolume } from '../../storage/volume/quorum-volume.ts'
+import type { Quorum } from '../../storage/volume/quorum.ts'
+import type { Volume } from '../../storage/volume/volume.ts'
+import type { Deflate, VolumeOptions } from '../../storage/volume/volume-options.ts'
 
-/** What the cluster needs of a storage node. (The layers do not import each other, not even in tests.) */
+/** What the cluster needs of a storage node. */
 export interface SimNode {
   handle(message: VolumeMessage, reply: (answer: NodeMessage) => void): void
 }
@@ -257,5 +261,5 @@ function stateOf(node: SimNode): NodeState {
   const epoch = asEpoch(0)
   const answer = answerOf(node, { kind: 'query', id: 0, volumeEpoch: epoch, membershipEpoch: epoch })
   if (answer.kind !== 'state') throw new Error(`a query was answered with ${answer.kind}`)
-  return answer.state
+  return unpackedState(answer.state)
 }
