@@ -154,7 +154,10 @@ export class DatabaseKeeper {
   ): Promise<boolean> {
     const { catalogs } = this.#parts
     const { volume } = catalogs
-    const base = volume.timeline(timeline)?.parent?.lsn ?? 0
+    const { parent, createdMicros = 0 } = volume.timeline(timeline) ?? {}
+    // All of its own log is younger than the beginning of the retention.
+    if (createdMicros > fromMicros) return false
+    const base = parent?.lsn ?? 0
     const known = this.#floors.get(timeline) ?? base
     if (known >= catalogs.headOf(timeline)) return false
     const commit = await commitAt(catalogs, timeline, fromMicros)
