@@ -190,8 +190,7 @@ class QuorumVolume implements Volume {
     this.#timelines.skipTo(recovered.lastId + (isAllKnown ? 0 : BIRTHS_MAX))
     this.#isPlanned = true
     this.#refresh()
-    this.#joining.promised(recovered.fenced.keys())
-    for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))
+    this.#joining.open(members.targets, recovered.fenced)
     this.#watch.start()
     await this.#untilServing(recovered)
     if (this.#failure !== undefined) throw this.#failure
