@@ -93,3 +93,4 @@ with recursive search(f, t, is_cycle, path) as (
   from graph g, search s where g.f = s.t and not is_cycle
 )
 select * from search order by path;
+select mod(id::int8, 2::int8), mod(id, 2), id::int8 % 2::int2 from item order by id;
