@@ -1,5 +1,6 @@
 // What can be said of an object besides its definition, as objects of their own that are there or not: an owner other than
-// the first superuser, grants (on columns too, and default ones), a comment. So a merge carries them over like any other difference.
+// the first superuser, grants (on columns too, and default ones), a comment.
+// So a merge carries them over like any other difference.
 
 import type { AclItem, Catalog, Comment } from '../../catalog/catalog.ts'
 import { must } from '../../../storage/base/assert.ts'
