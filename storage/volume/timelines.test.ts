@@ -165,7 +165,7 @@ test('rows count among the living, the dead, the needed and the unknown as logs 
   expect(timelines.living().map(({ id }) => id)).toEqual([1, 3])
   // T3 reads T1 through T2, which was never written; nodes know T2 for it.
   expect([...timelines.needed()]).toEqual([[T1, Infinity]])
-  expect([...timelines.rooted()].sort()).toEqual([1, 2, 3])
+  expect([...timelines.rooted()].sort((a, b) => a - b)).toEqual([1, 2, 3])
   expect(timelines.unknownTo(stateOf([birth(T1)])).map(({ id }) => id)).toEqual([2, 3])
   expect(timelines.unknownTo({ ...stateOf([]), born: packBirths([birth(T2, T1, 80), birth(T1)]) })).toEqual([
     birth(T3, T2, 80),
