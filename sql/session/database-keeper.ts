@@ -117,6 +117,8 @@ export class DatabaseKeeper {
     for (const entry of [...catalogs.shared.databases()]) {
       if (this.#isStopped) return
       const from = clock.wallMicros() - retentionMicros(entry)
+      // Nothing of a young branch is old, and there are thousands.
+      if (entry.past.length === 0 && (entry.branch?.createdMicros ?? 0) > from) continue
       const isOver = ({ timeline, untilMicros }: DatabaseEntry['past'][number]): boolean =>
         untilMicros < from && !inUse.has(timeline)
       const over = entry.past.filter(isOver)
