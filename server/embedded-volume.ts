@@ -75,6 +75,7 @@ export async function openEmbeddedVolume(options: EmbeddedVolumeOptions): Promis
       deflate: newDeflate(),
       quorumTimeoutMs: options.quorumTimeoutMs,
       deadAfterMs: options.replaceAfterMs,
+      onStep: (step, node) => log.debug({ step, node }, 'opening the volume'),
       onFenced: (error) => log.error({ err: error }, 'another writer has taken the volume over'),
     })
     logSettling(volume, log)

@@ -23,6 +23,7 @@ import { type ClusterSecurity, loadClusterSecurity } from './cluster-security.ts
 import type { ClusterSecurityOptions } from './cluster-security-options.ts'
 import { newDeflate } from './deflate.ts'
 import { logSettling } from './embedded-volume.ts'
+import { onceUnlocked } from './lock-patience.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from './limits.ts'
 import { StartError } from './start-error.ts'
 import { type TcpSurroundings, TcpTransport } from './tcp-transport.ts'
@@ -72,7 +73,8 @@ export async function openRemoteVolume(
   options: RemoteVolumeOptions,
   around: Surroundings,
 ): Promise<RemoteVolume> {
-  const directory = openServerDirectory(options.data)
+  const directory = await onceUnlocked(() => openServerDirectory(options.data))
+  around.log.debug('the data directory is locked')
   try {
     return await new Opening(options, around, directory).open()
   } catch (error) {
@@ -131,6 +133,7 @@ class Opening {
       deflate: newDeflate(),
       quorumTimeoutMs: this.#options.quorumTimeoutMs,
       deadAfterMs: this.#options.replaceAfterMs,
+      onStep: (step, node) => this.#around.log.debug({ step, node }, 'opening the volume'),
       onFenced: (error) => this.#around.log.error({ err: error }, 'another writer has taken the volume over'),
     })
     logSettling(volume, this.#around.log)
@@ -184,6 +187,7 @@ class Opening {
     try {
       const { node, zone, clusterId } = await transport.greeted()
       clusters.add(clusterId)
+      this.#around.log.debug({ address, node }, 'storage node greeted')
       this.#metCount++
       return { address, node, zone }
     } finally {

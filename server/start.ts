@@ -44,9 +44,11 @@ async function openBackend(
   threads: StorageThreads | undefined,
 ): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
+  log.debug({ afterMs: Math.round(process.uptime() * 1000) }, 'the process is loaded')
   const opening = openStorage(options, log, threads)
   // Nodes have been told to open by the next turn, and take a while: this thread has work of its own until then.
   const [{ volume, meet }] = await Promise.all([opening, nextTurn().then(prepareBackend)])
+  log.debug('the volume is open')
   const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {

@@ -116,14 +116,22 @@ function aggregateKey(scope: Scope, sort: Parameters<typeof sortKey>[1], args: r
     scope.analysis,
     scope.within('order-by', () => analyseExpr(scope, must(sort.node))),
   )
-  const known = args.find((arg) => sameExpr(arg, expr)) ?? expr
+  const known = args.find((arg) => sameExpr(withoutImplicitCast(arg), expr)) ?? expr
   return sortKey(scope, sort, known)
+}
+
+/** An argument as it was written. */
+function withoutImplicitCast(expr: Expr): Expr {
+  if (expr.kind === 'convert' && expr.form === 'implicit-cast') return withoutImplicitCast(expr.arg)
+  const [arg] = expr.kind === 'call' && expr.form === 'implicit-cast' ? expr.args : []
+  return arg === undefined ? expr : withoutImplicitCast(arg)
 }
 
 function checkDistinct(scope: Scope, args: readonly Expr[], orderBy: readonly SortKey[]): void {
   const { analysis } = scope
   for (const { expr } of orderBy) {
-    if (args.some((arg) => sameExpr(arg, expr))) continue
+    // A key that was found among the arguments is that very argument.
+    if (args.includes(expr)) continue
     throw analysis.error(
       '42P10',
       'in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list',

@@ -50,7 +50,6 @@ export interface ModifyTarget {
 /** Resolves the target of a statement. @throws SqlError 42P01, 42809, 55000 for views that are not updatable. */
 export function modifyTarget(scope: Scope, name: RangeVar, action: keyof typeof VIEW_WORDS): ModifyTarget {
   const { analysis } = scope
-  refuseCteTarget(scope, name)
   const relation = requireRelation(scope, name)
   const target =
     relation.kind === 'view' ? viewTarget(scope, relation, name, action) : tableTarget(scope, relation, name)
@@ -110,15 +109,6 @@ export function withConditions(target: ModifyTarget, where: Expr | undefined): E
   const parts = where === undefined ? target.conditions : [...target.conditions, where]
   const [only] = parts
   return parts.length <= 1 ? only : booleanExpr('and', parts, -1)
-}
-
-function refuseCteTarget(scope: Scope, name: RangeVar): void {
-  if (name.schemaname !== undefined) return
-  for (let level: Scope | undefined = scope; level !== undefined; level = level.outer) {
-    if (!level.ctes.some((cte) => cte.name === name.relname)) continue
-    const message = `relation "${name.relname}" cannot be the target of a modifying statement`
-    throw scope.analysis.error('42809', message, name.location ?? 0)
-  }
 }
 
 export function analyseReturning(scope: Scope, nodes: readonly Node[] | undefined): readonly Target[] {

@@ -16,6 +16,7 @@ import {
   ANY_OID,
   RECORD_OID,
   UNKNOWN_OID,
+  RECORD_ARRAY_OID,
 } from '../types/oids.ts'
 import type { Type } from '../types/type.ts'
 import type { Analysis } from './analysis.ts'
@@ -86,7 +87,8 @@ export function elementTypeOf(analysis: Analysis, oid: number): number {
 
 /** int2vector and its kin are subscripted, but no arrays. */
 export function isTrueArray(type: Type): boolean {
-  return type.kind === 'array' && type.length === -1 && type.elementOid !== 0
+  const isArray = type.kind === 'array' || type.oid === RECORD_ARRAY_OID
+  return isArray && type.length === -1 && type.elementOid !== 0
 }
 
 /** The array type over a type, 0 if there is none. */

@@ -13,7 +13,7 @@ import { addColumnDefault, checkColumnNames, plainColumn } from './create-table.
 import { bindText, evaluateDefault, missingText } from './expressions.ts'
 import { withNewLayout } from './remove-column.ts'
 import { rewriteTable } from './rewrite-table.ts'
-import { refuseUsedRowType } from './row-type-use.ts'
+import { refuseOwnRowType, refuseUsedRowType } from './row-type-use.ts'
 import { isTableEmpty, requireNotNull } from './table-scan.ts'
 import type { DdlWork } from './work.ts'
 import { changeColumn } from './table-change.ts'
@@ -35,6 +35,7 @@ export async function addColumn(work: DdlWork, table: Table, command: AlterTable
   if (hasDefault) refuseUsedRowType(work, table)
   const constraints: ConstraintDraft[] = []
   const draft = draftColumn(work, def, constraints)
+  refuseOwnRowType(work, table, draft.type)
   checkColumnNames([draft])
   await addDraftedColumn(work, table, draft)
   for (const constraint of constraints) await addConstraintDraft(work, work.table(table.oid), constraint)

@@ -28,7 +28,7 @@ import {
 import { checkForeignKeyRows } from './foreign-key-check.ts'
 import { formatTypeName } from './format-names.ts'
 import { rewriteTable } from './rewrite-table.ts'
-import { refuseUsedRowType } from './row-type-use.ts'
+import { refuseOwnRowType, refuseUsedRowType } from './row-type-use.ts'
 import { resolveCollation, resolveType } from './type-names.ts'
 import type { DdlWork } from './work.ts'
 import { columnIndex } from './table-change.ts'
@@ -45,8 +45,14 @@ export async function alterColumnType(work: DdlWork, table: Table, command: Alte
     collation: resolveCollation(work, def.collClause, oid),
     missing: undefined,
   }
+  refuseOwnRowType(work, table, oid)
   refuseUsedRowType(work, table)
   refuseDependents(work, table, old)
+  if (table.isCompositeType) {
+    // It has no rows of its own.
+    await work.put(changedTable(work, table, work.storedTable(table.oid), at, next))
+    return
+  }
   const expr = transformOf(work, table, at, next, def.raw_default)
   const defaultText = convertedDefault(work, old, next)
   const changed: Column = { ...next, default: defaultText }

@@ -217,7 +217,8 @@ export interface BoundDefault {
 /** The default that column `index` has now (its domain's, if it has none). */
 export function bindText(work: DdlWork, table: Table, index: number): BoundDefault {
   const column = must(table.columns[index])
-  const text = column.default ?? work.catalog.typeEntry(column.type)?.domain?.default ?? 'NULL'
+  const next = column.identity === undefined ? undefined : `nextval('${column.sequenceOid}'::regclass)`
+  const text = next ?? column.default ?? work.catalog.typeEntry(column.type)?.domain?.default ?? 'NULL'
   const environment = writeEnvironment(work)
   const expr = environment.bindTableExpression(text, table, STORED_RELATION, {
     kind: 'default',

@@ -180,7 +180,7 @@ function buildObject(to: Convert): TypedDefinition {
   const nullKey = (position: number): SqlError =>
     isJsonb
       ? new SqlError('22023', `argument ${position}: key must not be null`)
-      : new SqlError('22004', `null value not allowed for object key`)
+      : new SqlError('22023', `argument ${position} cannot be null`, { hint: 'Object keys should be text.' })
   return {
     specialise:
       (types, _result, isArray) =>
@@ -268,7 +268,7 @@ function arrayAggregate(to: Convert): AggregateDefinition {
 
 function objectAggregate(to: Convert): AggregateDefinition {
   const isJsonb = to === toJsonb
-  const problem = new SqlError('22004', 'field name must not be null')
+  const problem = new SqlError('22023', 'field name must not be null')
   return aggregate<JsonParts>({
     strict: false,
     init: (context, types) => new JsonParts(context, types),

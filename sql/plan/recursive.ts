@@ -19,6 +19,7 @@ export function planRecursive(
 ): PlanNode {
   const { query } = planned.cte
   if (query.kind !== 'set' || query.operation !== 'union') throw unsupported('WITH RECURSIVE without UNION')
+  planner.ctes.define(query.ctes, outer)
   const first = planner.planQuery(query.left, outer).node
   const step = planner.planQuery(query.right, outer).node
   const relation = planner.newRelation()

@@ -8,7 +8,8 @@
 //   LogCollector images at the points that are read, then the log below goes, then images between those points
 //
 // A floor is believed once a read quorum was heard after it was told: whoever acknowledged the birth of a child whose
-// branch point it passes is among those.
+// branch point it passes is among those. A drop is believed once the writer told that a write quorum has it: before, this
+// node may be the only one that heard of it, and the next writer goes on with the timeline.
 
 import type { Clock } from '../base/env.ts'
 import type { Lsn } from '../base/ids.ts'

@@ -174,6 +174,7 @@ export class Timelines {
 
   /** Those of them that are dead for good, once the volume is settled: a write quorum knows. */
   ended(): readonly IdRange[] {
+    if (this.dropping.size === 0) return this.dead()
     const others: TimelineId[] = [...this.dropping]
     this.#visitLiving((id) => void others.push(id))
     return idsBetween(others, this.#last)

@@ -64,10 +64,22 @@ export class CopyIn {
     this.#options = options
     this.isSimple = isSimple
     this.#columns = target.columns.map((index) => this.#inputColumn(index))
+    this.#requireColumns('FORCE_NOT_NULL', options.forceNotNull)
+    this.#requireColumns('FORCE_NULL', options.forceNull)
     this.#writer = new CopyWriter(core, target)
     this.#fields = new FieldScanner(options)
     this.#binary = options.format === 'binary' ? new BinaryScanner() : undefined
     this.#isHeaderDone = options.header === 'none'
+  }
+
+  #requireColumns(option: string, names: readonly string[]): void {
+    const { table } = this.#target
+    for (const name of names) {
+      if (!table.columns.some((column) => !column.isDropped && column.name === name))
+        throw new SqlError('42703', `column "${name}" of relation "${table.name}" does not exist`)
+      if (!this.#columns.some((column) => column.name === name))
+        throw new SqlError('42P10', `${option} column "${name}" not referenced by COPY`)
+    }
   }
 
   #inputColumn(index: number): InputColumn {
@@ -171,12 +183,12 @@ export class CopyIn {
         }
       }
       const { last } = column
-      if (last.length === end - start && isSame(last, fields.bytes, start)) {
+      if (last.length === end - start && !column.isForcedNull && isSame(last, fields.bytes, start)) {
         row[i] = last.value
         continue
       }
       const text = fields.field(i)
-      if (column.isForcedNull && text === this.#options.nullText) {
+      if (column.isForcedNull && fields.isNull[i] !== true && text === this.#options.nullText) {
         row[i] = null
         continue
       }
