@@ -34,6 +34,7 @@ export class LogWriter {
   /** Logs that hold something back, and how to call off their next turn. */
   readonly #held = new Map<TimelineWriter, () => void>()
   #scheduled = false
+  #isAnswered = false
   #cancelTrail: (() => void) | undefined
 
   constructor(clock: Clock) {
@@ -65,6 +66,19 @@ export class LogWriter {
       this.schedule(log)
     })
     this.#held.set(log, cancel)
+  }
+
+  /**
+   * A node answered. What others answered in the same event is dealt with first: a host's nodes become idle together, and
+   * the next batch should go to them, not to one of them and those that trail.
+   */
+  answered(): void {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    queueMicrotask(() => {
+      this.#isAnswered = false
+      this.flush()
+    })
   }
 
   /** Sends what has gathered, if a write quorum of nodes is idle, and what trailing nodes should get by now. */

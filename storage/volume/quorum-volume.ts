@@ -240,7 +240,7 @@ class QuorumVolume implements Volume {
   #appended(link: NodeLink, segments: readonly AppendedSegment[]): void {
     for (const { timeline, group, scl } of segments)
       this.#timelines.peek(timeline)?.acknowledge(link.place, group, scl)
-    this.#writer.flush()
+    this.#writer.answered()
   }
 
   #nodeJoining(link: NodeLink): void {
