@@ -4,7 +4,7 @@ import type { Clock } from '../base/env.ts'
 import type { SharedBytes } from './batch-memory.ts'
 import { LogWriter } from './log-writer.ts'
 import type { NodeLink } from './node-link.ts'
-import { Gauge } from './quorum.ts'
+import type { Gauge } from './quorum.ts'
 import type { TimelineWriter } from './timeline-log.ts'
 
 /** What the log writer sees of a node: idle, or with a message on its way. */
