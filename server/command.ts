@@ -8,13 +8,13 @@ import { runBranchCommand } from './client/branch-command.ts'
 import { BRANCH_HELP } from './client/branch-help.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
-import { flagHelp, readOptions } from './options.ts'
+import { flagHelp, readOptions } from './options/options.ts'
 import { restoreCluster } from './restore.ts'
 import { closeOnSignals, fail } from './process-end.ts'
-import { readRestoreOptions, restoreFlagHelp } from './restore-options.ts'
+import { readRestoreOptions, restoreFlagHelp } from './options/restore-options.ts'
 import { startWithOptions } from './start.ts'
 import type { StorageThreads } from './storage-threads.ts'
-import { storageNodeFlagHelp } from './storage-node-options.ts'
+import { storageNodeFlagHelp } from './options/storage-node-options.ts'
 
 const HELP = `borealis: a PostgreSQL-compatible server whose log is the database
 

@@ -16,7 +16,7 @@
 //
 // A bundle is CommonJS, since Node keeps no code of ES modules. Where the file cannot be written nothing is lost but time.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -28,8 +28,9 @@ import { crc32 } from 'node:zlib'
 const HEADER_SIZE_BYTES = 8
 /** By then what a server needs was run, and compiled. */
 const WRITE_AFTER_MS = 10_000
-/** Overrules that: `npm run build` does not want to wait so long. */
-const WRITE_AFTER_VARIABLE = 'BOREALIS_CODE_CACHE_AFTER_MS'
+/** Names a file that says by being there that it was: `npm run build` knows better. */
+const WRITE_WHEN_VARIABLE = 'BOREALIS_CODE_CACHE_WHEN'
+const LOOK_MS = 50
 
 type Bundle = (
   exports: object,
@@ -79,8 +80,9 @@ function encode(code: Buffer, sourceCrc: number): Buffer {
 }
 
 async function writeLater(path: string, encoded: () => Buffer): Promise<void> {
-  const afterMs = Number(process.env[WRITE_AFTER_VARIABLE] ?? WRITE_AFTER_MS)
-  await sleep(afterMs, undefined, { ref: false })
+  const sign = process.env[WRITE_WHEN_VARIABLE]
+  if (sign === undefined) await sleep(WRITE_AFTER_MS, undefined, { ref: false })
+  else while (!existsSync(sign)) await sleep(LOOK_MS, undefined, { ref: false })
   try {
     const file = `${path}.${process.pid}`
     writeFileSync(file, encoded())

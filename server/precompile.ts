@@ -7,15 +7,13 @@
 // Where that fails nothing is missing: the first server that runs for a while writes the same files.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
-/** What is written is the code of what ran by then. */
-const WRITING = { BOREALIS_CODE_CACHE_AFTER_MS: '2000' }
 const PATIENCE_MS = 20_000
 const FOLDERS = ['.', '../storage/node'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
 
@@ -67,28 +65,37 @@ const codeFiles = (): string[] =>
     path.endsWith('-code'),
   )
 
-/** Resolves once so many bundles have code, or when that takes too long. */
-async function written(count: number): Promise<void> {
+/** Has code written; resolves once so many bundles have some, or when that takes too long. */
+async function written(data: string, count: number): Promise<void> {
+  writeFileSync(`${data}-ran`, '')
   for (let waitedMs = 0; codeFiles().length < count && waitedMs < PATIENCE_MS; waitedMs += 100)
     await sleep(100)
+}
+
+/** What is written is the code of what ran before `written`. */
+function writing(data: string): NodeJS.ProcessEnv {
+  return { BOREALIS_CODE_CACHE_WHEN: `${data}-ran` }
 }
 
 async function embedded(data: string): Promise<void> {
   const first = await start(['serve', '--data', data])
   await ask(first.port)
   await end(first, 'SIGKILL')
-  const second = await start(['serve', '--data', data], WRITING)
+  const second = await start(['serve', '--data', data], writing(data))
   await ask(second.port)
-  await written(2)
+  await written(data, 2)
   await end(second, 'SIGTERM')
 }
 
 async function remote(data: string): Promise<void> {
-  const node = await start(['storage-node', '--id', '1', '--az', 'az1', '--data', `${data}-node`], WRITING)
+  const node = await start(
+    ['storage-node', '--id', '1', '--az', 'az1', '--data', `${data}-node`],
+    writing(data),
+  )
   const storage = ['--storage', `127.0.0.1:${node.port}`, '--quorum', '1,1,1']
   const server = await start(['serve', '--data', `${data}-server`, ...storage])
   await ask(server.port)
-  await written(3)
+  await written(data, 3)
   await end(server, 'SIGTERM')
   await end(node, 'SIGTERM')
 }

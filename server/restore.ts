@@ -15,9 +15,9 @@ import { openNodeDirectory } from '../storage/node/sqlite-node-directory.ts'
 import { RestoredNode } from '../storage/node/restored-node.ts'
 import { openDataDirectory } from '../storage/node/sqlite-data-directory.ts'
 import { SqliteSegmentStore } from '../storage/node/sqlite-segment-store.ts'
-import { ZONES } from './embedded-volume.ts'
+import { ZONES } from './nodes/embedded-volume.ts'
 import { StartError } from './start-error.ts'
-import type { RestoreOptions } from './restore-options.ts'
+import type { RestoreOptions } from './options/restore-options.ts'
 
 /** Where the nodes' files are, and what unlocks them. */
 interface NodeFiles {

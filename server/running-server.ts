@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import type { Backend } from '../sql/session/session.ts'
-import { Listener } from './listener.ts'
+import { Listener } from './wire/listener.ts'
 import { nodeEnv } from './node-env.ts'
-import { checkOptions, type ServerOptions } from './options.ts'
+import { checkOptions, type ServerOptions } from './options/options.ts'
 import { StartError } from './start-error.ts'
 
 /** Superuser-reserved slots, PostgreSQL's default. */

@@ -7,18 +7,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createBackend, prepareBackend } from '../sql/session/backend.ts'
 import { createEngine } from '../storage/engine/create-engine.ts'
-import { archiveSettings } from './backup-options.ts'
-import { openEmbeddedVolume } from './embedded-volume.ts'
-import { firstPassword } from './first-password.ts'
+import { archiveSettings } from './options/backup-options.ts'
+import { openEmbeddedVolume } from './nodes/embedded-volume.ts'
+import { firstPassword } from './options/first-password.ts'
 import { openLog } from './log.ts'
 import { nodeEnv } from './node-env.ts'
-import { DEFAULT_OPTIONS, type ServerOptions } from './options.ts'
-import { openRemoteVolume, type RemoteVolume } from './remote-volume.ts'
+import { DEFAULT_OPTIONS, type ServerOptions } from './options/options.ts'
+import { openRemoteVolume, type RemoteVolume } from './nodes/remote-volume.ts'
 import type { StorageThreads } from './storage-threads.ts'
 import { type OpenBackend, type RunningServer, runServer } from './running-server.ts'
 
 export type { RunningServer } from './running-server.ts'
-export type { ServerOptions } from './options.ts'
+export type { ServerOptions } from './options/options.ts'
 
 /**
  * Starts a server inside this process. What is not given has the default of `borealis serve`, but the log says
@@ -44,9 +44,11 @@ async function openBackend(
   threads: StorageThreads | undefined,
 ): Promise<OpenBackend> {
   const { clock, prng } = nodeEnv
+  log.debug({ afterMs: Math.round(process.uptime() * 1000) }, 'the process is loaded')
   const opening = openStorage(options, log, threads)
   // Nodes have been told to open by the next turn, and take a while: this thread has work of its own until then.
   const [{ volume, meet }] = await Promise.all([opening, nextTurn().then(prepareBackend)])
+  log.debug('the volume is open')
   const crash = options.faultInjection ? () => process.kill(process.pid, 'SIGKILL') : undefined
   const engine = createEngine({ volume, clock, poolSizeBytes: options.bufferPoolBytes })
   const closeStorage = async (): Promise<void> => {

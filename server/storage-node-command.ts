@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { openLog } from './log.ts'
 import { closeOnSignals, fail } from './process-end.ts'
 import { startStorageNode } from './storage-node.ts'
-import { readStorageNodeOptions } from './storage-node-options.ts'
+import { readStorageNodeOptions } from './options/storage-node-options.ts'
 
 /** Runs the command line, whose first word is `storage-node`, and ends the process when it fails. */
 export function run([, ...flags]: readonly string[]): void {

@@ -12,11 +12,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Epoch } from '../storage/base/ids.ts'
 import { testClock } from '../storage/base/testing/test-env.ts'
 import type { NodeMessage, VolumeMessage } from '../storage/message/message.ts'
-import { CLUSTER_SECURITY_DEFAULTS, type ClusterSecurityOptions } from './cluster-security-options.ts'
-import { loadClusterSecurity } from './cluster-security.ts'
+import { CLUSTER_SECURITY_DEFAULTS, type ClusterSecurityOptions } from './options/cluster-security-options.ts'
+import { loadClusterSecurity } from './nodes/cluster-security.ts'
 import { StartError } from './start-error.ts'
-import { NodeListener } from './node-listener.ts'
-import { TcpTransport } from './tcp-transport.ts'
+import { NodeListener } from './nodes/node-listener.ts'
+import { TcpTransport } from './nodes/tcp-transport.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'borealis-tls-'))
 const file = (name: string): string => join(directory, name)

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { nodeEnv } from '../server/node-env.ts'
 import { restoreCluster } from '../server/restore.ts'
-import { readRestoreOptions } from '../server/restore-options.ts'
+import { readRestoreOptions } from '../server/options/restore-options.ts'
 import { type RunningServer, start } from '../server/start.ts'
 import { SmallS3 } from '../storage/archive/testing/small-s3.ts'
 

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-import { readOptions } from '../server/options.ts'
-import { readStorageNodeOptions } from '../server/storage-node-options.ts'
+import { readOptions } from '../server/options/options.ts'
+import { readStorageNodeOptions } from '../server/options/storage-node-options.ts'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 const compose = readFileSync(join(ROOT, 'docker', 'compose.yaml'), 'utf8')

@@ -2,7 +2,8 @@
 // with its own queries, so this compares pg_catalog as its best customer sees it.
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -170,5 +171,38 @@ describe.skipIf(noPostgres !== undefined || postgresDirectory() === undefined)('
     const script = ['-X', '-q', ...login(borealis.port, 'restored'), '-v', 'ON_ERROR_STOP=1']
     expect(await run('psql', script, ours)).not.toContain('ERROR')
     expect(await dump(borealis.port, 'restored')).toBe(ours)
+  })
+
+  test('pg_dump with several workers, which read one snapshot', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'borealis-dump-'))
+    const parallel = ['-Fd', '-j', '2', '-f', join(directory, 'dump')]
+    try {
+      expect(await run('pg_dump', [...login(borealis.port, DATABASE), ...parallel], '')).toBe('')
+      expect(await run('pg_restore', ['-l', join(directory, 'dump')], '')).toContain('TABLE DATA shop item')
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  test("a snapshot that is exported is another transaction's too, until its own ends", async () => {
+    const login = (): Promise<RawClient> => RawClient.login(borealis.port, { database: DATABASE })
+    const [leader, worker, writer] = await Promise.all([login(), login(), login()])
+    await writer.query('create table counted (n int)')
+    await leader.query('begin isolation level repeatable read')
+    const exported = await leader.query('select pg_export_snapshot()')
+    const id = exported.find((line) => line.startsWith('D '))?.slice(2) ?? ''
+    await writer.query('insert into counted values (1)')
+    const begin = `begin isolation level repeatable read; set transaction snapshot '${id}'`
+    expect(await worker.query(`${begin}; select count(*) from counted; commit`)).toContain('D 0')
+    expect(await worker.query('select count(*) from counted')).toContain('D 1')
+    await leader.query('commit')
+    const refused = await worker.query(begin)
+    expect(refused.join('\n')).toContain(`22023 invalid snapshot identifier: "${id}"`)
+    await worker.query('rollback')
+    expect(await worker.query(`begin; set transaction snapshot '${id}'; commit`)).toContainEqual(
+      expect.stringContaining('0A000 a snapshot-importing transaction must have isolation level'),
+    )
+    await writer.query('drop table counted')
+    for (const client of [leader, worker, writer]) client.close()
   })
 })

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 
-import { type EmbeddedVolumeOptions, openEmbeddedVolume } from '../server/embedded-volume.ts'
+import { type EmbeddedVolumeOptions, openEmbeddedVolume } from '../server/nodes/embedded-volume.ts'
 import { nodeEnv } from '../server/node-env.ts'
 import type { TimelineId } from '../storage/base/ids.ts'
 import { DEFAULT_QUORUM, type Quorum } from '../storage/volume/quorum.ts'

@@ -25,8 +25,8 @@ export interface FigureOptions {
   readonly idleBranches: number
 }
 
-/** What a start leaves to be done in the background is done by then. */
-const SETTLE_MS = 5000
+/** What a start leaves to be done in the background is done by then, and V8 has given back what opening took. */
+const SETTLE_MS = 20_000
 
 export type Case = (options: FigureOptions) => Promise<readonly Figure[]>
 

@@ -70,7 +70,9 @@ export class Cluster {
     if (!isMade(parts.volume)) await bootstrap(parts)
     const cache = new ContentsCache()
     const database = await parts.engine.open(CLUSTER_TIMELINE)
-    const cluster = new Cluster(parts, await CatalogStore.open(database, cache), cache)
+    // Nobody reads the cluster's past.
+    const store = await CatalogStore.open(database, new ContentsCache(1))
+    const cluster = new Cluster(parts, store, cache)
     await cluster.#removeUnborn()
     cluster.#dropOrphans()
     return cluster

@@ -2,9 +2,9 @@
 //
 //   with(changes):  base ── shared ──▶ base'       layer + changes ──▶ layer'       (a large layer becomes a new base)
 
+/** Layers of this size, or of some roots of the base's, are copied at each change; larger ones are merged into it. */
 const LAYER_SIZE_MIN = 64
-/** A layer above this part of the base is merged into it. */
-const LAYER_PART = 1 / 8
+const LAYER_ROOTS = 2
 
 /** Stands for a removed key in a layer. */
 const REMOVED: unique symbol = Symbol('removed')
@@ -34,7 +34,7 @@ export class LayeredMap<K, V> {
     if (this.#base.size === 0 && this.#layer.size === 0) return LayeredMap.of(present(changes))
     const layer = new Map(this.#layer)
     for (const [key, value] of changes) layer.set(key, value === undefined ? REMOVED : value)
-    if (layer.size <= Math.max(LAYER_SIZE_MIN, this.#base.size * LAYER_PART))
+    if (layer.size <= Math.max(LAYER_SIZE_MIN, LAYER_ROOTS * Math.sqrt(this.#base.size)))
       return new LayeredMap(this.#base, layer)
     const merged = new Map(this.#base)
     for (const [key, value] of layer) {

@@ -311,7 +311,14 @@ const making: Definitions = {
   'make_timestamptz(int4,int4,int4,int4,int4,float8,text)': {
     call: (...args: SixAndZone) => {
       const zone = args[6]
-      return utcFromLocal(makeTimestamp(...(args.slice(0, 6) as unknown as DateTimeNumbers)), zoneNamed(zone))
+      if (/^\d/.test(zone)) {
+        throw new SqlError('22023', `invalid input syntax for type numeric time zone: "${zone}"`, {
+          hint: 'Numeric time zones must have "-" or "+" as first character.',
+        })
+      }
+      // Numbers count east here; as the name of a zone they count west.
+      const name = zone.replace(/^[-+]/, (sign) => (sign === '+' ? '-' : '+'))
+      return utcFromLocal(makeTimestamp(...(args.slice(0, 6) as unknown as DateTimeNumbers)), zoneNamed(name))
     },
   },
   'make_interval(int4,int4,int4,int4,int4,int4,float8)': { call: makeInterval },

@@ -103,7 +103,7 @@ function lcmBig(a: Int8, b: Int8): Int8 {
 const mods: Definitions = {
   'mod(int2,int2)': inlined(remainderInt4, (a, b) => `remainderInt4(${a}, ${b})`, scope),
   'mod(int4,int4)': inlined(remainderInt4, (a, b) => `remainderInt4(${a}, ${b})`, scope),
-  'mod(int8,int8)': inlined(remainderInt8, (a, b) => `remainderInt8(${a}, ${b})`, scope),
+  'mod(int8,int8)': inlinedCall(wideScope, 'remainderInt8'),
 }
 
 const smaller = <T extends Int8>(a: T, b: T): T => (a < b ? a : b)

@@ -39,6 +39,14 @@ describe('lifted', () => {
       "select a from t where i = '1'::interval hour and b = 1",
       "select a from t where i = '1'::interval hour and b = $1 [i] 1",
     ],
+    [
+      'insert into t values (1, now()) on conflict (a) do nothing',
+      'insert into t values ($1, now()) on conflict (a) do nothing [i] 1',
+    ],
+    [
+      "INSERT INTO t VALUES (1) ON CONFLICT ((a + 2)) WHERE b > 3 DO UPDATE SET c = t.c + 4 WHERE t.d = '5'",
+      "INSERT INTO t VALUES ($1) ON CONFLICT ((a + 2)) WHERE b > 3 DO UPDATE SET c = t.c + $2 WHERE t.d = $3 [iis] 1 4 '5'",
+    ],
     ['select a1, t2.a3 from t2 where a1=1', 'select a1, t2.a3 from t2 where a1=$1 [i] 1'],
   ])('%s', (text, expected) => {
     expect(lifted(text)).toBe(expected)
@@ -65,7 +73,6 @@ describe('left alone', () => {
     'select cast(1 as varchar(10))',
     'create table t (a int default 5)',
     'values (1)',
-    'insert into t values (1) on conflict (a) do nothing',
     `select ${'1,'.repeat(65)}1`,
   ])('%s', (text) => {
     expect(lifted(text)).toBeUndefined()

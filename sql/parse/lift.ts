@@ -13,7 +13,8 @@
 // It must not be possible to tell. Whatever fails on the way (a syntax error, an analysis error, NotLiftable, an input
 // error) is discarded, and the statement is run from its own text, which then raises the same error with the right
 // position, or succeeds. So only what would succeed with another meaning must be left alone here:
-//   - positions in ORDER BY and GROUP BY, DISTINCT and ON CONFLICT (equal expressions must stay equal)
+//   - positions in ORDER BY and GROUP BY, DISTINCT and the target of ON CONFLICT, up to its DO (equal expressions must stay
+//     equal: those of an index, say)
 //   - literals with a type in front or INTERVAL fields behind, and E'', U&'', $$, B'', X'' and N'' ones
 //   - a sign belongs to its number only where the grammar would make it so
 // In doubt the literal is copied, or the statement not lifted at all.
@@ -60,11 +61,11 @@ const WORDS: ReadonlyMap<string, 'expression' | 'stop' | 'resume' | 'give up' | 
     'expression',
     'select where and or not then else when between like ilike having on from for any all symmetric set escape by returning case in values some',
   ),
-  ...words('resume', 'limit offset'),
-  ...words('stop', 'order'),
+  ...words('resume', 'limit offset do'),
+  ...words('stop', 'order conflict'),
   ...words(
     'give up',
-    'group distinct conflict with union intersect except over window cast extract tablesample uescape normalize within partition prepare declare copy explain',
+    'group distinct with union intersect except over window cast extract tablesample uescape normalize within partition prepare declare copy explain',
   ),
   ...words('operand', 'null true false default end'),
 ])
@@ -142,7 +143,7 @@ class LiftScanner {
   #kinds = ''
   readonly #values: (Int8 | string)[] = []
   #before: Before = NOTHING
-  /** After ORDER, until LIMIT or OFFSET. */
+  /** After ORDER, until LIMIT or OFFSET; after CONFLICT, until DO. */
   #stopped = false
   /** After ::, while the type's name goes on. */
   #inType = false

@@ -1,6 +1,6 @@
 // Estimated rows against those that are there, within a factor: what one column says, composite keys, groups.
 
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 
 import { openPlanSession, type PlanSession } from './testing/plan-fixture.ts'
 
@@ -74,4 +74,15 @@ test('a table that grows is sampled anew', async () => {
   expect(estimated('select * from growing where x = 1')).toBe(100)
   await session.run('insert into growing select g, g from generate_series(101, 5000) g')
   expect(estimated('select * from growing where x = 1')).toBeLessThan(200)
+})
+
+test('an equality with a unique key needs no sample, one with another column does', async () => {
+  await session.run('create table keyed (id int primary key, x int)')
+  await session.run('insert into keyed select g, g % 10 from generate_series(1, 1000) g')
+  const sample = vi.spyOn(session.ddl.database.database, 'sample')
+  expect(estimated('select * from keyed where id = 5')).toBe(1)
+  expect(sample).not.toHaveBeenCalled()
+  expect(estimated('select * from keyed where x = 5')).toBeGreaterThan(20)
+  expect(sample).toHaveBeenCalled()
+  sample.mockRestore()
 })

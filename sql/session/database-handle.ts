@@ -7,6 +7,7 @@ import type { Volume } from '../../storage/volume/volume.ts'
 import type { Catalog, ServerState } from '../catalog/catalog.ts'
 import type { Cluster, DatabaseCatalog } from '../catalog/cluster.ts'
 import type { TypeLookup } from '../types/type.ts'
+import { ExportedSnapshots } from './exported-snapshots.ts'
 import type { checkPrivileges } from './privileges.ts'
 import type { Notifications } from './notifications.ts'
 import type { OpenDatabases } from './open-databases.ts'
@@ -39,6 +40,7 @@ export class DatabaseHandle {
   readonly oid: number
   readonly listeners: Set<Notifications> = new Set()
   readonly sessions: Set<SessionCore> = new Set()
+  readonly exportedSnapshots: ExportedSnapshots = new ExportedSnapshots()
   /** When the last session left, monotonic milliseconds. */
   idleSinceMs: number
   /** Called when the last session has left; set once no new one can come. */

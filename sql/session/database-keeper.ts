@@ -117,6 +117,8 @@ export class DatabaseKeeper {
     for (const entry of [...catalogs.shared.databases()]) {
       if (this.#isStopped) return
       const from = clock.wallMicros() - retentionMicros(entry)
+      // Nothing of a young branch is old, and there are thousands.
+      if (entry.past.length === 0 && (entry.branch?.createdMicros ?? 0) > from) continue
       const isOver = ({ timeline, untilMicros }: DatabaseEntry['past'][number]): boolean =>
         untilMicros < from && !inUse.has(timeline)
       const over = entry.past.filter(isOver)
@@ -154,7 +156,10 @@ export class DatabaseKeeper {
   ): Promise<boolean> {
     const { catalogs } = this.#parts
     const { volume } = catalogs
-    const base = volume.timeline(timeline)?.parent?.lsn ?? 0
+    const { parent, createdMicros = 0 } = volume.timeline(timeline) ?? {}
+    // All of its own log is younger than the beginning of the retention.
+    if (createdMicros > fromMicros) return false
+    const base = parent?.lsn ?? 0
     const known = this.#floors.get(timeline) ?? base
     if (known >= catalogs.headOf(timeline)) return false
     const commit = await commitAt(catalogs, timeline, fromMicros)

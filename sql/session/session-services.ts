@@ -279,7 +279,11 @@ function transactionServices(core: SessionCore): TransactionServices {
       throw unsupported('pg_xact_status of another transaction')
     },
     exportSnapshot: () => {
-      throw unsupported('pg_export_snapshot')
+      const { exportedSnapshots } = core.handle
+      let id = ''
+      const lsn = core.transaction.exportView(() => exportedSnapshots.remove(id))
+      id = exportedSnapshots.add(lsn)
+      return id
     },
     currentLsn: (which) =>
       lsnText(which === 'flush' ? core.reading.database.vdl : core.reading.database.head),

@@ -159,8 +159,13 @@ function canonicalEncoding(value: string): string {
 
 /** IANA names through Intl, and fixed offsets as POSIX writes them. */
 function canonicalTimeZone(value: string): string {
-  const offset = /^([-+]?)(\d{1,2})(?::?(\d{2}))?$/.exec(value)
-  if (offset !== null) return value
+  // A number counts hours east of Greenwich, hours with minutes count west, as POSIX has them.
+  if (/^[-+]?\d{1,2}(\.\d+)?$/.test(value)) return fixedZoneName(Math.round(Number(value) * 60))
+  const offset = /^([-+]?)(\d{1,2}):(\d{2})$/.exec(value)
+  if (offset !== null) {
+    const minutes = Number(offset[2]) * 60 + Number(offset[3])
+    return fixedZoneName(offset[1] === '-' ? minutes : -minutes)
+  }
   if (/^<[-+]\d+(:\d+)?>[-+]?\d+(:\d+)?$/.test(value) || /^(utc|gmt|z)$/i.test(value)) {
     return /^z$/i.test(value) ? 'UTC' : /^(utc|gmt)$/i.test(value) ? value.toUpperCase() : value
   }
@@ -170,6 +175,14 @@ function canonicalTimeZone(value: string): string {
   } catch {
     throw new SqlError('22023', `invalid value for parameter "TimeZone": "${value}"`)
   }
+}
+
+/** `<+05:30>-05:30`: what is shown, and the same as POSIX counts it. */
+function fixedZoneName(eastMinutes: number): string {
+  const minutes = Math.abs(eastMinutes)
+  const two = (part: number): string => String(part).padStart(2, '0')
+  const shown = `${two(Math.floor(minutes / 60))}${minutes % 60 === 0 ? '' : `:${two(minutes % 60)}`}`
+  return eastMinutes < 0 ? `<-${shown}>+${shown}` : `<+${shown}>-${shown}`
 }
 
 /** Intl resolves links (Asia/Calcutta); keep what was asked for, in its usual case. */

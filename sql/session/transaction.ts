@@ -17,7 +17,7 @@ import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Database, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog, SharedCatalog } from '../catalog/catalog.ts'
 import type { DeferredCheck } from '../exec/execution.ts'
-import { SqlError } from '../types/sql-error.ts'
+import { SqlError, unsupported } from '../types/sql-error.ts'
 import type { TransactionStatus } from './session.ts'
 
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
@@ -90,6 +90,8 @@ export class SessionTransaction {
   #edit: CatalogEdit | undefined
   #clusterEdit: CatalogEdit | undefined
   #snapshot: View | undefined
+  /** Views that others may begin at until this transaction ends, and how they are forgotten. */
+  readonly #exported: { readonly view: View; readonly forget: () => void }[] = []
   readonly #savepoints: SavepointState[] = []
   #deferred: DeferredCheck[] = []
   readonly #deferral = new Map<number, boolean>()
@@ -201,6 +203,23 @@ export class SessionTransaction {
     view.transaction = this.#engine
     view.commandId = commandId
     return view
+  }
+
+  /** What this transaction reads now, for another to begin at; kept until it ends, when `forget` is called. */
+  exportView(forget: (lsn: Lsn) => void): Lsn {
+    const { database, pastDatabase } = this.#host
+    if (pastDatabase !== undefined) throw unsupported('a snapshot of the past')
+    const view = database.view(this.isolation === 'read committed' ? undefined : this.#snapshot?.readLsn)
+    database.pin(view)
+    this.#exported.push({ view, forget: () => forget(view.readLsn) })
+    return view.readLsn
+  }
+
+  /** Begins at a view that another transaction has exported, and keeps. */
+  importView(lsn: Lsn): void {
+    const { database } = this.#host
+    this.#snapshot = database.view(lsn)
+    database.pin(this.#snapshot)
   }
 
   /** The engine's transaction, begun at the first need. */
@@ -398,6 +417,11 @@ export class SessionTransaction {
   #reset(): void {
     this.#snapshot?.database.unpin(this.#snapshot)
     this.#snapshot = undefined
+    for (const { view, forget } of this.#exported) {
+      view.database.unpin(view)
+      forget()
+    }
+    if (this.#exported.length > 0) this.#exported.length = 0
     this.#engine = undefined
     this.#cluster = undefined
     this.#edit = undefined

@@ -20,8 +20,6 @@ import { asBuffer } from './log-intake.ts'
 import { type Fetched, Portions } from './portions.ts'
 import type { KeptCommit, PageVersion } from './segment-store.ts'
 
-const FETCH_SIZE_BYTES = 2 * 1024 * 1024
-
 export class ImageCopier implements Copier {
   readonly #around: CopySurroundings
   readonly #key: SegmentKey
@@ -44,7 +42,7 @@ export class ImageCopier implements Copier {
     this.#end = end
     this.#portions = new Portions<ImageCopy>({
       clock: around.clock,
-      fetch: (done) => this.#fetch(done),
+      fetch: (sizeMax, done) => this.#fetch(sizeMax, done),
       sizeOf: ({ bytes }) => bytes.length,
       write: (images, size) => this.#write(images, size),
       isFilling: () => around.node.isFilling,
@@ -76,10 +74,10 @@ export class ImageCopier implements Copier {
     this.#finish(true)
   }
 
-  #fetch(done: (fetched: Fetched<ImageCopy> | undefined) => void): void {
+  #fetch(sizeMax: number, done: (fetched: Fetched<ImageCopy> | undefined) => void): void {
     const { gossip } = this.#around
     const after = this.#reached
-    const request = { kind: 'fetch-images', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
+    const request = { kind: 'fetch-images', ...this.#key, after, sizeMax } as const
     gossip.link(this.#from.peer).request(request, gossip.epochs(), (answer) => {
       const last = answer?.kind === 'images' ? answer.images.at(-1) : undefined
       if (answer?.kind !== 'images' || (last === undefined && !answer.complete)) {

@@ -11,9 +11,6 @@ import { asBuffer } from './log-intake.ts'
 import { type Fetched, Portions } from './portions.ts'
 import { Refusal } from './refusal.ts'
 
-/** Reading so much keeps a peer from its appends for some milliseconds. */
-const FETCH_SIZE_BYTES = 2 * 1024 * 1024
-
 export class LogCopier implements Copier {
   readonly #around: CopySurroundings
   readonly #key: SegmentKey
@@ -28,7 +25,7 @@ export class LogCopier implements Copier {
     this.#peer = peer
     this.#portions = new Portions<Uint8Array>({
       clock: around.clock,
-      fetch: (done) => this.#fetch(done),
+      fetch: (sizeMax, done) => this.#fetch(sizeMax, done),
       sizeOf: ({ length }) => length,
       write: (batches, size) => this.#take(batches, size),
       isFilling: () => around.node.isFilling,
@@ -46,11 +43,11 @@ export class LogCopier implements Copier {
     this.#portions.stop()
   }
 
-  #fetch(done: (fetched: Fetched<Uint8Array> | undefined) => void): void {
+  #fetch(sizeMax: number, done: (fetched: Fetched<Uint8Array> | undefined) => void): void {
     const { gossip } = this.#around
     const after = this.#reached
     if (after === undefined) return done(undefined)
-    const request = { kind: 'fetch-log', ...this.#key, after, sizeMax: FETCH_SIZE_BYTES } as const
+    const request = { kind: 'fetch-log', ...this.#key, after, sizeMax } as const
     gossip.link(this.#peer).request(request, gossip.epochs(), (answer) => done(this.#judge(answer)))
   }
 

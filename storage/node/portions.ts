@@ -13,7 +13,11 @@ const PORTION_SIZE_BYTES = 4 * 1024 * 1024
 /** Where there is much to come: four waits for the disk, whatever the size (the store's cache must hold it). */
 const PORTION_SIZE_BYTES_FILLING = 16 * 1024 * 1024
 /** While there are others to be served, so much of the time that a write took passes before the next. */
-const PAUSE_SHARE = 0.5
+const PAUSE_SHARE = 0.25
+/** Reading so much keeps a peer from its appends for some milliseconds. */
+const FETCH_SIZE_BYTES = 2 * 1024 * 1024
+/** Where there is much to come a round trip costs more than that: writers do not wait for one peer that is late. */
+const FETCH_SIZE_BYTES_FILLING = 8 * 1024 * 1024
 const PAUSE_MS_MAX = 250
 
 /** What a fetch brought. */
@@ -25,8 +29,8 @@ export interface Fetched<Piece> {
 
 export interface PortionSteps<Piece> {
   readonly clock: Clock
-  /** Asks for what follows all that was fetched; calls back once, with undefined when it failed. */
-  fetch(done: (fetched: Fetched<Piece> | undefined) => void): void
+  /** Asks for so much of what follows all that was fetched; calls back once, with undefined when it failed. */
+  fetch(sizeMax: number, done: (fetched: Fetched<Piece> | undefined) => void): void
   sizeOf(piece: Piece): number
   /** Writes a portion; false when it cannot. */
   write(pieces: readonly Piece[], size: number): boolean
@@ -77,7 +81,8 @@ export class Portions<Piece> {
 
   #fetch(): void {
     this.#isFetching = true
-    this.#steps.fetch((fetched) => {
+    const sizeMax = this.#steps.isFilling() ? FETCH_SIZE_BYTES_FILLING : FETCH_SIZE_BYTES
+    this.#steps.fetch(sizeMax, (fetched) => {
       if (this.#stopped) return
       this.#isFetching = false
       if (fetched === undefined) return this.#finish(true)

@@ -56,9 +56,10 @@ export class Joining {
     this.#events = events
   }
 
-  /** These nodes answered the fence of the opening: together they may be what the first of them would have to wait for. */
-  promised(links: Iterable<NodeLink>): void {
-    for (const { place } of links) this.#fenced |= 1 << place
+  /** Brings in all nodes of a volume that opens: those that are `fenced` are so together, none waits for the next. */
+  open(links: readonly NodeLink[], fenced: ReadonlyMap<NodeLink, NodeState>): void {
+    for (const { place } of fenced.keys()) this.#fenced |= 1 << place
+    for (const link of links) void this.join(link, fenced.get(link))
   }
 
   /** Whether anything but a fence may be written to nodes. */

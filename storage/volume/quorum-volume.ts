@@ -190,8 +190,7 @@ class QuorumVolume implements Volume {
     this.#timelines.skipTo(recovered.lastId + (isAllKnown ? 0 : BIRTHS_MAX))
     this.#isPlanned = true
     this.#refresh()
-    this.#joining.promised(recovered.fenced.keys())
-    for (const link of members.targets) void this.#joining.join(link, recovered.fenced.get(link))
+    this.#joining.open(members.targets, recovered.fenced)
     this.#watch.start()
     await this.#untilServing(recovered)
     if (this.#failure !== undefined) throw this.#failure
@@ -218,6 +217,7 @@ class QuorumVolume implements Volume {
     }
     if (this.#isOver) return
     this.#isSettled = true
+    this.#options.onStep?.('settled')
     this.#settle()
     this.#watch.tellEnded(this.#members.targets)
     this.#refresh()
@@ -249,6 +249,7 @@ class QuorumVolume implements Volume {
   }
 
   #nodeLive(link: NodeLink): void {
+    this.#options.onStep?.('live', link.id)
     this.#watch.joined(link)
     this.#sendAgain(link)
     this.#refresh()

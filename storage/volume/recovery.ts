@@ -42,6 +42,7 @@ type States = Map<NodeLink, NodeState>
 /** Throws StorageError: 'no-quorum', 'corrupt', 'version', 'fenced', or what the nodes reported. */
 export async function recover(members: Members, options: VolumeOptions): Promise<Recovered> {
   const queried = await queryAll(members, options)
+  options.onStep?.('queried')
   const before = [...queried.values()]
   const known = newestConfiguration(before)
   const base = known ?? freshConfiguration(options)
@@ -55,6 +56,7 @@ export async function recover(members: Members, options: VolumeOptions): Promise
   members.clusterId = commonCluster(before) || options.newClusterId
   members.volumeEpoch = asEpoch(Math.max(...before.map((state) => state.volumeEpoch)) + 1)
   const fenced = await fenceNewest(members, options, base, queried)
+  options.onStep?.('fenced')
   const sound = soundStates(members, fenced)
   const isComplete = sound.length === members.targets.length
   return { ...planRecovery(sound, isComplete), isComplete, fenced }

@@ -35,7 +35,12 @@ export interface VolumeOptions {
   readonly deadAfterMs?: number | undefined
   /** Another writer has taken the volume over, or is about to: nothing becomes durable any more. Called once. */
   readonly onFenced?: ((error: StorageError) => void) | undefined
+  /** Told how the opening comes along. */
+  readonly onStep?: ((step: OpeningStep, node?: number) => void) | undefined
 }
+
+/** What an opening has done: a read quorum was asked, and fenced; a node takes part; a write quorum holds what was found. */
+export type OpeningStep = 'queried' | 'fenced' | 'live' | 'settled'
 
 export const QUORUM_TIMEOUT_MS = 30_000
 export const DEAD_AFTER_MS = 60_000

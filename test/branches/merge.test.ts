@@ -315,6 +315,54 @@ test('owners, privileges and comments are carried over', async () => {
   expect(await rows(db, left)).toEqual([])
 })
 
+test('privileges on columns and default privileges are carried over, each by itself', async () => {
+  const [reader, maker] = [`column_reader${number}`, `maker${number}`]
+  await admin.query(`CREATE ROLE ${reader}; CREATE ROLE ${maker}`)
+  await db.query(`
+    GRANT SELECT (id, total) ON invoice TO ${reader};
+    GRANT UPDATE (name) ON customer TO PUBLIC;
+    CREATE VIEW totals AS SELECT customer, sum(total) AS total FROM invoice GROUP BY 1;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO ${reader}`)
+  await admin.query(`CREATE DATABASE rights${number} TEMPLATE main${number}`)
+  const branch = await connectTo(server.port, `rights${number}`)
+  await branch.query(`
+    REVOKE SELECT (id) ON invoice FROM ${reader};
+    GRANT SELECT (customer) ON invoice TO ${reader} WITH GRANT OPTION;
+    GRANT SELECT (total) ON totals TO ${reader};
+    REVOKE UPDATE (name) ON customer FROM PUBLIC;
+    CREATE TABLE late (a int PRIMARY KEY, b int);
+    GRANT INSERT (a), REFERENCES (b) ON late TO ${reader};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE INSERT ON TABLES FROM ${reader};
+    ALTER DEFAULT PRIVILEGES FOR ROLE ${maker} GRANT USAGE ON SEQUENCES TO ${reader} WITH GRANT OPTION;
+    ALTER DEFAULT PRIVILEGES FOR ROLE ${maker} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`)
+  await db.query(`GRANT SELECT (name) ON customer TO ${reader}`)
+  const onColumns = `SELECT attrelid::regclass::text, attname, array_agg(item ORDER BY item)
+    FROM (SELECT attrelid, attname, unnest(attacl)::text AS item FROM pg_attribute) a GROUP BY 1, 2 ORDER BY 1, 2`
+  const defaults = `SELECT defaclrole::regrole::text, coalesce(nspname, ''), defaclobjtype, array_agg(item ORDER BY item)
+    FROM (SELECT d.*, unnest(defaclacl)::text AS item FROM pg_default_acl d) d
+    LEFT JOIN pg_namespace n ON n.oid = defaclnamespace GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
+  const expectedDefaults = await rows(branch, defaults)
+  expect(await rows(db, defaults)).not.toEqual(expectedDefaults)
+  await rows(db, `SELECT * FROM borealis.merge('rights${number}')`)
+  expect(await rows(db, onColumns)).toEqual([
+    ['customer', 'name', [`${reader}=r/postgres`]],
+    ['invoice', 'customer', [`${reader}=r*/postgres`]],
+    ['invoice', 'total', [`${reader}=r/postgres`]],
+    ['late', 'a', [`${reader}=a/postgres`]],
+    ['late', 'b', [`${reader}=x/postgres`]],
+    ['totals', 'total', [`${reader}=r/postgres`]],
+  ])
+  expect(await rows(db, defaults)).toEqual(expectedDefaults)
+  expect(expectedDefaults).toEqual([
+    [maker, '', 'S', [`${reader}=U*/${maker}`, `${maker}=rwU/${maker}`]],
+    [maker, '', 'f', [`${maker}=X/${maker}`]],
+    ['postgres', 'public', 'r', [`${reader}=r/postgres`]],
+  ])
+  const left = `SELECT change, object FROM borealis.schema_diff('rights${number}', 'main${number}')`
+  expect(await rows(db, left)).toEqual([['created', `public.customer.name: SELECT for ${reader}`]])
+  await branch.end()
+})
+
 test('an object that both altered differently is a conflict', async () => {
   await dev.query(`ALTER TABLE customer ADD COLUMN rank int DEFAULT 1`)
   await db.query(`ALTER TABLE customer ADD COLUMN rank text`)

@@ -8,6 +8,7 @@
 //   clients: begin, insert number, update × 3, insert, commit ──acknowledged──▶ ledger
 //   nemesis: kill │ SIGSTOP, SIGCONT │ start again, of a node, a zone, the writer ...
 
+import { readFileSync, statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type pg from 'pg'
 import { buildBorealis } from '../support/launch.ts'
@@ -23,6 +24,9 @@ const { values } = parseArgs({
     'no-build': { type: 'boolean', default: false },
   },
 })
+
+/** Of a start that took longer the server's log is shown. */
+const SLOW_START_MS = 3_000
 
 interface Ledger {
   /** Numbers whose COMMIT was acknowledged. */
@@ -109,8 +113,10 @@ async function nemesis(cluster: Cluster, chance: Seeded, isOver: () => boolean):
       await cluster.server.end('SIGKILL')
       if (deed === 7) await Promise.all(victims.map((number) => cluster.node(number).end('SIGKILL')))
       await sleep(chance.below(1_000))
+      const known = statSync(cluster.server.logFile).size
       const tookMs = await cluster.startServer()
       say(`the writer serves again after ${tookMs.toFixed(0)} ms`)
+      if (tookMs > SLOW_START_MS) say(readFileSync(cluster.server.logFile).subarray(known).toString())
       if (deed === 7) await Promise.all(victims.map((number) => cluster.node(number).start()))
     }
   }
@@ -136,7 +142,8 @@ async function main(): Promise<void> {
   if (!values['no-build']) buildBorealis()
   const chance = new Seeded(Number(values.seed))
   say(`seed ${values.seed}`)
-  const cluster = await Cluster.make({ command: 'built', serverFlags: ['--quorum-timeout', '10s'] })
+  const serverFlags = ['--quorum-timeout', '10s', '--log-level', 'debug']
+  const cluster = await Cluster.make({ command: 'built', serverFlags })
   const ledger: Ledger = { acknowledged: new Set(), failed: new Set(), next: 1, unknown: 0 }
   let wrong: string[] = []
   try {

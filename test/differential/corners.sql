@@ -93,3 +93,15 @@ with recursive search(f, t, is_cycle, path) as (
   from graph g, search s where g.f = s.t and not is_cycle
 )
 select * from search order by path;
+select mod(id::int8, 2::int8), mod(id, 2), id::int8 % 2::int2 from item order by id;
+-- Time zones that are numbers.
+set timezone = '5';
+show timezone;
+select timestamptz '2020-01-01 00:00+00', to_char(timestamptz '2020-01-01 00:00+00', 'OF TZH:TZM');
+set timezone = '-04:30';
+select timestamptz '2020-01-01 00:00+00';
+set timezone = '-7';
+select timestamptz '2020-01-01 00:00+00';
+set timezone = 'UTC';
+select make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+2'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, '-02:30');
+select make_timestamptz(1973, 7, 15, 8, 15, 55.33, '2');

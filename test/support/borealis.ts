@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ServerOptions } from '../../server/options.ts'
+import type { ServerOptions } from '../../server/options/options.ts'
 
 export interface TestServer {
   readonly port: number

@@ -1,7 +1,7 @@
 // The wire front end before a FakeBackend, on a free port, inside the test's process.
 
 import { pino } from 'pino'
-import { DEFAULT_OPTIONS, type ServerOptions } from '../../server/options.ts'
+import { DEFAULT_OPTIONS, type ServerOptions } from '../../server/options/options.ts'
 import { type RunningServer, runServer } from '../../server/running-server.ts'
 import { FakeBackend, type FakeOptions } from './fake-backend.ts'
 

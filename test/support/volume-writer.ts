@@ -3,7 +3,7 @@
 
 import { pino } from 'pino'
 
-import { openEmbeddedVolume } from '../../server/embedded-volume.ts'
+import { openEmbeddedVolume } from '../../server/nodes/embedded-volume.ts'
 import { nodeEnv } from '../../server/node-env.ts'
 import { must } from '../../storage/base/assert.ts'
 import { FakeLog } from '../../storage/message/testing/fake-log.ts'

@@ -96,7 +96,11 @@ export class CompiledTable {
 
   /** A column's default, converted to its type; undefined: none (NULL). */
   bindDefault(column: number): Expr | undefined {
-    const text = this.table.columns[column]?.default
+    const found = must(this.table.columns[column])
+    const { type, sequenceOid } = found
+    if (found.identity !== undefined)
+      return { kind: 'next-value', sequenceOid, type, typmod: -1, collation: 0, location: -1 }
+    const text = found.default ?? this.environment.catalog.typeEntry(type)?.domain?.default
     return text === undefined ? undefined : this.#bind(text, { kind: 'default', column })
   }
 

@@ -14,7 +14,7 @@ import { formatType } from '../../functions/format-type.ts'
 import { quoteIdentifier, quoteLiteral } from '../../functions/quote.ts'
 import type { CatalogServices } from '../../functions/services.ts'
 import type { SessionCore } from '../session-core.ts'
-import { AttributeDescriber, type Described } from './schema-attributes.ts'
+import { AttributeDescriber, type Described, type DescribedColumn } from './schema-attributes.ts'
 
 /** Oids of the catalogs that objects are listed in. */
 const PG_TYPE = 1247
@@ -103,9 +103,13 @@ class Describer {
     const attributes = new AttributeDescriber(this.#catalog)
     for (const one of this.#described())
       for (const attribute of attributes.of(one)) yield object({ ...attribute, about: one.key, oid: 0 })
-    for (const one of this.#columns())
+    for (const one of this.#columns()) {
       for (const attribute of attributes.comment(one))
         yield object({ ...attribute, about: one.key, table: one.table, oid: 0 })
+      for (const attribute of attributes.columnPrivileges(one))
+        yield object({ ...attribute, about: one.key, table: one.table, oid: 0 })
+    }
+    for (const attribute of attributes.defaultPrivileges()) yield object({ ...attribute, oid: 0 })
   }
 
   /** What can have an owner, privileges and a comment. */
@@ -142,16 +146,28 @@ class Describer {
     }
   }
 
-  *#columns(): Iterable<Pick<Described, 'word' | 'name' | 'key' | 'comment'> & { readonly table: string }> {
-    for (const table of this.#catalog.relations()) {
-      if (table.kind !== 'table' || table.isCompositeType || !this.#isUsersIn(table.schemaOid)) continue
-      if (table.persistence === 'temporary') continue
-      const tableName = this.#name(table)
-      for (const { name: own, number, isDropped } of table.columns) {
+  *#columns(): Iterable<Pick<Described, 'word' | 'key' | 'comment'> & DescribedColumn> {
+    for (const relation of this.#catalog.relations()) {
+      if (relation.kind !== 'table' && relation.kind !== 'view') continue
+      if (relation.kind === 'table' && relation.isCompositeType) continue
+      if (!this.#isUsersIn(relation.schemaOid) || relation.persistence === 'temporary') continue
+      const { oid, ownerOid } = relation
+      const table = this.#name(relation)
+      for (const { name: own, number, isDropped, acl } of relation.columns) {
         if (isDropped) continue
-        const name = `${tableName}.${quoteIdentifier(own)}`
-        const comment = { classOid: PG_CLASS, oid: table.oid, subId: number }
-        yield { word: 'COLUMN', name, key: `column ${name}`, comment, table: tableName }
+        const column = quoteIdentifier(own)
+        const name = `${table}.${column}`
+        const key = relation.kind === 'view' ? `view ${table}` : `column ${name}`
+        yield {
+          word: 'COLUMN',
+          name,
+          column,
+          key,
+          comment: { classOid: PG_CLASS, oid, subId: number },
+          table,
+          ownerOid,
+          acl,
+        }
       }
     }
   }

@@ -88,7 +88,26 @@ function setMulti(core: SessionCore, name: string, args: readonly Node[]): Utili
       core.settings.set(`default_${setting}`, value, false)
     return { tag: 'SET' }
   }
+  if (name === 'TRANSACTION SNAPSHOT') {
+    importSnapshot(core, constantText(args[0]) ?? '')
+    return { tag: 'SET' }
+  }
   throw unsupported(`SET ${name}`)
+}
+
+function importSnapshot(core: SessionCore, id: string): void {
+  const { transaction, handle } = core
+  if (!transaction.isBlock)
+    core.say('WARNING', 'SET TRANSACTION can only be used in transaction blocks', '25P01')
+  if (transaction.hasRun)
+    throw new SqlError('25001', 'SET TRANSACTION SNAPSHOT must be called before any query')
+  if (transaction.isolation === 'read committed') {
+    throw new SqlError(
+      '0A000',
+      'a snapshot-importing transaction must have isolation level SERIALIZABLE or REPEATABLE READ',
+    )
+  }
+  transaction.importView(handle.exportedSnapshots.find(id))
 }
 
 export function constraintsStatement({ core, parsed }: UtilityCall): UtilityResult {
