@@ -53,6 +53,7 @@ const KEPT: readonly (readonly [what: string, seed: number])[] = [
   ['rot of what a node had read, which the disk must not do to its memory', 2592],
   ['a branch of a dropped parent whose log had been collected below a floor', 3284],
   ['a rotten batch of which not even the beginning could be told', 3006],
+  ['a damaged image above the log that is here', 8387],
   ['the only peer with all log, that had left the volume', 3156],
   ['log that one node alone has, and that rots there', 3432],
   ['a branch at what was durable after the model had last looked', 4288],

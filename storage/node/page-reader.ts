@@ -173,10 +173,10 @@ export class PageReader {
     }
   }
 
-  /** Makes a damaged image again from the log; false when the log is collected and a peer must help. */
+  /** Makes a damaged image again from the log; false when the log is collected, or still to come, and a peer must help. */
   rebuild(segment: Segment, damaged: PageVersion): boolean {
     const { page, lsn } = damaged
-    if (lsn <= segment.start.after) return false
+    if (lsn <= segment.start.after || lsn > segment.scl) return false
     // The newest image may be all that leads to the newest record: without it the page's tail must.
     const tail = this.#store.tail(segment, page)
     if ((tail ?? 0) < lsn && this.#store.imageAbove(segment, page, lsn) === undefined)

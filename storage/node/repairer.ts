@@ -71,6 +71,13 @@ export class Repairer {
     return peers[count % Math.max(peers.length, 1)]
   }
 
+  /** Not now; returns that nothing was done. */
+  #later(name: string): false {
+    const count = (this.#tried.get(name)?.count ?? 0) + 1
+    this.#tried.set(name, { atMs: this.#clock.monotonicMs(), count })
+    return false
+  }
+
   #mended(name: string): void {
     this.#tried.delete(name)
     this.#node.damagedBatches.delete(name)
@@ -126,7 +133,9 @@ export class Repairer {
       this.#mended(name)
       return true
     }
-    if (this.#node.reader.rebuild(segment, damaged)) {
+    // One that a peer gave ahead of the log, say: it is made again once that is here, or lies below where that begins.
+    if (lsn > segment.scl) return this.#later(name)
+    if (this.#isRebuilt(segment, damaged)) {
       this.#mended(name)
       return true
     }
@@ -146,6 +155,16 @@ export class Repairer {
       })
     })
     return true
+  }
+
+  /** False, too, when log of an ancestor is still to come: until then a peer may have the page. */
+  #isRebuilt(segment: Segment, damaged: PageVersion): boolean {
+    try {
+      return this.#node.reader.rebuild(segment, damaged)
+    } catch (error) {
+      if (error instanceof Refusal) return false
+      throw error
+    }
   }
 
   /** A point that is read and finds this version: the log's beginning, or a child's. */
