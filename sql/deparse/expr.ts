@@ -38,6 +38,15 @@ export function typeText(p: Printer, oid: number, typmod: number): string {
   return formatType(p.options, oid, typmod)
 }
 
+function printRow(p: Printer, elements: readonly Expr[]): void {
+  p.add('ROW(')
+  elements.forEach((element, i) => {
+    if (i > 0) p.add(', ')
+    printElement(p, element, true)
+  })
+  p.add(')')
+}
+
 /** `showImplicit`: whether an implicit cast at the top is to be seen. */
 export function printExpr(p: Printer, expr: Expr, showImplicit: boolean): void {
   switch (expr.kind) {
@@ -81,12 +90,7 @@ export function printExpr(p: Printer, expr: Expr, showImplicit: boolean): void {
     case 'array':
       return printArray(p, expr)
     case 'row':
-      p.add('ROW(')
-      expr.elements.forEach((element, i) => {
-        if (i > 0) p.add(', ')
-        printElement(p, element, true)
-      })
-      return p.add(')')
+      return printRow(p, expr.elements)
     case 'row-compare':
       return printRowCompare(p, expr)
     case 'array-compare':

@@ -76,7 +76,7 @@ export function inlinedCall<Name extends string>(
   scope: Readonly<Record<Name, (...args: never[]) => Value>>,
   name: Name,
 ): Definition {
-  return inlined(scope[name] as PlainDefinition['call'], (...args) => `${name}(${args.join(', ')})`, scope)
+  return inlined(scope[name], (...args) => `${name}(${args.join(', ')})`, scope)
 }
 
 /** A definition's inline form and its call, from one arrow function each. */

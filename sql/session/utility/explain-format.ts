@@ -168,5 +168,5 @@ function xml(name: string, value: FieldValue, indent: number): string {
     value instanceof Map
       ? [...value].map(([one, part]) => xml(one, part, indent + 1))
       : (value as readonly FieldValue[]).map((part) => xml(ITEM_NAMES[name] ?? 'Item', part, indent + 1))
-  return `${[`${pad}<${tag}>`, ...inner, `${pad}</${tag}>`].join('\n')}`
+  return [`${pad}<${tag}>`, ...inner, `${pad}</${tag}>`].join('\n')
 }
