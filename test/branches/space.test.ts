@@ -67,6 +67,8 @@ test(
     const sharedBytes = Number(await value(admin, shared))
     expect(sharedBytes).toBeGreaterThan(2 * MIB)
     const full = await segmentBytes()
+    // What came last may still be in write-ahead files.
+    await expect.poll(fileBytes, PATIENCE).toBeGreaterThan(0.8 * full)
     const fullFiles = fileBytes()
     expect(full - before).toBeGreaterThan(6 * 2 * sharedBytes * 0.9)
 
