@@ -103,16 +103,18 @@ test('what fails inside is thrown on, and the next write is durable by itself ag
   expect(() => region.write(Buffer.from('z'), 1, 0)).toThrow(expect.objectContaining({ kind: 'io' }))
 })
 
+const TURNS = 120
+
 test('files that are synced at the same time', async () => {
   const files = new HotFiles()
   const directory = temporaryDirectory()
   const regions = ['a', 'b', 'c'].map((name) => files.region(join(directory, name), 2, 0))
   // The second thread takes part after a while.
-  for (let turn = 0; turn < 60; turn++) {
+  for (let turn = 0; turn < TURNS; turn++) {
     files.together(() => regions.forEach((region) => region.write(Buffer.from([turn]), 1, turn)))
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  const written = Buffer.from(Array.from({ length: 60 }, (_, turn) => turn))
-  for (const region of regions) expect(region.read(0, 60)).toEqual(written)
+  const written = Buffer.from(Array.from({ length: TURNS }, (_, turn) => turn))
+  for (const region of regions) expect(region.read(0, TURNS)).toEqual(written)
   files.close()
 })

@@ -32,10 +32,15 @@ export function openHotFile(path: string): HotFile {
   return { sizeBytes, write, read, close: () => shared.close() }
 }
 
+/** So many turns wait for one file after the other: a start is in a hurry, and another thread would be in its way. */
+const TURNS_ALONE = 50
+
 /** The files of hot logs of one thread. */
 export class HotFiles {
   readonly #files = new Map<string, SharedHotFile>()
   readonly #syncThread = new SyncThread()
+  /** Turns with several files to sync. */
+  #turns = 0
 
   /** A node's region of the file at a path, which is opened, or made when it is missing. Throws StorageError. */
   region(path: string, regionCount: number, index: number): HotFile {
@@ -59,7 +64,9 @@ export class HotFiles {
   }
 
   #sync(files: SharedHotFile[]): void {
-    const other = files.length > 1 && this.#syncThread.isReady ? files.pop() : undefined
+    if (files.length > 1) this.#turns++
+    const hasThread = this.#turns > TURNS_ALONE && this.#syncThread.isReady
+    const other = files.length > 1 && hasThread ? files.pop() : undefined
     other?.beginSync(this.#syncThread)
     try {
       for (const file of files) file.sync()
