@@ -14,6 +14,8 @@ const PORTION_SIZE_BYTES = 4 * 1024 * 1024
 const PORTION_SIZE_BYTES_FILLING = 16 * 1024 * 1024
 /** While there are others to be served, so much of the time that a write took passes before the next. */
 const PAUSE_SHARE = 0.25
+/** Where there is much to come, the others are the quorum: this node owes its appends a turn, and little more. */
+const PAUSE_SHARE_FILLING = 0.03
 /** Reading so much keeps a peer from its appends for some milliseconds. */
 const FETCH_SIZE_BYTES = 2 * 1024 * 1024
 /** Where there is much to come a round trip costs more than that: writers do not wait for one peer that is late. */
@@ -110,7 +112,8 @@ export class Portions<Piece> {
       this.#isPausing = false
       if (!this.#stopped) this.#step()
     }
-    if (this.#steps.isBusy()) clock.after(Math.min(tookMs * PAUSE_SHARE, PAUSE_MS_MAX), goOn)
+    const share = this.#steps.isFilling() ? PAUSE_SHARE_FILLING : PAUSE_SHARE
+    if (this.#steps.isBusy()) clock.after(Math.min(tookMs * share, PAUSE_MS_MAX), goOn)
     else clock.soon(goOn)
   }
 }
