@@ -21,7 +21,7 @@ import type { ClusterSecurityOptions } from '../options/cluster-security-options
 import { StorageError } from '../../storage/base/errors.ts'
 import { STORAGE_DIAL_TIMEOUT_MS } from '../limits.ts'
 import { StartError } from '../start-error.ts'
-import type { StorageAddress } from './storage-address.ts'
+import type { StorageAddress } from '../options/storage-address.ts'
 
 export interface ClusterSecurity {
   readonly secret: string | undefined

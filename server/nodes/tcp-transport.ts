@@ -24,7 +24,7 @@ import {
   STORAGE_REDIAL_PAUSE_MS_MIN,
   STORAGE_SILENCE_MS_MAX,
 } from '../limits.ts'
-import { parseStorageAddress } from './storage-address.ts'
+import { parseStorageAddress } from '../options/storage-address.ts'
 
 export interface TcpSurroundings {
   readonly security: ClusterSecurity

@@ -39,7 +39,7 @@ import {
   LOG_LEVEL_DEFAULT,
 } from './listen-options.ts'
 import { StartError } from '../start-error.ts'
-import { parseStorageAddress, parseStorageAddresses } from '../nodes/storage-address.ts'
+import { parseStorageAddress, parseStorageAddresses } from './storage-address.ts'
 
 /** Nodes, and how many of them a write and a recovery read need. */
 export interface Quorum {

@@ -44,9 +44,11 @@ export class Coalescer {
   /** Pages that change all the time: the sooner the better. */
   #renewRecent(images: PageImage[]): void {
     for (const segment of this.#node.intake.long) {
-      for (const page of segment.long ?? []) {
+      // One that was dropped meanwhile has nothing left to make images of.
+      const pages = this.#segment(segment) === segment ? segment.long : undefined
+      for (const page of pages ?? []) {
         if (images.length === IMAGES_PER_SLICE) return
-        segment.long?.delete(page)
+        pages?.delete(page)
         this.#renew(segment, page, images)
       }
       segment.long = undefined
