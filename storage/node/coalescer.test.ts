@@ -76,4 +76,16 @@ for (const makeHome of [memoryHome, sqliteHome]) {
     expect(imageCount(bench)).toBe(3)
     expectPage(bench.read(1, 3, log.last), log.pageAt(3, log.last))
   })
+
+  test(`${makeHome.name}: a segment that goes takes its pages along`, () => {
+    const { bench, coalescer, log } = makeBench()
+    change(bench, log, [1], PAGE_CHAIN_LENGTH_BUSY_MAX + 1)
+    const { intake, timelines, register } = bench.node
+    expect(intake.long.size).toBe(1)
+    const segment = timelines.segment({ timeline: T1, group: FIRST_GROUP })
+    if (segment === undefined) throw new Error('the segment is there')
+    register.forgetSegment(segment)
+    expect(intake.long.size).toBe(0)
+    expect(coalescer.work(false)).toBe(false)
+  })
 }

@@ -44,11 +44,9 @@ export class Coalescer {
   /** Pages that change all the time: the sooner the better. */
   #renewRecent(images: PageImage[]): void {
     for (const segment of this.#node.intake.long) {
-      // One that was dropped meanwhile has nothing left to make images of.
-      const pages = this.#segment(segment) === segment ? segment.long : undefined
-      for (const page of pages ?? []) {
+      for (const page of segment.long ?? []) {
         if (images.length === IMAGES_PER_SLICE) return
-        pages?.delete(page)
+        segment.long?.delete(page)
         this.#renew(segment, page, images)
       }
       segment.long = undefined

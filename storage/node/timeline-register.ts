@@ -259,6 +259,7 @@ export class TimelineRegister {
   forgetSegment(segment: Segment): void {
     segment.owner.forget(segment)
     this.#node.intake.changed.delete(segment)
+    this.#node.intake.long.delete(segment)
     this.#node.intake.gaps.delete(segment)
   }
 }
