@@ -10,6 +10,7 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { pino } from 'pino'
+import { AnswerTurns } from '../server/wire/answer-turns.ts'
 import { Connection, type ConnectionHost } from '../server/wire/connection.ts'
 import { nodeEnv } from '../server/node-env.ts'
 import { Transport } from '../server/wire/transport.ts'
@@ -191,6 +192,7 @@ async function openHost(volume: ForgetfulVolume): Promise<ConnectionHost> {
     clock,
     log: pino({ level: 'silent' }),
     slowMs: undefined,
+    turns: new AnswerTurns(nodeEnv.clock),
     authMethod: 'trust',
     secureContext: undefined,
     cancel: () => undefined,

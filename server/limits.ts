@@ -30,6 +30,9 @@ export const READ_SIZE_BYTES_MAX: number = 64 * 1024
 /** Bytes that may wait unparsed behind a running statement before the socket is paused. */
 export const WAITING_INPUT_SIZE_BYTES_MAX: number = 256 * 1024
 
+/** From so many answers a turn of the event loop on, in the mean, they leave together (wire/answer-turns.ts). */
+export const ANSWERS_A_TURN_MIN = 4
+
 /** Identifiers are cut to this many bytes: NAMEDATALEN less one. */
 export const NAME_SIZE_BYTES_MAX = 63
 

@@ -157,6 +157,35 @@ test('a waiting statement keeps the order; the answers before it are not held ba
   client.close()
 })
 
+test('a crowd, whose answers leave together: order, statements that wait, half-closed and lost clients', async () => {
+  const crowd = await Promise.all(Array.from({ length: 16 }, () => RawClient.login(fake.port)))
+  const round = async (text: string): Promise<void> => {
+    const answers = await Promise.all(crowd.map((client) => client.query(text)))
+    for (const answer of answers) expect(answer.at(-1)).toBe('Z I')
+  }
+  for (let turn = 0; turn < 50; turn++) await round(turn % 3 === 0 ? 'wait' : 'select 1')
+  // Two statements that come in one turn but not in one read; the second waits, the first one's answer does not.
+  const answers = crowd.map((client) => client.until('Z'))
+  for (const client of crowd) {
+    client.send(serialize.query('select 1'))
+    client.send(serialize.query('sleep'))
+  }
+  for (const answer of await Promise.all(answers)) expect(answer.at(-2)).toBe('C SELECT 1')
+  for (const session of fake.backend.sessions.slice(-crowd.length)) session.wake?.()
+  for (const client of crowd) expect(await client.until('Z')).toEqual(['Z I'])
+  await round('error')
+  const [halfClosed, lost] = crowd.splice(0, 2)
+  const ends = crowd.map((client) => client.query('rows 3'))
+  halfClosed?.send(serialize.query('select 1'))
+  halfClosed?.socket.end()
+  lost?.send(serialize.query('select 1'))
+  lost?.socket.destroy()
+  for (const answer of await Promise.all(ends)) expect(answer.at(-1)).toBe('Z I')
+  expect((await halfClosed?.untilClosed())?.at(-1)).toBe('Z I')
+  await round('select 1')
+  for (const client of crowd) client.close()
+})
+
 test('CancelRequest stops what runs; a wrong key does not', async () => {
   const client = await RawClient.login(fake.port)
   client.send(serialize.query('sleep'))

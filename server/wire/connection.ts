@@ -2,18 +2,20 @@
 //
 //            ┌────────────────────────── bytes arrive ◀───────────────────────────┐
 //            ▼                                                                    │
-//   handshake ──▶ idle ──message──▶ dispatch ──undefined──▶ next message … none ──▶ flush, idle
+//   handshake ──▶ idle ──message──▶ dispatch ──undefined──▶ next message … none ──▶ leave, idle
 //                                      │ promise                    ▲
 //                                      └──▶ busy (transport held) ──┘ resolved, or rejected: ErrorResponse
 //
 // Invariants: one call of the session at a time. The path from bytes to answer makes no promise unless the session
 // does. After an error in the extended protocol everything up to Sync is skipped. A failure ends at most this
-// connection. What a call has written leaves only after the call has succeeded or failed (see message-sink.ts).
+// connection. What a call has written leaves only after the call has succeeded or failed (see message-sink.ts), and at
+// the latest at the end of the event loop's turn (see answer-turns.ts).
 
 import type { Logger } from 'pino'
 import { must } from '../../storage/base/assert.ts'
 import type { Session, Step } from '../../sql/session/session.ts'
 import type { SqlError } from '../../sql/types/sql-error.ts'
+import type { Answerer, AnswerTurns } from './answer-turns.ts'
 import { BindMessage, ParseMessage } from './extended-messages.ts'
 import { ClientGone, type HandshakeHost, shakeHands } from './handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
@@ -47,11 +49,12 @@ export interface ConnectionHost extends HandshakeHost {
   readonly log: Logger
   /** Statements that take this long or longer are logged; undefined: none are. */
   readonly slowMs: number | undefined
+  readonly turns: AnswerTurns
   /** The connection is over: its slot is free. */
   release(connection: Connection): void
 }
 
-export class Connection {
+export class Connection implements Answerer {
   readonly processId: number
   readonly secret: number
   /** Monotonic time of the last message, for the idle timeout. */
@@ -78,6 +81,8 @@ export class Connection {
   #isInBatch = false
   /** The COPY in progress was begun by Execute, not by Query. */
   #isCopyExtended = false
+  /** What is answered waits for the end of the turn. */
+  #isLeaving = false
   #isDraining = false
   #isClosed = false
   /** Why a busy connection ends as soon as its call has. */
@@ -179,9 +184,21 @@ export class Connection {
         if (drained !== undefined) return this.#pause(drained)
       }
     }
-    const drained = sink.flush()
-    if (drained !== undefined) return this.#pause(drained)
-    this.#rest()
+    if (!this.#isLeaving) this.#isLeaving = this.#host.turns.defers(this)
+    if (this.#isLeaving) sink.mark()
+    else this.#send()
+  }
+
+  /** The turn in which something was answered ends. A call that waits has sent what was before it. */
+  leave(): void {
+    this.#isLeaving = false
+    if (!this.#isBusy && !this.#isClosed) this.#send()
+  }
+
+  #send(): void {
+    const drained = this.#sink.flush()
+    if (drained !== undefined) this.#pause(drained)
+    else this.#rest()
   }
 
   /** Everything that arrived is answered. */

@@ -12,6 +12,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../storage/base/env.ts'
 import type { Backend } from '../../sql/session/session.ts'
 import type { AuthMethod } from './authentication.ts'
+import { AnswerTurns } from './answer-turns.ts'
 import { Connection, type ConnectionHost, shutdown } from './connection.ts'
 import { HANDSHAKE_COUNT_EXTRA_MAX, IDLE_SWEEP_INTERVAL_MS } from '../limits.ts'
 import { StartError } from '../start-error.ts'
@@ -46,6 +47,7 @@ export class Listener implements ConnectionHost {
   readonly authMethod: AuthMethod
   readonly secureContext: SecureContext | undefined
   readonly slowMs: number | undefined
+  readonly turns: AnswerTurns
 
   readonly #options: ListenerOptions
   readonly #server: Server
@@ -64,6 +66,7 @@ export class Listener implements ConnectionHost {
     this.authMethod = options.authMethod
     this.secureContext = options.secureContext
     this.slowMs = options.slowMs
+    this.turns = new AnswerTurns(options.clock)
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) =>
       this.#accept(socket),
     )
