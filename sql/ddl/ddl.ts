@@ -67,6 +67,8 @@ export interface DdlContext {
   notice(notice: SqlNotice): void
   /** Call between batches of work: throws 57014 when cancelled, suspends when the turn is over. */
   checkpoint(): void
+  /** Calls a step that takes a lock until it does not suspend: 55P03 when a wait is longer than lock_timeout. */
+  locked<T>(step: () => T): Promise<T>
 }
 
 export interface DdlResult {

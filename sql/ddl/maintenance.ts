@@ -7,7 +7,6 @@ import type { TableLockMode } from '../../storage/engine/engine.ts'
 import { StorageError } from '../../storage/base/errors.ts'
 import { hasRole } from '../catalog/acl.ts'
 import type { Relation } from '../catalog/catalog.ts'
-import { settled } from '../catalog/wait.ts'
 import { nodeAs, stringsOf } from '../parse/ast.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { optionBoolean, optionsOf } from './nodes.ts'
@@ -160,7 +159,9 @@ async function lockOne(
   isNowait: boolean,
 ): Promise<void> {
   try {
-    await settled(() => work.transaction.lockTable(relation.oid, mode, isNowait ? 'nowait' : 'wait'))
+    await work.context.locked(() =>
+      work.transaction.lockTable(relation.oid, mode, isNowait ? 'nowait' : 'wait'),
+    )
   } catch (error) {
     if (!isNowait || !(error instanceof StorageError) || error.kind !== 'lock-not-available') throw error
     throw new SqlError('55P03', `could not obtain lock on relation "${relation.name}"`)

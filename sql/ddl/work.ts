@@ -199,15 +199,15 @@ export class DdlWork {
   }
 
   async lockName(space: 'relation' | 'type' | 'schema', schemaOid: number, name: string): Promise<void> {
-    await settled(() => this.editor.lockName(space, schemaOid, name))
+    await this.context.locked(() => this.editor.lockName(space, schemaOid, name))
   }
 
   async lockObject(kind: StoredObject['kind'], oid: number): Promise<void> {
-    await settled(() => this.editor.lockObject(kind, oid))
+    await this.context.locked(() => this.editor.lockObject(kind, oid))
   }
 
   async lockTable(oid: number, mode: TableLockMode): Promise<void> {
-    await settled(() => this.transaction.lockTable(oid, mode, 'wait'))
+    await this.context.locked(() => this.transaction.lockTable(oid, mode, 'wait'))
   }
 
   /** Lets others have a turn if this one is over, and stops when cancelled. */

@@ -218,6 +218,11 @@ function truncateInterval(word: string, value: Interval): Interval {
   return new Interval(value.months, value.days, int8(micros - (micros % BigInt(step))))
 }
 
+/** A span of microseconds has 64 bits. */
+function checkSpan(micros: bigint): void {
+  if (BigInt.asIntN(64, micros) !== micros) throw new SqlError('22008', 'interval out of range')
+}
+
 /** date_bin: the start of the stride that a time falls into, counted from the origin. */
 function bin(stride: Interval, at: Int8, origin: Int8): Int8 {
   if (isInfinite(at)) return at
@@ -226,8 +231,10 @@ function bin(stride: Interval, at: Int8, origin: Int8): Int8 {
     throw new SqlError('0A000', 'timestamps cannot be binned into intervals containing months or years')
   }
   const step = BigInt(stride.days) * BigInt(MICROS_PER_DAY) + BigInt(stride.micros)
+  checkSpan(step)
   if (step <= 0n) throw new SqlError('22008', 'stride must be greater than zero')
   const distance = BigInt(at) - BigInt(origin)
+  checkSpan(distance)
   const rest = ((distance % step) + step) % step
   return checkTimestamp(int8(BigInt(at) - rest))
 }

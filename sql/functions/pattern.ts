@@ -114,18 +114,21 @@ function likeEscape(pattern: string, escape: string): string {
 
 /**
  * SIMILAR TO's pattern as an advanced regular expression anchored at both ends. Escape and double quote divide it in
- * three for SUBSTRING ... SIMILAR: the middle one is what is wanted, the first matches as little as it can.
+ * three for SUBSTRING ... SIMILAR: the middle one is what is wanted, the first matches as little as it can. Between
+ * brackets, which nest for `[[:alpha:]%]`, only the escape character means something; a closing bracket right after
+ * `[` or `[^` is one of the characters.
  */
 export function similarToRegexp(pattern: string, escape: string): string {
   if (escape !== '' && Array.from(escape).length !== 1) throw invalidEscape()
   let result = '^(?:'
   let separators = 0
-  let isInBrackets = false
+  let brackets = 0
+  let isAtStart = false
   let isEscaped = false
   for (const character of pattern) {
     if (isEscaped) {
       isEscaped = false
-      if (character === '"' && !isInBrackets) {
+      if (character === '"' && brackets === 0) {
         if (separators === 0) result += '){1,1}?('
         else if (separators === 1) result += '){1,1}(?:'
         else
@@ -136,15 +139,20 @@ export function similarToRegexp(pattern: string, escape: string): string {
         separators++
       } else {
         result += `\\${character}`
+        isAtStart = false
       }
     } else if (character === escape) {
       isEscaped = true
-    } else if (isInBrackets) {
+    } else if (brackets > 0) {
+      const isNegation: boolean = isAtStart && character === '^' && !result.endsWith('[^')
+      if (character === '[') brackets++
+      else if (character === ']' && !isAtStart) brackets--
       result += character === '\\' ? '\\\\' : character
-      if (character === ']') isInBrackets = false
+      isAtStart = isNegation
     } else if (character === '[') {
       result += character
-      isInBrackets = true
+      brackets = 1
+      isAtStart = true
     } else {
       result +=
         { '%': '.*', _: '.', '(': '(?:', '\\': '\\\\', '.': '\\.', '^': '\\^', $: '\\$' }[character] ??

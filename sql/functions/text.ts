@@ -127,7 +127,7 @@ function normalForm(form: string): string {
 
 /** unistr: \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX and \\ . */
 function unescapeUnicode(text: string): string {
-  const escape = /\\(?:\\|\+([0-9a-f]{6})|u?([0-9a-f]{4})|U([0-9a-f]{8})|)/gi
+  const escape = /\\(?:\\|\+([0-9a-fA-F]{6})|u?([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|)/g
   const result = text.replace(escape, (match: string, six?: string, four?: string, eight?: string) => {
     if (match === '\\\\') return '\\'
     const digits = four ?? six ?? eight

@@ -7,7 +7,6 @@ import { SqlError } from '../types/sql-error.ts'
 const CODES: readonly (readonly [RegExp, string])[] = [
   [/^unsafe use of \\'/, '22P06'],
   [/^unsafe use of string constant with Unicode escapes/, '0A000'],
-  [/^invalid Unicode escape( sequence)?$/, '22025'],
   [/^invalid byte sequence/, '22021'],
   [/not yet (implemented|supported)|is not implemented|not supported on recursive views/, '0A000'],
   [/^current database cannot be changed/, '0A000'],
@@ -37,22 +36,24 @@ const matching = (table: readonly (readonly [RegExp, string])[], message: string
  * parsed, for messages that two kinds of string share.
  */
 export function syntaxError(message: string, cursor: number, text: string): SqlError {
+  const position = cursor < 0 ? undefined : cursor + 1
+  if (message === 'invalid Unicode escape') {
+    const isExtended = isExtendedEscape(cursor, text)
+    const hint = isExtended
+      ? 'Unicode escapes must be \\uXXXX or \\UXXXXXXXX.'
+      : 'Unicode escapes must be \\XXXX or \\+XXXXXX.'
+    return new SqlError(isExtended ? '22025' : '42601', message, { hint, position })
+  }
   return new SqlError(matching(CODES, message) ?? '42601', message, {
-    hint: message === 'invalid Unicode escape' ? escapeHint(cursor, text) : matching(HINTS, message),
-    position: cursor < 0 ? undefined : cursor + 1,
+    hint: matching(HINTS, message),
+    position,
   })
 }
 
-/** E'' strings and U&'' ones have escapes of their own. */
-function escapeHint(cursor: number, text: string): string {
-  const isExtended = /^\\u/i.test(
-    Array.from(text.slice(0, cursor + 2))
-      .slice(cursor)
-      .join(''),
-  )
-  return isExtended
-    ? 'Unicode escapes must be \\uXXXX or \\UXXXXXXXX.'
-    : 'Unicode escapes must be \\XXXX or \\+XXXXXX.'
+/** Whether the escape belongs to an E'' string; U&'' ones have escapes and an SQLSTATE of their own. */
+function isExtendedEscape(cursor: number, text: string): boolean {
+  const escape = Array.from(text).slice(cursor, cursor + 2)
+  return /^\\u/i.test(escape.join(''))
 }
 
 /** What PostgreSQL says when an expression nests too deeply for its stack. */

@@ -6,9 +6,10 @@
 //                        ▼
 //             analysis, planner, executor, catalog, engine
 
+import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
 import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
-import type { Database, View } from '../../storage/engine/engine.ts'
+import type { Database, LockOwner, View } from '../../storage/engine/engine.ts'
 import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { Contents } from '../catalog/contents.ts'
@@ -83,6 +84,8 @@ export class SessionCore implements RunHost, TransactionHost {
   #plans: PlanMap | undefined
   #planContents: Contents | undefined
   #noticeLevel = 2
+  #lockHandle: DatabaseHandle | undefined
+  #lockOwner: LockOwner | undefined
   /** Highest LSN that rows already written to the sink were read at. */
   seenLsn: Lsn = 0 as Lsn
   /** A commit of the cluster's timeline that what the session does rests on and that may not be durable yet; 0: none. */
@@ -105,7 +108,10 @@ export class SessionCore implements RunHost, TransactionHost {
     this.sessionRoleOid = role.oid
     this.isSuperuser = role.superuser
     this.startMicros = backend.clock.wallMicros()
-    this.turns = new Turns(backend.clock, () => this.transaction.isCommitting)
+    this.turns = new Turns(backend.clock, {
+      isHeld: () => this.transaction.isCommitting,
+      leaveLock: (reason) => this.lockOwner.cancelWait(reason),
+    })
     this.#rules = new SettingRules(this)
     this.settings = new Settings(this.#rules)
     this.transaction = new SessionTransaction(this)
@@ -160,6 +166,15 @@ export class SessionCore implements RunHost, TransactionHost {
     return this.transaction.catalog
   }
 
+  /** Its locks in the database that it is connected to. */
+  get lockOwner(): LockOwner {
+    if (this.#lockHandle !== this.handle) {
+      this.#lockHandle = this.handle
+      this.#lockOwner = this.handle.lockOwner(this)
+    }
+    return must(this.#lockOwner)
+  }
+
   get origin(): CommitOrigin {
     return { processId: this.processId, roleOid: this.roleOid }
   }
@@ -201,6 +216,9 @@ export class SessionCore implements RunHost, TransactionHost {
         return
       case 'statement_timeout':
         this.statementTimeoutMs = Number(value)
+        return
+      case 'lock_timeout':
+        this.turns.lockTimeoutMs = Number(value)
         return
       case 'client_min_messages':
         this.#noticeLevel = NOTICE_LEVELS.indexOf(value)

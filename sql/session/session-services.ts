@@ -149,7 +149,7 @@ function advisoryName(key: AdvisoryKey): string {
 }
 
 function advisoryLockServices(core: SessionCore): AdvisoryLockServices {
-  const owner = (): LockOwner => core.handle.lockOwner(core)
+  const owner = (): LockOwner => core.lockOwner
   return {
     lock: (key, { shared, wait, untilEndOfTransaction }) => {
       const mode = shared ? 5 : 7

@@ -14,7 +14,7 @@
 import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
 import type { CommitOrigin } from '../../storage/log/record.ts'
-import type { Database, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
+import type { Database, LockOwner, Savepoint, Transaction, View } from '../../storage/engine/engine.ts'
 import type { Catalog, SharedCatalog } from '../catalog/catalog.ts'
 import type { DeferredCheck } from '../exec/execution.ts'
 import { SqlError, unsupported } from '../types/sql-error.ts'
@@ -35,6 +35,8 @@ export interface CatalogEdit {
 /** What the session does around the ends of a transaction. */
 export interface TransactionHost {
   readonly database: Database
+  /** With whose locks those of its transactions never conflict. */
+  readonly lockOwner: LockOwner
   /** Who commits, for the log. */
   readonly origin: CommitOrigin
   /** A point of the past that statements read instead, without the transaction's own writes; undefined: the present. */
@@ -226,7 +228,7 @@ export class SessionTransaction {
   writer(): Transaction {
     if (this.#engine !== undefined) return this.#engine
     this.#host.requireUnmoved()
-    this.#engine = this.#host.database.begin(undefined, this.#host.origin)
+    this.#engine = this.#host.database.begin(this.#host.lockOwner, this.#host.origin)
     return this.#engine
   }
 

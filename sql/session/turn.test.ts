@@ -26,7 +26,7 @@ function waitingFor(until: Promise<unknown>): () => string {
 }
 
 test('a cancel ends a wait at once', async () => {
-  const turns = new Turns(CLOCK)
+  const turns = new Turns(CLOCK, { isHeld: () => false, leaveLock: () => undefined })
   const driven = turns.drive(waitingFor(new Promise(() => undefined)), NOTHING)
   turns.cancel(CANCEL)
   await expect(driven).rejects.toBe(CANCEL)
@@ -34,7 +34,7 @@ test('a cancel ends a wait at once', async () => {
 
 test('what cannot be given up is waited for; the cancel ends the next wait', async () => {
   let isHeld = true
-  const turns = new Turns(CLOCK, () => isHeld)
+  const turns = new Turns(CLOCK, { isHeld: () => isHeld, leaveLock: () => undefined })
   let goOn: (value?: unknown) => void = () => undefined
   const driven = turns.drive(waitingFor(new Promise((resolve) => (goOn = resolve))), NOTHING)
   turns.cancel(CANCEL)

@@ -5,6 +5,7 @@
 //
 // Invariant: one drive at a time. A cancel reaches a statement at its next checkpoint, or at once while it waits; but not
 // while it waits for the rest of a commit that cannot be given up: then at the first wait after that.
+// lock_timeout is of one wait for one lock: its clock begins with the wait.
 
 import type { Clock } from '../../storage/base/env.ts'
 import { SUSPENDED, suspend, takeSuspension } from '../../storage/base/suspend.ts'
@@ -14,6 +15,14 @@ import { SqlError } from '../types/sql-error.ts'
 const TURN_MS = 5
 const NOT_TIMED = -1
 
+/** What the session does for its turns. */
+export interface Waits {
+  /** What is waited for now cannot be given up. */
+  isHeld(): boolean
+  /** Makes the wait for a lock, if there is one, fail with `reason`. */
+  leaveLock(reason: SqlError): void
+}
+
 export class Turns {
   readonly #clock: Clock
   /** NOT_TIMED until the first checkpoint: a statement that is over before it never asks the clock. */
@@ -22,12 +31,15 @@ export class Turns {
   #cancelReason: SqlError | undefined
   #rejectWait: ((reason: SqlError) => void) | undefined
   #stopTimer: (() => void) | undefined
-  readonly #isHeld: () => boolean
+  readonly #waits: Waits
+  /** lock_timeout; 0: none. */
+  lockTimeoutMs = 0
+  /** The end of an async statement, whose own waits for locks are timed, each by itself. */
+  #task: PromiseLike<unknown> | undefined
 
-  /** `isHeld`: what is waited for now cannot be given up. */
-  constructor(clock: Clock, isHeld: () => boolean = () => false) {
+  constructor(clock: Clock, waits: Waits) {
     this.#clock = clock
-    this.#isHeld = isHeld
+    this.#waits = waits
   }
 
   get isRunning(): boolean {
@@ -80,17 +92,51 @@ export class Turns {
   }
 
   #wait(until: PromiseLike<unknown>): Promise<unknown> {
-    if (this.#cancelReason !== undefined && !this.#isHeld()) {
+    if (this.#cancelReason !== undefined && !this.#waits.isHeld()) {
       // The promise that is not awaited any more may still fail: nobody is left to hear of it.
       void Promise.resolve(until).catch(() => undefined)
       return Promise.reject(this.#takeCancel())
     }
+    const stopTimer = until === this.#task ? undefined : this.#timeLock()
     return new Promise((resolve, reject) => {
       this.#rejectWait = reject
       until.then(resolve, reject)
     }).finally(() => {
       this.#rejectWait = undefined
+      stopTimer?.()
     })
+  }
+
+  /** Waits for an async statement. */
+  suspendOnTask(task: PromiseLike<unknown>): never {
+    this.#task = task
+    return suspend(task)
+  }
+
+  /** Calls a step of an async statement that takes locks until it does not suspend; its waits for them are timed. */
+  async locked<T>(step: () => T): Promise<T> {
+    for (;;) {
+      let until: PromiseLike<unknown>
+      try {
+        return step()
+      } catch (thrown) {
+        if (thrown !== SUSPENDED) throw thrown
+        until = takeSuspension()
+      }
+      const stopTimer = this.#timeLock()
+      try {
+        await until
+      } finally {
+        stopTimer?.()
+      }
+    }
+  }
+
+  #timeLock(): (() => void) | undefined {
+    if (this.lockTimeoutMs === 0) return undefined
+    return this.#clock.after(this.lockTimeoutMs, () =>
+      this.#waits.leaveLock(new SqlError('55P03', 'canceling statement due to lock timeout')),
+    )
   }
 
   /** Safe point of running statements: see ExecutionContext.checkpoint. */
@@ -111,8 +157,13 @@ export class Turns {
   /** Makes the running statement fail with `reason`. Does nothing when none runs. */
   cancel(reason: SqlError): void {
     if (!this.#isRunning) return
-    if (this.#rejectWait !== undefined && !this.#isHeld()) this.#rejectWait(reason)
-    else this.#cancelReason = reason
+    if (this.#rejectWait === undefined || this.#waits.isHeld()) {
+      this.#cancelReason = reason
+      return
+    }
+    // Nobody is left to take the lock: it must not be granted later.
+    this.#waits.leaveLock(reason)
+    this.#rejectWait(reason)
   }
 
   /** Starts statement_timeout; 0: none. */

@@ -132,6 +132,7 @@ export class DdlSession {
       execution: () => this.execution(),
       notice: (notice) => void this.notices.push(notice),
       checkpoint: () => undefined,
+      locked: settled,
     }
   }
 

@@ -61,6 +61,7 @@ export function ddlContext(
     execution: () => executionContext(core, parameters),
     notice: (notice) => core.notice(notice),
     checkpoint: () => core.checkpoint(),
+    locked: (step) => core.turns.locked(step),
   }
 }
 

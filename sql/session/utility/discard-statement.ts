@@ -31,7 +31,7 @@ async function discardAll(core: SessionCore): Promise<void> {
   core.settings.resetAll()
   core.statements.clear()
   core.notifications.unlisten(undefined)
-  core.handle.lockOwner(core).unlockAll()
+  core.lockOwner.unlockAll()
   forgetSequences(core)
   await dropTemporaryObjects(core)
 }

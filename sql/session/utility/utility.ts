@@ -7,7 +7,6 @@
 // cannot keep to that (DDL) is async and is awaited as a whole.
 
 import { must } from '../../../storage/base/assert.ts'
-import { suspend } from '../../../storage/base/suspend.ts'
 import { type Node, type NodeTag, tagOf } from '../../parse/ast.ts'
 import type { ParsedStatement } from '../../parse/parse.ts'
 import type { OutputColumn } from '../../exec/execution.ts'
@@ -207,8 +206,8 @@ class UtilityStatement implements PortalStatement {
   /** The handler's result; suspends while an async one runs. */
   #run(portal: Portal): UtilityResult {
     if (this.#result !== undefined) return this.#result
-    if (this.#pending !== undefined) return suspend(this.#pending)
     const core = this.#core
+    if (this.#pending !== undefined) return core.turns.suspendOnTask(this.#pending)
     const { tag } = this.#bound.parsed
     if (core.isReadOnly && !READ_ONLY_TAGS.has(tag)) {
       throw new SqlError(
@@ -225,6 +224,6 @@ class UtilityStatement implements PortalStatement {
     })
     if (!(made instanceof Promise)) return (this.#result = made)
     this.#pending = made
-    return suspend(made.then((result) => (this.#result = result)))
+    return core.turns.suspendOnTask(made.then((result) => (this.#result = result)))
   }
 }
