@@ -20,7 +20,7 @@ import {
 import { compareRows, distinctExpr, distinctRows } from './row-compare.ts'
 import type { Scope } from './scope.ts'
 import { analyseSubquery } from './subquery-expr.ts'
-import { arrayTypeOf } from './type-rules.ts'
+import { arrayTypeOf, isRowType } from './type-rules.ts'
 
 /** An operator expression of any of its kinds. */
 export function analyseOperatorExpr(scope: Scope, node: A_Expr): Expr {
@@ -96,12 +96,13 @@ function isNullLiteral(node: Node | undefined): boolean {
 function analyseDistinct(scope: Scope, node: A_Expr): Expr {
   const location = node.location ?? 0
   const negated = node.kind === 'AEXPR_NOT_DISTINCT'
-  if (isNullLiteral(node.rexpr))
-    return testExpr('null', !negated, analyseExpr(scope, must(node.lexpr)), location)
-  if (isNullLiteral(node.lexpr))
-    return testExpr('null', !negated, analyseExpr(scope, must(node.rexpr)), location)
   const left = analyseExpr(scope, must(node.lexpr))
   const right = analyseExpr(scope, must(node.rexpr))
+  // IS NULL looks into a row; a row of nulls is distinct from null all the same.
+  if (isNullLiteral(node.rexpr) && !isRowType(scope.analysis, left.type))
+    return testExpr('null', !negated, left, location)
+  if (isNullLiteral(node.lexpr) && !isRowType(scope.analysis, right.type))
+    return testExpr('null', !negated, right, location)
   const name = operatorName(stringsOf(node.name))
   const expr =
     left.kind === 'row' && right.kind === 'row'

@@ -13,7 +13,6 @@ import { operatorName, type OperatorName } from './operator.ts'
 import { analyseSelect } from './query.ts'
 import { compareRows } from './row-compare.ts'
 import type { Scope } from './scope.ts'
-import { arrayTypeOf } from './type-rules.ts'
 
 /** @throws SqlError 0A000 where subqueries are not allowed, 42601 for a wrong number of columns. */
 export function analyseSubquery(scope: Scope, link: SubLink): Expr {
@@ -79,7 +78,8 @@ function scalar(scope: Scope, query: Query, location: number): Expr {
 
 function array(scope: Scope, query: Query, location: number): Expr {
   const column = onlyColumn(scope, query, location)
-  const type = arrayTypeOf(scope.analysis, column.type)
+  const { arrayOid, kind } = scope.analysis.type(column.type)
+  const type = arrayOid === 0 && kind === 'array' ? column.type : arrayOid
   if (type === 0) {
     const name = formatType(scope.analysis.context, column.type)
     throw scope.analysis.error('42704', `could not find array type for data type ${name}`, location)

@@ -173,6 +173,11 @@ class ColumnConstraints {
     this.#sawNull = wanted
   }
 
+  #bothDefaultAndGeneration(location: number | undefined): SqlError {
+    const column = `column "${this.#draft.name}" of table "${this.#tableName}"`
+    return this.#work.error('42601', `both default and generation expression specified for ${column}`, location)
+  }
+
   #readOne(constraint: Constraint, following: readonly Constraint[]): void {
     const draft = this.#draft
     const { location } = constraint
@@ -193,15 +198,13 @@ class ColumnConstraints {
         draft.notNull = true
         return
       case 'CONSTR_DEFAULT':
+        if (draft.generated) throw this.#bothDefaultAndGeneration(location)
         if (draft.defaultNode !== undefined) throw duplicate('default values')
         draft.defaultNode = constraint.raw_expr
         return
       case 'CONSTR_GENERATED':
         if (draft.generated) throw duplicate('generation clauses')
-        if (draft.defaultNode !== undefined) {
-          const what = `both default and generation expression specified for column "${draft.name}" of table "${this.#tableName}"`
-          throw work.error('42601', what, location)
-        }
+        if (draft.defaultNode !== undefined) throw this.#bothDefaultAndGeneration(location)
         if (constraint.generated_when === 'd') {
           throw work.error('42601', 'for a generated column, GENERATED ALWAYS must be specified', location)
         }

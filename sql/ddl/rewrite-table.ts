@@ -68,7 +68,11 @@ async function copyRows(work: DdlWork, old: Table, rewrite: Rewrite): Promise<vo
   )
   // Secondary indexes are built afterwards; their expressions are not needed here.
   const target = new CompiledTable(
-    { ...table, indexes: table.indexes.filter((index) => index.isClustered) },
+    {
+      ...table,
+      checks: table.checks.filter((check) => check.validated),
+      indexes: table.indexes.filter((index) => index.isClustered),
+    },
     environment,
   )
   const context = work.execution()

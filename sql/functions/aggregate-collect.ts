@@ -2,9 +2,12 @@
 // percentile_disc), whose rows arrive in the order of WITHIN GROUP (documentation, sections 9.21.1 and 9.21.3).
 
 import { type AggregateDefinition, type Definitions, aggregate } from './definition.ts'
+import { ArrayStack } from './array-stack.ts'
 import { compareValues } from './comparison.ts'
 import type { FunctionContext } from './function.ts'
-import { FLOAT8_OID } from '../types/oids.ts'
+import { add as addIntervals, multiply, subtract } from './interval.ts'
+import type { Interval } from '../types/interval.ts'
+import { FLOAT8_OID, INTERVAL_OID } from '../types/oids.ts'
 import { SqlError } from '../types/sql-error.ts'
 import { ArrayValue, type Value } from '../types/value.ts'
 
@@ -55,32 +58,14 @@ const arrayAggregate: AggregateDefinition = aggregate<Collected>({
 })
 
 /** Arrays become one of a dimension more; all must have the same shape. */
-const arrayOfArrays: AggregateDefinition = aggregate<{
-  first: ArrayValue | undefined
-  count: number
-  elements: Value[]
-}>({
+const arrayOfArrays: AggregateDefinition = aggregate<ArrayStack>({
   strict: false,
-  init: () => ({ first: undefined, count: 0, elements: [] }),
-  step: (state, value: ArrayValue | null) => {
-    if (value === null) throw new SqlError('22004', 'cannot accumulate null arrays')
-    if (value.dimensions.length === 0) throw new SqlError('2202E', 'cannot accumulate empty arrays')
-    state.first ??= value
-    const { dimensions } = state.first
-    if (
-      value.dimensions.length !== dimensions.length ||
-      value.dimensions.some((size, i) => size !== dimensions[i])
-    ) {
-      throw new SqlError('2202E', 'cannot accumulate arrays of different dimensionality')
-    }
-    for (const element of value.elements) state.elements.push(element)
-    state.count++
-    return state
+  init: () => new ArrayStack(),
+  step: (stack, value: ArrayValue | null) => {
+    stack.push(value)
+    return stack
   },
-  final: ({ first, count, elements }) => {
-    if (first === undefined) return null
-    return new ArrayValue(first.elementOid, elements, [count, ...first.dimensions], [1, ...first.lowerBounds])
-  },
+  final: (stack) => stack.finish() ?? null,
 })
 
 /** The most frequent value, the first of several in the given order: equal ones arrive together. */
@@ -133,6 +118,15 @@ function continuous(values: readonly Value[], fraction: number): Value {
   return low === Math.ceil(place) ? a : a + (b - a) * (place - low)
 }
 
+/** The same between intervals. */
+function continuousInterval(values: readonly Value[], fraction: number): Value {
+  checkFraction(fraction)
+  const place = fraction * (values.length - 1)
+  const low = Math.floor(place)
+  const [a, b] = [values[low] as Interval, values[Math.ceil(place)] as Interval]
+  return low === Math.ceil(place) ? a : addIntervals(a, multiply(subtract(b, a), place - low))
+}
+
 type Percentile = (values: readonly Value[], fraction: number) => Value
 
 /** Direct arguments come to `final` behind the context. */
@@ -172,5 +166,7 @@ export const collectAggregates: Definitions = {
   'percentile_disc(float8,anyelement)': percentile(discrete),
   'percentile_disc(_float8,anyelement)': percentiles(discrete, undefined),
   'percentile_cont(float8,float8)': percentile(continuous),
+  'percentile_cont(float8,interval)': percentile(continuousInterval),
+  'percentile_cont(_float8,interval)': percentiles(continuousInterval, INTERVAL_OID),
   'percentile_cont(_float8,float8)': percentiles(continuous, FLOAT8_OID),
 }

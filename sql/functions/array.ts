@@ -19,6 +19,20 @@ function elementTypeOf(context: FunctionContext, arrayType: number): number {
   return context.lookup.type(arrayType).elementOid
 }
 
+/** width_bucket: how many of the ascending lower bounds are at or below the value. */
+function bucketOf(context: FunctionContext, value: Value, bounds: ArrayValue | null): number | null {
+  if (value === null || bounds === null) return null
+  if (bounds.dimensions.length > 1) throw new SqlError('2202E', 'thresholds must be one-dimensional array')
+  if (bounds.elements.includes(null)) throw new SqlError('22004', 'thresholds array must not contain NULLs')
+  let [low, high] = [0, bounds.elements.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareValues(context, bounds.elementOid, value, bounds.elements[middle] as NonNullable<Value>) < 0) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
 function same(context: FunctionContext, type: number, a: Value, b: Value): boolean {
   if (a === null || b === null) return a === b
   return compareValues(context, type, a, b) === 0
@@ -297,6 +311,7 @@ const asking: Definitions = {
     context: (context, array: ArrayValue | null, ...rest: [Value, number | null]) =>
       position(context, array, ...rest),
   },
+  'width_bucket(anycompatible,anycompatiblearray)': { context: bucketOf },
   'array_positions(anycompatiblearray,anycompatible)': { context: positions },
   'arraycontains(anyarray,anyarray)': { context: contains },
   'arraycontained(anyarray,anyarray)': {

@@ -1611,6 +1611,7 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3215|jsonb_array_element|fis-|3802|3802,23|0|from_json,element_index
 3216|jsonb_array_element_text|fis-|25|3802,23|0|from_json,element_index
 3217|jsonb_extract_path|fis-|3802|3802,1009|25|from_json,path_elems
+3218|width_bucket|fis-|23|5077,5078|0
 3219|jsonb_array_elements|fisr|3802|3802|0|from_json|value:3802
 3231|pg_lsn_lt|fis-|16|3220,3220|0
 3232|pg_lsn_le|fis-|16|3220,3220|0
@@ -1764,8 +1765,10 @@ export const functionFacts: string = String.raw`56|boollt|fis-|16|16,16|0
 3969|json_array_elements_text|fisr|25|114|0|from_json|value:25
 3972|percentile_disc|ai--o1|2283|701,2283|0
 3974|percentile_cont|ai--o1|701|701,701|0
+3976|percentile_cont|ai--o1|1186|701,1186|0
 3978|percentile_disc|ai--o1|2277|1022,2283|0
 3980|percentile_cont|ai--o1|1022|1022,701|0
+3982|percentile_cont|ai--o1|1187|1022,1186|0
 3984|mode|ai--o0|2283|2283|0
 4032|pg_sequence_last_value|fvs-|20|2205|0
 4038|jsonb_ne|fis-|16|3802,3802|0

@@ -23,7 +23,7 @@ function make(months: number, days: number, micros: Int8): Interval {
   return new Interval(months + 0, days + 0, typeof micros === 'number' ? micros + 0 : int8(micros))
 }
 
-function add(a: Interval, b: Interval): Interval {
+export function add(a: Interval, b: Interval): Interval {
   return make(a.months + b.months, a.days + b.days, sum(a.micros, b.micros))
 }
 
@@ -36,7 +36,7 @@ function negate({ months, days, micros }: Interval): Interval {
   return make(-months, -days, -BigInt(micros))
 }
 
-const subtract = (a: Interval, b: Interval): Interval => {
+export const subtract = (a: Interval, b: Interval): Interval => {
   return make(a.months - b.months, a.days - b.days, BigInt(a.micros) - BigInt(b.micros))
 }
 
@@ -64,7 +64,7 @@ function scale({ months, days, micros }: Interval, apply: (value: number) => num
   )
 }
 
-const multiply = (a: Interval, factor: number): Interval => scale(a, (value) => value * factor)
+export const multiply = (a: Interval, factor: number): Interval => scale(a, (value) => value * factor)
 
 function divide(a: Interval, divisor: number): Interval {
   if (divisor === 0) throw divisionByZero()

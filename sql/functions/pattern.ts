@@ -26,9 +26,14 @@ const likeTests = new PatternCache<Test>()
 
 const escapeForRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
-/** A LIKE pattern in tokens: literal text, '%' and '_'. */
-function tokensOf(pattern: string): { kind: 'text' | '%' | '_'; text: string }[] {
-  const tokens: { kind: 'text' | '%' | '_'; text: string }[] = []
+interface Token {
+  readonly kind: 'text' | '%' | '_' | 'dangling'
+  text: string
+}
+
+/** A LIKE pattern in tokens: literal text, '%' and '_'; 'dangling' for an escape character that nothing follows. */
+function tokensOf(pattern: string): Token[] {
+  const tokens: Token[] = []
   const literal = (text: string): void => {
     const last = tokens.at(-1)
     if (last?.kind === 'text') last.text += text
@@ -37,9 +42,8 @@ function tokensOf(pattern: string): { kind: 'text' | '%' | '_'; text: string }[]
   for (let i = 0; i < pattern.length; i++) {
     const unit = pattern.charAt(i)
     if (unit === '\\') {
-      if (++i >= pattern.length)
-        throw new SqlError('22025', 'LIKE pattern must not end with escape character')
-      literal(pattern.charAt(i))
+      if (++i >= pattern.length) tokens.push({ kind: 'dangling', text: '' })
+      else literal(pattern.charAt(i))
     } else if (unit === '%') {
       if (tokens.at(-1)?.kind !== '%') tokens.push({ kind: '%', text: '' })
     } else if (unit === '_') {
@@ -69,10 +73,20 @@ function makeTest(pattern: string): Test {
       return (value) => value.includes(text)
   }
   const source = tokens
-    .map((token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]' })[token.kind])
+    .map((token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]', dangling: '[^]' })[token.kind])
     .join('')
+  if (tokens.at(-1)?.kind === 'dangling') return danglingTest(source)
   const regexp = new RegExp(`^${source}$`, 'u')
   return (value) => regexp.test(value)
+}
+
+/** A pattern that ends with the escape character matches nothing; a text that reaches it, with more to come, fails. */
+function danglingTest(source: string): Test {
+  const reaches = new RegExp(`^${source}`, 'u')
+  return (value) => {
+    if (reaches.test(value)) throw new SqlError('22025', 'LIKE pattern must not end with escape character')
+    return false
+  }
 }
 
 /** text LIKE pattern, with backslash as escape character. */

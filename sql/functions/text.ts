@@ -137,7 +137,10 @@ function unescapeUnicode(text: string): string {
       })
     }
     const code = Number.parseInt(digits, 16)
-    if (code === 0 || code > 0x10ffff) throw new SqlError('22023', `invalid Unicode code point: ${digits}`)
+    if (code === 0 || code > 0x10ffff) {
+      const hex = code.toString(16).toUpperCase().padStart(4, '0')
+      throw new SqlError('22023', `invalid Unicode code point: ${hex}`)
+    }
     return code < 0x10000 ? String.fromCharCode(code) : String.fromCodePoint(code)
   })
   if (/[\ud800-\udfff]/u.test(result)) throw new SqlError('42601', 'invalid Unicode surrogate pair')

@@ -1,6 +1,7 @@
 // Questions the planner asks about expressions.
 
 import type { ColumnExpr, Expr } from '../tree/expr.ts'
+import type { Query, SelectQuery } from '../tree/query.ts'
 import { childrenOf, freeColumns, someExpr } from '../exec/expression/walk.ts'
 import { keyOf } from './layout.ts'
 import type { Output } from './path.ts'
@@ -18,6 +19,23 @@ export function isVolatile(expr: Expr): boolean {
     if (one.kind === 'next-value') return true
     return (one.kind === 'call' || one.kind === 'set-call') && one.function.volatility === 'volatile'
   })
+}
+
+/** A FROM-WHERE block without anything that depends on the set of its rows. */
+export function isPlainBlock(query: Query): query is SelectQuery {
+  if (query.kind !== 'select' || query.ctes.length > 0) return false
+  if (
+    query.hasAggregates ||
+    query.groupBy.length > 0 ||
+    query.groupingSets.length > 0 ||
+    query.having !== undefined
+  )
+    return false
+  if (query.limit !== undefined || query.offset !== undefined || query.locking.length > 0) return false
+  return (
+    query.windows.length === 0 &&
+    !query.targets.some((target) => someExpr(target.expr, (one) => one.kind === 'set-call'))
+  )
 }
 
 /** The column below relabelings that do not change the value. */

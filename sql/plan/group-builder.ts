@@ -17,7 +17,7 @@ import {
 } from '../exec/expression/walk.ts'
 import type { Expr, RelationId, SubqueryExpr } from '../tree/expr.ts'
 import type { From, JoinFrom, SelectQuery, SubqueryFrom } from '../tree/query.ts'
-import { isVolatile, rejectsNulls } from './expr-facts.ts'
+import { isPlainBlock, isVolatile, rejectsNulls } from './expr-facts.ts'
 import type { Group, SemiJoin } from './join-group.ts'
 import { groupRelations } from './join-group.ts'
 import type { Planner } from './planner.ts'
@@ -283,37 +283,20 @@ function asSemiJoin(planner: Planner, condition: Expr, group: Group): SemiJoin |
   return semi
 }
 
-/** A FROM-WHERE block without anything that depends on the set of its rows. */
-function isPlainBlock(query: SubqueryExpr['query']): query is SelectQuery {
-  if (query.kind !== 'select' || query.ctes.length > 0 || query.from.length === 0) return false
-  if (
-    query.hasAggregates ||
-    query.groupBy.length > 0 ||
-    query.groupingSets.length > 0 ||
-    query.having !== undefined
-  )
-    return false
-  if (query.limit !== undefined || query.offset !== undefined || query.locking.length > 0) return false
-  return (
-    query.windows.length === 0 &&
-    !query.targets.some((target) => someExpr(target.expr, (one) => one.kind === 'set-call'))
-  )
-}
-
 function existsJoin(
   planner: Planner,
   expr: SubqueryExpr,
   kind: 'semi' | 'anti',
   group: Group,
 ): SemiJoin | undefined {
-  if (!isPlainBlock(expr.query)) return undefined
+  if (!isPlainBlock(expr.query) || expr.query.from.length === 0) return undefined
   return splitBlock(planner, expr.query, kind, group, [])
 }
 
 function inJoin(planner: Planner, expr: SubqueryExpr, group: Group): SemiJoin | undefined {
   const { query, compare, outputs } = expr
-  if (compare === undefined || outputs === undefined || !isPlainBlock(query) || query.distinct !== undefined)
-    return undefined
+  if (compare === undefined || outputs === undefined || !isPlainBlock(query)) return undefined
+  if (query.from.length === 0 || query.distinct !== undefined) return undefined
   const targets = query.targets.filter((target) => !target.junk)
   if (targets.some((target) => isVolatile(target.expr)) || expr.left.some(isVolatile)) return undefined
   const on = replace(compare, (one) =>

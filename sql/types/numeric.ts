@@ -181,7 +181,7 @@ export function numericToFloat8(value: Numeric): number {
   // Both exact, so that one division rounds once.
   if (isSmall && scale <= 22) return Number(coefficient) / Number(powerOfTen(scale))
   const result = Number(formatNumeric(value))
-  if (!Number.isFinite(result)) {
+  if (!Number.isFinite(result) || (result === 0 && coefficient !== 0n)) {
     throw new SqlError('22003', `"${formatNumeric(value)}" is out of range for type double precision`)
   }
   return result

@@ -8,6 +8,7 @@
 
 import { assert } from '../../../storage/base/assert.ts'
 import { SUSPENDED } from '../../../storage/base/suspend.ts'
+import { ArrayStack } from '../../functions/array-stack.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import { ArrayValue, type Row, type Value } from '../../types/value.ts'
 import { openNode, type Operator, type PlanNode } from '../operator.ts'
@@ -23,6 +24,8 @@ export interface SubplanOptions {
   readonly isVolatile: boolean
   /** 'array': the element type. */
   readonly elementOid: number
+  /** 'array': the subquery's column has the array's own type. */
+  readonly isOfArrays: boolean
   /** 'any', 'all', 'row': the comparison of the left values (an array) with a row. */
   readonly compare: ((rt: Runtime, l: Row, r: Row) => Value) | undefined
   /** Hashed IN: the key of the one column. */
@@ -133,7 +136,7 @@ export class Subplan {
       case 'array':
         for (;;) {
           const row = operator.next()
-          if (row === undefined) return new ArrayValue(this.options.elementOid, state.rows)
+          if (row === undefined) return this.#array(state.rows)
           state.rows.push(row[0] as Value)
         }
       case 'row': {
@@ -145,6 +148,15 @@ export class Subplan {
       default:
         return this.#quantified(rt, state, operator, left)
     }
+  }
+
+  /** ARRAY(...): of arrays it is one with a dimension more. */
+  #array(rows: Value[]): ArrayValue {
+    const { elementOid, isOfArrays } = this.options
+    if (!isOfArrays) return new ArrayValue(elementOid, rows)
+    const stack = new ArrayStack()
+    for (const row of rows) stack.push(row as ArrayValue | null)
+    return stack.finish() ?? new ArrayValue(elementOid, [])
   }
 
   #scalar(state: State, operator: Operator): Value {

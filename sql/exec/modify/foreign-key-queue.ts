@@ -97,8 +97,8 @@ export class ForeignKeyQueue {
     const compiled = this.#compiled
     const action = after === undefined ? key.onDelete : key.onUpdate
     const child = childOf(compiled, key)
+    const parts = { parent: compiled, child, key, values, isRestrict: action === 'restrict' }
     if (action === 'no-action' || action === 'restrict') {
-      const parts = { parent: compiled, child, key, values, isRestrict: action === 'restrict' }
       if (action === 'no-action' && isDeferred(key, runtime)) {
         let check: (() => void) | undefined
         const run = (later: ExecutionContext): void =>
@@ -110,6 +110,8 @@ export class ForeignKeyQueue {
     const replacement =
       after === undefined ? undefined : key.referencedColumns.map((column) => after[column] ?? null)
     runtime.atEnd(changeReferencing({ child, key, action, values, replacement }, runtime))
+    // The default may be the very key that is gone.
+    if (action === 'set-default') runtime.atEnd(noChildCheck(parts, runtime))
   }
 }
 
