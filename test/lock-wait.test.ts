@@ -100,3 +100,55 @@ test('a row that no longer fits when the wait is over is left alone', async () =
   await holder.query('commit')
   expect(await result).toBe(0)
 })
+
+test.each([
+  'update t set n = n + 1 where id = 1',
+  'select * from t where id = 1 for update',
+  'insert into t values (3, 0)',
+  'select pg_advisory_lock(7)',
+  'alter table t add column x int',
+  'truncate t',
+])('lock_timeout ends the wait: %s', async (sql) => {
+  await holder.query('begin')
+  await holder.query('update t set n = 11 where id = 1')
+  await holder.query('insert into t values (3, 30)')
+  await holder.query('select pg_advisory_xact_lock(7)')
+  await waiter.query("set lock_timeout = '50ms'")
+  await expect(waiter.query(sql)).rejects.toMatchObject({
+    code: '55P03',
+    message: 'canceling statement due to lock timeout',
+  })
+  await holder.query('commit')
+  // Nobody waits for anything any more, and nothing was kept.
+  await waiter.query('begin')
+  await waiter.query('lock table t')
+  await waiter.query('select pg_advisory_xact_lock(7)')
+  await waiter.query('commit')
+})
+
+test('a wait that was cancelled is not granted later, not even in a block with a savepoint', async () => {
+  await holder.query('begin')
+  await holder.query('lock table t')
+  await waiter.query('begin')
+  await waiter.query('savepoint s')
+  await waiter.query('set statement_timeout = 50')
+  await expect(waiter.query('select * from t')).rejects.toMatchObject({ code: '57014' })
+  await waiter.query('rollback to s')
+  await holder.query('commit')
+  await holder.query("set lock_timeout = '2s'")
+  await holder.query('begin')
+  await holder.query('lock table t')
+  await holder.query('commit')
+  await waiter.query('rollback')
+})
+
+test('what a session has locked keeps its own transaction from nothing', async () => {
+  await waiter.query("set lock_timeout = '2s'")
+  await waiter.query('select pg_advisory_lock(8)')
+  await waiter.query('begin')
+  await waiter.query('select pg_advisory_xact_lock(8), pg_advisory_xact_lock(9)')
+  await waiter.query('select pg_advisory_lock(9)')
+  await waiter.query('commit')
+  const { rows } = await holder.query('select pg_try_advisory_lock(8) as a, pg_try_advisory_lock(9) as b')
+  expect(rows).toEqual([{ a: false, b: false }])
+})

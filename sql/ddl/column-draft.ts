@@ -175,7 +175,11 @@ class ColumnConstraints {
 
   #bothDefaultAndGeneration(location: number | undefined): SqlError {
     const column = `column "${this.#draft.name}" of table "${this.#tableName}"`
-    return this.#work.error('42601', `both default and generation expression specified for ${column}`, location)
+    return this.#work.error(
+      '42601',
+      `both default and generation expression specified for ${column}`,
+      location,
+    )
   }
 
   #readOne(constraint: Constraint, following: readonly Constraint[]): void {

@@ -27,7 +27,8 @@ function bucketOf(context: FunctionContext, value: Value, bounds: ArrayValue | n
   let [low, high] = [0, bounds.elements.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (compareValues(context, bounds.elementOid, value, bounds.elements[middle] as NonNullable<Value>) < 0) high = middle
+    if (compareValues(context, bounds.elementOid, value, bounds.elements[middle] as NonNullable<Value>) < 0)
+      high = middle
     else low = middle + 1
   }
   return low

@@ -97,12 +97,12 @@ const addToTimeTz = (value: TimeTz, interval: Interval): TimeTz =>
 /** age(): years, months, days and a rest, counted on the calendar from the earlier to the later. */
 function age(a: Int8, b: Int8): Interval {
   if (isInfinite(a) || isInfinite(b)) throw dateTimeOutOfRange('timestamp')
-  if (a < b) return negate(ageOf(b, a, false))
-  return ageOf(a, b, true)
+  if (a < b) return negate(ageOf(b, a))
+  return ageOf(a, b)
 }
 
-/** `fromEarlier`: days are borrowed from the month of the earlier time, else from that of the later one. */
-function ageOf(later: Int8, earlier: Int8, fromEarlier: boolean): Interval {
+/** Days are borrowed from the month of the earlier time. */
+function ageOf(later: Int8, earlier: Int8): Interval {
   const [laterDay, earlierDay] = [timestampDay(later), timestampDay(earlier)]
   const [x, y] = [dateFromDay(laterDay), dateFromDay(earlierDay)]
   let micros = timestampTime(later, laterDay) - timestampTime(earlier, earlierDay)
@@ -113,8 +113,7 @@ function ageOf(later: Int8, earlier: Int8, fromEarlier: boolean): Interval {
     days--
   }
   while (days < 0) {
-    const from = fromEarlier ? y : x
-    days += monthLength(from.year, from.month)
+    days += monthLength(y.year, y.month)
     months--
   }
   return new Interval(months, days, micros)

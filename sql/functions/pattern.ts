@@ -73,7 +73,9 @@ function makeTest(pattern: string): Test {
       return (value) => value.includes(text)
   }
   const source = tokens
-    .map((token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]', dangling: '[^]' })[token.kind])
+    .map(
+      (token) => ({ text: escapeForRegExp(token.text), '%': '[^]*', _: '[^]', dangling: '[^]' })[token.kind],
+    )
     .join('')
   if (tokens.at(-1)?.kind === 'dangling') return danglingTest(source)
   const regexp = new RegExp(`^${source}$`, 'u')

@@ -9,6 +9,7 @@ import type { Runtime } from '../exec/runtime.ts'
 import type { CaseExpr, Expr } from '../tree/expr.ts'
 import type { Modify, Query } from '../tree/query.ts'
 import type { Value } from '../types/value.ts'
+import { isPlainBlock } from './expr-facts.ts'
 import { EMPTY_LAYOUT } from './layout.ts'
 import type { Planner } from './planner.ts'
 
@@ -25,10 +26,15 @@ function foldDeep(planner: Planner, expr: Expr): Expr {
       ? {
           ...one,
           left: one.left.map((item) => foldDeep(planner, item)),
-          query: foldStatement(planner, one.query),
+          query: foldStatement(planner, one.test === 'exists' ? withoutTargets(one.query) : one.query),
         }
       : undefined,
   )
+}
+
+/** EXISTS asks for rows, not for what is in them: nothing of it is computed. */
+function withoutTargets(query: Query): Query {
+  return isPlainBlock(query) ? { ...query, targets: [], orderBy: [], distinct: undefined } : query
 }
 
 const isConstant = (expr: Expr): boolean => expr.kind === 'constant'

@@ -18,7 +18,7 @@ import type { Query, TableFrom } from '../tree/query.ts'
 import { unsupported } from '../types/sql-error.ts'
 import type { Row, Value } from '../types/value.ts'
 import { CteRegistry } from './cte.ts'
-import { isPlainBlock, isVolatile } from './expr-facts.ts'
+import { isVolatile } from './expr-facts.ts'
 import {
   type ColumnKey,
   keyOf,
@@ -33,11 +33,6 @@ import type { PlanContext } from './plan-context.ts'
 import { planQuery } from './query.ts'
 import type { Planned } from './path.ts'
 import { CatalogEnvironment } from './write-environment.ts'
-
-/** EXISTS asks for rows, not for what is in them: nothing of it is computed. */
-function withoutTargets(query: Query): Query {
-  return isPlainBlock(query) ? { ...query, targets: [], orderBy: [], distinct: undefined } : query
-}
 
 /** Relation ids of the planner's own making count down from here; analysis counts up from 1. */
 const SYNTHETIC_START = -1000
@@ -172,12 +167,11 @@ export class Planner extends CatalogEnvironment {
     )
     const outputs = expr.outputs ?? this.newRelation()
     const rowLimit = expr.test === 'exists' ? 1 : undefined
-    const query = expr.test === 'exists' ? withoutTargets(expr.query) : expr.query
-    const planned = this.planQuery(query, inner, outputs, rowLimit)
+    const planned = this.planQuery(expr.query, inner, outputs, rowLimit)
     const compared = this.#compileCompare(expr, planned.layout, inner)
     this.#subplans.push({ node: planned.node, isCorrelated: inner.slots.length > 0 || expr.left.length > 0 })
     let volatile = false
-    visitQuery(query, (one) => {
+    visitQuery(expr.query, (one) => {
       volatile ||= one.kind !== 'subquery' && isVolatile(one)
     })
     const isComparison = compared !== undefined
@@ -188,7 +182,8 @@ export class Planner extends CatalogEnvironment {
       slots: inner.slots,
       isVolatile: volatile,
       elementOid: expr.test === 'array' ? this.type(expr.type).elementOid : 0,
-      isOfArrays: expr.test === 'array' && expr.query.targets.find((one) => !one.junk)?.expr.type === expr.type,
+      isOfArrays:
+        expr.test === 'array' && expr.query.targets.find((one) => !one.junk)?.expr.type === expr.type,
       compare: compared,
       hashKey: expr.test === 'any' && inner.slots.length === 0 ? this.#hashKeyOf(expr) : undefined,
     }

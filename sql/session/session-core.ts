@@ -6,7 +6,6 @@
 //                        ▼
 //             analysis, planner, executor, catalog, engine
 
-import { must } from '../../storage/base/assert.ts'
 import type { Lsn } from '../../storage/base/ids.ts'
 import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
 import type { Database, LockOwner, View } from '../../storage/engine/engine.ts'
@@ -14,11 +13,13 @@ import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { Contents } from '../catalog/contents.ts'
 import type { DeferredCheck, Execution, PreparedPlan } from '../exec/execution.ts'
+import { EPOCH_2000_MICROS } from '../functions/when.ts'
 import { SqlError, type SqlNotice } from '../types/sql-error.ts'
 import type { Row } from '../types/value.ts'
 import { temporarySchemaName } from '../ddl/ddl.ts'
 import { type OwnState, Places } from './branching/places.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
+import { NoticeLevel } from './notice-level.ts'
 import { Notifications } from './notifications.ts'
 import { PastReading } from './past-reading.ts'
 import { type PlanMap, plansFor } from './plan-cache.ts'
@@ -33,7 +34,7 @@ import type { ResponseSink, StartupRequest } from './session.ts'
 import { SettingRules } from './setting-rules.ts'
 import { Settings } from './settings.ts'
 import { SessionTransaction, type TransactionHost } from './transaction.ts'
-import { Turns } from './turn.ts'
+import { Turns, type Waits } from './turn.ts'
 import { dropTemporaryObjects, onCommitActions } from './utility/ddl-statement.ts'
 
 /** How a plan is started: see openPlan. */
@@ -44,7 +45,7 @@ export interface PlanStart {
   readonly instrument?: boolean | undefined
 }
 
-export class SessionCore implements RunHost, TransactionHost {
+export class SessionCore implements RunHost, TransactionHost, Waits {
   readonly backend: SharedBackend
   /** The database that it is connected to. A backtrack moves sessions to another timeline's handle. */
   handle: DatabaseHandle
@@ -83,9 +84,7 @@ export class SessionCore implements RunHost, TransactionHost {
   readonly #rules: SettingRules
   #plans: PlanMap | undefined
   #planContents: Contents | undefined
-  #noticeLevel = 2
-  #lockHandle: DatabaseHandle | undefined
-  #lockOwner: LockOwner | undefined
+  readonly #noticeLevel = new NoticeLevel()
   /** Highest LSN that rows already written to the sink were read at. */
   seenLsn: Lsn = 0 as Lsn
   /** A commit of the cluster's timeline that what the session does rests on and that may not be durable yet; 0: none. */
@@ -108,10 +107,7 @@ export class SessionCore implements RunHost, TransactionHost {
     this.sessionRoleOid = role.oid
     this.isSuperuser = role.superuser
     this.startMicros = backend.clock.wallMicros()
-    this.turns = new Turns(backend.clock, {
-      isHeld: () => this.transaction.isCommitting,
-      leaveLock: (reason) => this.lockOwner.cancelWait(reason),
-    })
+    this.turns = new Turns(backend.clock, this)
     this.#rules = new SettingRules(this)
     this.settings = new Settings(this.#rules)
     this.transaction = new SessionTransaction(this)
@@ -168,11 +164,7 @@ export class SessionCore implements RunHost, TransactionHost {
 
   /** Its locks in the database that it is connected to. */
   get lockOwner(): LockOwner {
-    if (this.#lockHandle !== this.handle) {
-      this.#lockHandle = this.handle
-      this.#lockOwner = this.handle.lockOwner(this)
-    }
-    return must(this.#lockOwner)
+    return this.handle.lockOwner(this)
   }
 
   get origin(): CommitOrigin {
@@ -221,19 +213,10 @@ export class SessionCore implements RunHost, TransactionHost {
         this.turns.lockTimeoutMs = Number(value)
         return
       case 'client_min_messages':
-        this.#noticeLevel = NOTICE_LEVELS.indexOf(value)
-        return
-      case 'default_transaction_isolation':
-        this.transaction.defaults.isolation =
-          value === 'read uncommitted' ? 'read committed' : (value as 'serializable')
-        return
-      case 'default_transaction_read_only':
-        this.transaction.defaults.isReadOnly = value === 'on'
-        return
-      case 'default_transaction_deferrable':
-        this.transaction.defaults.isDeferrable = value === 'on'
+        this.#noticeLevel.set(value)
         return
       default:
+        this.transaction.settingChanged(name, value)
     }
   }
 
@@ -305,8 +288,7 @@ export class SessionCore implements RunHost, TransactionHost {
   }
 
   notice(notice: SqlNotice): void {
-    const level = NOTICE_LEVELS.indexOf(notice.severity.toLowerCase())
-    if (notice.severity === 'INFO' || level >= this.#noticeLevel) this.sink.notice(notice)
+    if (this.#noticeLevel.passes(notice)) this.sink.notice(notice)
   }
 
   /** A notice or warning with nothing but a text. */
@@ -320,6 +302,14 @@ export class SessionCore implements RunHost, TransactionHost {
   }
 
   // --- waiting ---
+
+  isHeld(): boolean {
+    return this.transaction.isCommitting
+  }
+
+  leaveLock(reason: SqlError): void {
+    this.lockOwner.cancelWait(reason)
+  }
 
   /** A view that lives until the transaction ends, kept whole (DDL, COPY). */
   holdView(view: View): void {
@@ -503,8 +493,3 @@ export class SessionCore implements RunHost, TransactionHost {
     for (const portal of this.portals.all()) if (portal.savepointDepth >= depth) this.closePortal(portal)
   }
 }
-
-const EPOCH_2000_MICROS = 946_684_800_000_000
-
-/** client_min_messages in rising order. */
-const NOTICE_LEVELS: readonly string[] = ['debug', 'log', 'notice', 'warning', 'error']

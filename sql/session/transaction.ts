@@ -224,6 +224,15 @@ export class SessionTransaction {
     database.pin(this.#snapshot)
   }
 
+  /** default_transaction_* hold from the next transaction on. */
+  settingChanged(name: string, value: string): void {
+    const { defaults } = this
+    if (name === 'default_transaction_isolation')
+      defaults.isolation = value === 'read uncommitted' ? 'read committed' : (value as Isolation)
+    else if (name === 'default_transaction_read_only') defaults.isReadOnly = value === 'on'
+    else if (name === 'default_transaction_deferrable') defaults.isDeferrable = value === 'on'
+  }
+
   /** The engine's transaction, begun at the first need. */
   writer(): Transaction {
     if (this.#engine !== undefined) return this.#engine
