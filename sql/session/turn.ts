@@ -65,6 +65,7 @@ export class Turns {
     try {
       for (;;) {
         await this.#wait(until)
+        this.#rejectWait = undefined
         this.#turnStartMs = NOT_TIMED
         try {
           return step()
@@ -74,11 +75,13 @@ export class Turns {
         }
       }
     } finally {
+      this.#rejectWait = undefined
       this.#isRunning = false
       waiting.after()
     }
   }
 
+  /** Whoever awaits this takes #rejectWait back. */
   #wait(until: PromiseLike<unknown>): Promise<unknown> {
     if (this.#cancelReason !== undefined && !this.#isHeld()) {
       // The promise that is not awaited any more may still fail: nobody is left to hear of it.
@@ -88,9 +91,18 @@ export class Turns {
     return new Promise((resolve, reject) => {
       this.#rejectWait = reject
       until.then(resolve, reject)
-    }).finally(() => {
-      this.#rejectWait = undefined
     })
+  }
+
+  /** Waits for `until`, and can be cancelled meanwhile, without anything that would run again. */
+  async wait(until: PromiseLike<unknown>): Promise<void> {
+    this.#isRunning = true
+    try {
+      await this.#wait(until)
+    } finally {
+      this.#rejectWait = undefined
+      this.#isRunning = false
+    }
   }
 
   /** Safe point of running statements: see ExecutionContext.checkpoint. */
