@@ -1,48 +1,29 @@
-// One client: the loop that turns messages into calls of its session, and their outcome into answers.
+// One client: the loop that takes its messages one by one, waits where a call of its session waits (conversation.ts says
+// what each message means), and ends.
 //
 //            ┌────────────────────────── bytes arrive ◀───────────────────────────┐
 //            ▼                                                                    │
-//   handshake ──▶ idle ──message──▶ dispatch ──undefined──▶ next message … none ──▶ leave, idle
-//                                      │ promise                    ▲
-//                                      └──▶ busy (transport held) ──┘ resolved, or rejected: ErrorResponse
+//   handshake ──▶ idle ──message──▶ call ──undefined──▶ next message … none ──▶ leave, idle
+//                                    │ promise                 ▲
+//                                    └─▶ busy (transport held) ─┘ resolved, or rejected: ErrorResponse
 //
 // Invariants: one call of the session at a time. The path from bytes to answer makes no promise unless the session
-// does. After an error in the extended protocol everything up to Sync is skipped. A failure ends at most this
-// connection. What a call has written leaves only after the call has succeeded or failed (see message-sink.ts), and at
-// the latest at the end of the event loop's turn (see answer-turns.ts).
+// does. A failure ends at most this connection. What a call has written leaves only after the call has succeeded or
+// failed (see message-sink.ts), and at the latest at the end of the event loop's turn (see answer-turns.ts).
 
 import type { Logger } from 'pino'
 import { must } from '../../storage/base/assert.ts'
 import type { Session, Step } from '../../sql/session/session.ts'
 import type { SqlError } from '../../sql/types/sql-error.ts'
 import type { Answerer, AnswerTurns } from './answer-turns.ts'
-import { BindMessage, ParseMessage } from './extended-messages.ts'
+import { Conversation, TERMINATE } from './conversation.ts'
 import { ClientGone, type HandshakeHost, shakeHands } from './handshake.ts'
 import { HANDSHAKE_TIMEOUT_MS } from '../limits.ts'
-import { MessageBody } from './message-body.ts'
 import { BAD_TYPE, INCOMPLETE } from './message-reader.ts'
 import { MessageSink } from './message-sink.ts'
 import { StatementWatch } from './statement-watch.ts'
 import type { Transport } from './transport.ts'
-import { fatal, MessageError, protocolViolation, toWireError, type WireError } from './wire-error.ts'
-
-const QUERY = 0x51 // 'Q'
-const PARSE = 0x50 // 'P'
-const BIND = 0x42 // 'B'
-const DESCRIBE = 0x44 // 'D'
-const EXECUTE = 0x45 // 'E'
-const FLUSH = 0x48 // 'H'
-const SYNC = 0x53 // 'S'
-const COPY_DATA = 0x64 // 'd'
-const COPY_DONE = 0x63 // 'c'
-const COPY_FAIL = 0x66 // 'f'
-const FUNCTION_CALL = 0x46 // 'F'
-const TERMINATE = 0x58 // 'X'
-
-const NO_MESSAGE = 0
-
-const OF_STATEMENT = 0x53 // 'S'
-const OF_PORTAL = 0x50 // 'P'
+import { fatal, isFatal, toWireError, type WireError } from './wire-error.ts'
 
 /** What a connection needs of the server it belongs to. */
 export interface ConnectionHost extends HandshakeHost {
@@ -63,30 +44,17 @@ export class Connection implements Answerer {
   readonly #host: ConnectionHost
   readonly #transport: Transport
   readonly #sink: MessageSink
-  readonly #watch: StatementWatch | undefined
-  readonly #body = new MessageBody()
-  readonly #parse = new ParseMessage()
-  readonly #bind = new BindMessage()
   #session: Session | undefined
-
-  /** Type of the message that is being answered. */
-  #current = NO_MESSAGE
+  /** What is said with the session, once there is one. */
+  #conversation: Conversation | undefined
   /** A call of the session, or a client that does not read, is being waited for. */
   #isBusy = true
   /** It is a call of the session. */
   #isCalling = false
-  /** After an error in the extended protocol: nothing is done until Sync. */
-  #isSkipping = false
-  /** Messages of the extended protocol came since the last Sync. */
-  #isInBatch = false
-  /** The COPY in progress was begun by Execute, not by Query. */
-  #isCopyExtended = false
   /** What is answered waits for the end of the turn. */
   #isLeaving = false
   #isDraining = false
   #isClosed = false
-  /** Why a busy connection ends as soon as its call has. */
-  #termination: SqlError | undefined
 
   readonly #resumed = (): void => this.#onResumed()
   readonly #stepDone = (): void => this.#onStepDone()
@@ -99,18 +67,11 @@ export class Connection implements Answerer {
     this.#transport = transport
     this.#sink = new MessageSink(transport)
     this.activeAtMs = host.clock.monotonicMs()
-    this.#watch =
-      host.slowMs === undefined ? undefined : new StatementWatch(host.slowMs, host.clock, host.log)
   }
 
   /** True while nothing runs and no transaction is open: it can be ended without loss to the client. */
   get isIdle(): boolean {
-    return (
-      !this.#isBusy &&
-      !this.#isInBatch &&
-      this.#session?.transactionStatus === 'I' &&
-      !this.#session.isCopyingIn
-    )
+    return !this.#isBusy && this.#conversation?.isIdle === true
   }
 
   /** Runs the handshake, then serves until the end. Never rejects. */
@@ -120,7 +81,7 @@ export class Connection implements Answerer {
     try {
       const greeting = await shakeHands(this.#transport, this.#sink, this, this.#host)
       if (greeting === undefined) return this.#close()
-      this.#session = greeting.session
+      this.#begin(greeting.session)
       const { user, database } = greeting
       this.#host.log.debug({ pid: this.processId, user, database }, 'connection authorized')
     } catch (thrown) {
@@ -133,6 +94,13 @@ export class Connection implements Answerer {
     this.#onResumed()
   }
 
+  #begin(session: Session): void {
+    const { slowMs, clock, log } = this.#host
+    const watch = slowMs === undefined ? undefined : new StatementWatch(slowMs, clock, log)
+    this.#session = session
+    this.#conversation = new Conversation(session, this.#transport.reader, this.#sink, watch)
+  }
+
   /** A CancelRequest with the right key. */
   cancel(): void {
     if (this.#isCalling) this.#session?.cancel()
@@ -141,8 +109,8 @@ export class Connection implements Answerer {
   /** Ends the connection with a FATAL error: at once when nothing runs, else when the running call has been stopped. */
   terminate(reason: SqlError): void {
     if (this.#isClosed) return
-    if (this.#session === undefined) return this.#transport.destroy()
-    this.#termination = reason
+    if (this.#session === undefined || this.#conversation === undefined) return this.#transport.destroy()
+    this.#conversation.end = reason
     if (this.#isCalling) this.#session.cancel()
     else this.#endWith(toWireError(reason))
   }
@@ -163,17 +131,18 @@ export class Connection implements Answerer {
   /** Answers every message that has arrived. Synchronous, unless a call of the session waits. */
   #run(): void {
     const { reader } = this.#transport
+    const conversation = must(this.#conversation)
     const sink = this.#sink
     for (;;) {
       const type = reader.next()
       if (type === INCOMPLETE) break
       if (type < 0) return this.#refuse(type)
-      if (this.#isSkipping && type !== SYNC && type !== TERMINATE) continue
+      if (conversation.skips(type)) continue
       if (type === TERMINATE) return this.#close()
       let step: Step
       try {
-        step = this.#dispatch(type)
-        if (step === undefined) this.#complete()
+        step = conversation.call(type)
+        if (step === undefined) conversation.succeed()
       } catch (thrown) {
         this.#fail(thrown)
         if (this.#isOver()) return
@@ -225,7 +194,7 @@ export class Connection implements Answerer {
 
   #onStepDone(): void {
     try {
-      this.#complete()
+      must(this.#conversation).succeed()
     } catch (thrown) {
       this.#fail(thrown)
     }
@@ -248,165 +217,19 @@ export class Connection implements Answerer {
   /** True when no more messages are to be answered; ends the connection if that has not happened. */
   #isOver(): boolean {
     if (this.#isClosed) return true
+    const end = this.#conversation?.end
     if (this.#transport.isLost) this.#close()
-    else if (this.#termination !== undefined) this.#endWith(toWireError(this.#termination))
+    else if (end !== undefined) this.#endWith(toWireError(end))
     return this.#isClosed
-  }
-
-  /** Calls the session for the message the reader stands at. */
-  #dispatch(type: number): Step {
-    const session = must(this.#session)
-    this.#current = type
-    if (session.isCopyingIn) return this.#dispatchCopying(session, type)
-    const body = this.#body
-    const { reader } = this.#transport
-    body.reset(reader.buffer, reader.start, reader.end)
-    switch (type) {
-      case QUERY: {
-        const text = body.text()
-        body.finish()
-        this.#watch?.begin(text)
-        return session.query(text)
-      }
-      case SYNC:
-        this.#isSkipping = false
-        this.#isInBatch = false
-        body.finish()
-        return session.sync()
-      case FLUSH:
-        body.finish()
-        return undefined
-      case COPY_DATA:
-      case COPY_DONE:
-      case COPY_FAIL:
-        // What a client still sent for a COPY that has failed meanwhile: no answer.
-        this.#current = NO_MESSAGE
-        return undefined
-      case FUNCTION_CALL:
-        throw new MessageError('0A000', 'function call message is not supported')
-      default:
-        this.#isInBatch = true
-        return this.#dispatchExtended(session, body, type)
-    }
-  }
-
-  #dispatchExtended(session: Session, body: MessageBody, type: number): Step {
-    switch (type) {
-      case BIND: {
-        const bind = this.#bind
-        bind.read(body)
-        this.#watch?.bind(bind.portalName, bind.statementName)
-        return session.bind(bind)
-      }
-      case EXECUTE: {
-        const portalName = body.name()
-        const rowCountMax = body.int32()
-        body.finish()
-        this.#watch?.execute(portalName)
-        // PostgreSQL takes a negative limit for none.
-        return session.execute(portalName, rowCountMax > 0 ? rowCountMax : 0)
-      }
-      case DESCRIBE: {
-        const kind = this.#readKind(body, 'DESCRIBE')
-        const name = body.name()
-        body.finish()
-        return kind === OF_STATEMENT ? session.describeStatement(name) : session.describePortal(name)
-      }
-      case PARSE: {
-        const parse = this.#parse
-        parse.read(body)
-        this.#watch?.parse(parse.statementName, parse.text)
-        return session.parse(parse.statementName, parse.text, parse.parameterTypes)
-      }
-      default: {
-        // Close is the only type that is left: the reader lets no others through.
-        const kind = this.#readKind(body, 'CLOSE')
-        const name = body.name()
-        body.finish()
-        return kind === OF_STATEMENT ? session.closeStatement(name) : session.closePortal(name)
-      }
-    }
-  }
-
-  #readKind(body: MessageBody, message: string): number {
-    const kind = body.uint8()
-    if (kind !== OF_STATEMENT && kind !== OF_PORTAL) {
-      throw protocolViolation(`invalid ${message} message subtype ${kind}`)
-    }
-    return kind
-  }
-
-  #dispatchCopying(session: Session, type: number): Step {
-    const { reader } = this.#transport
-    switch (type) {
-      case COPY_DATA:
-        return session.copyData(reader.buffer, reader.start, reader.end)
-      case COPY_DONE:
-        return session.copyDone()
-      case COPY_FAIL: {
-        this.#body.reset(reader.buffer, reader.start, reader.end)
-        return session.copyFail(this.#body.text())
-      }
-      case FLUSH:
-      case SYNC:
-        // Drivers send Sync right behind Execute, before they know that it is a COPY.
-        this.#current = FLUSH
-        return undefined
-      default:
-        return this.#breakCopy(session, type)
-    }
-  }
-
-  /** Any other message during COPY: the COPY fails, and then the connection, as in PostgreSQL. */
-  #breakCopy(session: Session, type: number): Step {
-    const hex = type.toString(16).toUpperCase().padStart(2, '0')
-    const reason = `unexpected message type 0x${hex} during COPY from stdin`
-    this.#termination = fatal('08P01', 'terminating connection because protocol synchronization was lost')
-    this.#sink.error(toWireError(protocolViolation(reason)))
-    return session.copyFail(reason) ?? Promise.resolve()
-  }
-
-  /** A call has succeeded: ReadyForQuery where the protocol wants it. */
-  #complete(): void {
-    const session = must(this.#session)
-    const type = this.#current
-    this.#watch?.end()
-    if (this.#termination !== undefined) return
-    if (type === QUERY || (this.#isCopyEnd(type) && !this.#isCopyExtended)) {
-      if (session.isCopyingIn) this.#isCopyExtended = false
-      else this.#sink.ready(session.transactionStatus)
-    } else if (type === SYNC) {
-      this.#sink.ready(session.transactionStatus)
-    } else if (type === EXECUTE) {
-      this.#isCopyExtended = session.isCopyingIn
-    } else if (type === FLUSH) {
-      this.#sink.mark()
-    }
-  }
-
-  #isCopyEnd(type: number): boolean {
-    return type === COPY_DONE || type === COPY_FAIL
   }
 
   // ── Failures and the end ──
 
-  /** A call has failed: ErrorResponse, then ReadyForQuery or skipping to Sync. */
   #fail(thrown: unknown): void {
-    this.#watch?.end()
-    if (this.#termination !== undefined) return
-    const session = must(this.#session)
-    if (thrown instanceof MessageError) session.fail()
-    const error = toWireError(thrown)
+    const error = must(this.#conversation).fail(thrown)
+    if (error === undefined) return
     this.#report(error, thrown)
-    if (isFatal(error)) return this.#endWith(error)
-    this.#sink.error(error)
-    if (this.#isExtended(this.#current)) this.#isSkipping = true
-    else this.#sink.ready(session.transactionStatus)
-  }
-
-  #isExtended(type: number): boolean {
-    if (type === COPY_DATA || this.#isCopyEnd(type)) return this.#isCopyExtended
-    return type !== QUERY && type !== SYNC && type !== FUNCTION_CALL
+    if (isFatal(error)) this.#endWith(error)
   }
 
   /** Bytes that are no message. PostgreSQL names an unknown type, and drops a wrong length without a word. */
@@ -469,10 +292,6 @@ export class Connection implements Answerer {
     else if (error.origin === 'storage') log.warn(context, error.message)
     else log.debug(context, error.message)
   }
-}
-
-function isFatal(error: WireError): boolean {
-  return error.severity === 'FATAL' || error.severity === 'PANIC'
 }
 
 /** What a session is told when the server goes down. */

@@ -81,6 +81,11 @@ export function fatal(code: string, message: string, fields: SqlErrorFields = NO
   return new SqlError(code, message, fields, 'FATAL')
 }
 
+/** Whether the connection ends after it. */
+export function isFatal(error: WireError): boolean {
+  return error.severity === 'FATAL' || error.severity === 'PANIC'
+}
+
 /** A message that the server refused before it reached the session, which must be told that something failed. */
 export class MessageError extends SqlError {}
 

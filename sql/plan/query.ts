@@ -8,6 +8,7 @@ import type { PlanNode } from '../exec/operator.ts'
 import type { Runtime } from '../exec/runtime.ts'
 import type { Expr, RelationId } from '../tree/expr.ts'
 import type { Query, SetQuery, SortKey, ValuesQuery } from '../tree/query.ts'
+import type { RowOrder } from '../exec/operator/row-sorter.ts'
 import type { Row, Value } from '../types/value.ts'
 import { type PlannedCte, resetStore } from './cte.ts'
 import { compileGroupKey } from './hash-key.ts'
@@ -17,7 +18,7 @@ import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
 import { addProjection } from './row-node.ts'
 import { addDistinct, addLimit, planSelect, type QueryRequest } from './select.ts'
-import { compileCompare } from './sort-key.ts'
+import { compileOrder } from './sort-key.ts'
 import { sortProperties } from './explain-text.ts'
 
 export function planQuery(
@@ -120,7 +121,7 @@ function finish(
 ): Planned {
   const keys = query.orderBy
   let current = planned
-  let compare: ((a: Row, b: Row) => number) | undefined
+  let order: RowOrder | undefined
   if (keys.length > 0) {
     const relation = planner.newRelation()
     const own: Output[] = planned.layout.slots.map((slot) => ({
@@ -129,18 +130,18 @@ function finish(
     }))
     const extra = keys.map((key, column): Output => ({ relation, column, expr: key.expr }))
     current = addProjection(planner, planned, [...own, ...extra], outer)
-    compare = compileCompare(
+    order = compileOrder(
       planner,
       keys,
       keys.map((_, i) => own.length + i),
     )
-    current = addSort(planner, current, keys, compare)
+    current = addSort(planner, current, keys, order)
   }
   const withTies = query.kind === 'set' && query.withTies
   current = addLimit(
     planner,
     current,
-    { limit: query.limit, offset: query.offset, compare: withTies ? compare : undefined },
+    { limit: query.limit, offset: query.offset, compare: withTies ? order?.compare : undefined },
     outer,
   )
   const targets = query.targets.filter((target) => !target.junk)
@@ -154,12 +155,7 @@ function finish(
 
 const TEXT = { type: 25, typmod: -1, collation: 0 }
 
-function addSort(
-  planner: Planner,
-  child: Planned,
-  keys: readonly SortKey[],
-  compare: (a: Row, b: Row) => number,
-): Planned {
+function addSort(planner: Planner, child: Planned, keys: readonly SortKey[], order: RowOrder): Planned {
   const { estimate } = child.node
   const total = estimate.total + estimate.rows * Math.log2(estimate.rows + 2) * 0.01
   const node = makeNode({
@@ -167,7 +163,7 @@ function addSort(
     estimate: { ...estimate, startup: total, total },
     children: [child.node],
     properties: () => sortProperties(planner, keys),
-    open: (rt, [input]) => new SortOperator(rt, must(input), compare),
+    open: (rt, [input]) => new SortOperator(rt, must(input), order),
   })
   return { node, layout: child.layout }
 }

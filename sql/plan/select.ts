@@ -14,6 +14,7 @@ import type { Expr, RelationId } from '../tree/expr.ts'
 import type { SelectQuery, SortKey, Target } from '../tree/query.ts'
 import { sameExpr } from '../tree/walk.ts'
 import { unsupported } from '../types/sql-error.ts'
+import type { RowOrder } from '../exec/operator/row-sorter.ts'
 import type { Row } from '../types/value.ts'
 import { AggregationPlan } from './aggregate-plan.ts'
 import { bareColumn, columnOutputs } from './expr-facts.ts'
@@ -29,7 +30,7 @@ import type { Planner } from './planner.ts'
 import { planProjectSet, hasSetCall } from './project-set.ts'
 import { addFilter, addProjection } from './row-node.ts'
 import { fusedAggregate } from './scan-aggregate.ts'
-import { compileCompare, satisfies } from './sort-key.ts'
+import { compileCompare, compileOrder, satisfies } from './sort-key.ts'
 import { sortProperties } from './explain-text.ts'
 import { planWindows } from './window-plan.ts'
 
@@ -268,7 +269,7 @@ class SelectPlanner {
     let planned = this.#build(source, wanted)
     if (needsSort) planned = this.#sort(planned, keys)
     if (isLocked) planned = planLocking(planner, planned, this.#group, query.locking, outer)
-    const compare = query.withTies ? this.#compare(planned, keys) : undefined
+    const compare = query.withTies ? this.#order(planned, keys).compare : undefined
     return addProjection(planner, this.#limit(planned, compare), targets, outer)
   }
 
@@ -290,14 +291,14 @@ class SelectPlanner {
     return { relation, column: i, expr }
   }
 
-  #compare(planned: Planned, keys: readonly Output[]): (a: Row, b: Row) => number {
+  #order(planned: Planned, keys: readonly Output[]): RowOrder {
     const slots = keys.map((key) => must(planned.layout.indexOf(`${key.relation}.${key.column}`)))
-    return compileCompare(this.#planner, this.#orderBy, slots)
+    return compileOrder(this.#planner, this.#orderBy, slots)
   }
 
   #sort(planned: Planned, keys: readonly Output[]): Planned {
     const planner = this.#planner
-    const compare = this.#compare(planned, keys)
+    const order = this.#order(planned, keys)
     const query = this.#query
     const limit =
       query.limit !== undefined && !query.withTies && query.locking.length === 0
@@ -310,7 +311,7 @@ class SelectPlanner {
       estimate: { ...estimate, startup: total, total },
       children: [planned.node],
       properties: () => sortProperties(planner, this.#query.orderBy),
-      open: (rt, [child]) => new SortOperator(rt, must(child), compare, limit),
+      open: (rt, [child]) => new SortOperator(rt, must(child), order, limit),
     })
     return { node, layout: planned.layout }
   }
@@ -349,7 +350,7 @@ class SelectPlanner {
     })
     const keys = this.#orderBy.map((key, i) => this.#sortOutput(key, i, relation))
     const sorted = keys.length === 0 ? planned : this.#sort(planned, keys)
-    return this.#limit(sorted, keys.length === 0 ? undefined : this.#compare(sorted, keys))
+    return this.#limit(sorted, keys.length === 0 ? undefined : this.#order(sorted, keys).compare)
   }
 
   /** DISTINCT ON: sorted by the keys (ORDER BY begins with them), then the first of each run. */
@@ -369,13 +370,13 @@ class SelectPlanner {
     )
     const built = this.#build(source, uniqueOutputs([...carried, ...keys]))
     const { estimate } = built.node
-    const compare = this.#compare(built, keys)
+    const order = this.#order(built, keys)
     const sorted = makeNode({
       label: 'Sort',
       estimate,
       children: [built.node],
       properties: () => sortProperties(planner, this.#query.orderBy),
-      open: (rt, [child]) => new SortOperator(rt, must(child), compare),
+      open: (rt, [child]) => new SortOperator(rt, must(child), order),
     })
     const leading = this.#orderBy.filter((key) => distinct.some((expr) => sameExpr(key.expr, expr)))
     const slots = leading.map((key) => {
@@ -389,7 +390,7 @@ class SelectPlanner {
       children: [sorted],
       open: (_, [child]) => new UniqueOperator(must(child), (a, b) => peers(a, b) === 0),
     })
-    const limited = this.#limit({ node: unique, layout: built.layout }, compare)
+    const limited = this.#limit({ node: unique, layout: built.layout }, order.compare)
     return addProjection(planner, limited, targets, this.#outer)
   }
 

@@ -17,7 +17,7 @@ import { EMPTY_LAYOUT, Layout, type OuterScope, slotColumn } from './layout.ts'
 import type { Output, Planned } from './path.ts'
 import { makeNode } from './plan-node.ts'
 import type { Planner } from './planner.ts'
-import { compileCompare } from './sort-key.ts'
+import { compileCompare, compileOrder } from './sort-key.ts'
 import { sortProperties } from './explain-text.ts'
 
 export interface PlannedWindows {
@@ -135,7 +135,7 @@ class WindowPlanner {
 
   #sort(child: Planned, keys: readonly SortKey[], slots: readonly number[]): Planned {
     if (keys.length === 0) return child
-    const compare = compileCompare(this.#planner, keys, slots)
+    const order = compileOrder(this.#planner, keys, slots)
     const { estimate } = child.node
     const total = estimate.total + estimate.rows * Math.log2(estimate.rows + 2) * 0.01
     const node = makeNode({
@@ -143,7 +143,7 @@ class WindowPlanner {
       estimate: { ...estimate, startup: total, total },
       children: [child.node],
       properties: () => sortProperties(this.#planner, keys),
-      open: (rt, [input]) => new SortOperator(rt, must(input), compare),
+      open: (rt, [input]) => new SortOperator(rt, must(input), order),
     })
     return { node, layout: child.layout }
   }

@@ -8,12 +8,9 @@
 
 import type { Lsn } from '../../storage/base/ids.ts'
 import { StorageError } from '../../storage/base/errors.ts'
-import { suspend } from '../../storage/base/suspend.ts'
 import type { Database } from '../../storage/engine/engine.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { SessionCore } from './session-core.ts'
-
-const NOTHING_PINNED = { before: (): void => undefined, after: (): void => undefined }
 
 /** Resolves when both LSNs are durable. May be cancelled, and times out as the statement does. Rejects with SqlError. */
 export async function untilDurable(core: SessionCore, lsn: Lsn, clusterLsn: Lsn): Promise<void> {
@@ -21,10 +18,8 @@ export async function untilDurable(core: SessionCore, lsn: Lsn, clusterLsn: Lsn)
   const { cluster } = core.backend
   const isCommit = transaction.commitLsn > database.vdl || transaction.clusterCommitLsn > cluster.vdl
   try {
-    await turns.drive(() => {
-      if (lsn > database.vdl) suspend(durable(database, lsn))
-      if (clusterLsn > cluster.vdl) suspend(durable(cluster, clusterLsn))
-    }, NOTHING_PINNED)
+    if (lsn > database.vdl) await turns.wait(durable(database, lsn))
+    if (clusterLsn > cluster.vdl) await turns.wait(durable(cluster, clusterLsn))
   } catch (error) {
     if (!isCommit) throw error
     sink.retractComplete()

@@ -8,7 +8,7 @@
 
 import type { Lsn } from '../../storage/base/ids.ts'
 import { runSuspendable, suspend } from '../../storage/base/suspend.ts'
-import type { Database, LockOwner, View } from '../../storage/engine/engine.ts'
+import type { Database, LockOwner } from '../../storage/engine/engine.ts'
 import type { CommitOrigin } from '../../storage/log/record.ts'
 import type { Catalog, Role, ServerState } from '../catalog/catalog.ts'
 import type { Contents } from '../catalog/contents.ts'
@@ -21,6 +21,7 @@ import { type OwnState, Places } from './branching/places.ts'
 import type { DatabaseHandle, SharedBackend } from './database-handle.ts'
 import { NoticeLevel } from './notice-level.ts'
 import { Notifications } from './notifications.ts'
+import { OpenViews } from './open-views.ts'
 import { PastReading } from './past-reading.ts'
 import { type PlanMap, plansFor } from './plan-cache.ts'
 import type { Portal } from './portal.ts'
@@ -91,8 +92,7 @@ export class SessionCore implements RunHost, TransactionHost, Waits {
   clusterSeenLsn: Lsn = 0 as Lsn
   /** What a statement that changes databases waits for besides its commits before it is answered. */
   answerAfter: Promise<void> | undefined
-  /** The views of the runs under way, which a wait must pin. */
-  readonly #activeViews: View[] = []
+  readonly views: OpenViews = new OpenViews()
 
   constructor(backend: SharedBackend, handle: DatabaseHandle, request: StartupRequest, role: Role) {
     this.backend = backend
@@ -243,7 +243,7 @@ export class SessionCore implements RunHost, TransactionHost, Waits {
     const view = transaction.statementView(commandId, plan)
     portal.view = view
     portal.savepointDepth = transaction.savepointDepth
-    this.#activeViews.push(view)
+    this.views.begin(view)
     return plan.start(
       new RunContext(this, {
         catalog: transaction.catalog,
@@ -311,51 +311,27 @@ export class SessionCore implements RunHost, TransactionHost, Waits {
     this.lockOwner.cancelWait(reason)
   }
 
-  /** A view that lives until the transaction ends, kept whole (DDL, COPY). */
-  holdView(view: View): void {
-    this.#pin(view)
-    this.#held.push(view)
-  }
-
-  readonly #held: View[] = []
-
-  #releaseHeld(): void {
-    if (this.#held.length === 0) return
-    for (const view of this.#held) if (this.#pinned.delete(view)) view.database.unpin(view)
-    this.#held.length = 0
-  }
-
   /** A COPY FROM has read everything: its statement is over. */
   finishCopy(): void {
-    this.#releaseHeld()
+    this.views.releaseHeld()
   }
 
   /** The statement failed: what it held is let go. */
   statementFailed(): void {
-    this.#releaseHeld()
-    if (this.#activeViews.length === 0) this.#closeOwned()
+    this.views.releaseHeld()
+    if (this.views.isIdle) this.#closeOwned()
     this.isMultiStatement = false
   }
 
   /** Called when the running statement must wait: other sessions will change pages meanwhile. */
   readonly waiting: { before(): void; after(): void } = {
-    before: (): void => {
-      for (const view of this.#activeViews) if (!view.isSpent) this.#pin(view)
-    },
+    before: (): void => this.views.pinActive(),
     after: (): void => undefined,
-  }
-
-  readonly #pinned = new Set<View>()
-
-  #pin(view: View): void {
-    if (this.#pinned.has(view)) return
-    this.#pinned.add(view)
-    view.database.pin(view)
   }
 
   /** A portal stays open beyond this turn: its view must keep its pages. */
   keepOpen(portal: Portal): void {
-    if (portal.view !== undefined && !portal.isDone) this.#pin(portal.view)
+    if (portal.view !== undefined && !portal.isDone) this.views.pin(portal.view)
   }
 
   /** The run of a portal is over: its view is let go, and what it saw is remembered until it is durable. */
@@ -367,20 +343,9 @@ export class SessionCore implements RunHost, TransactionHost, Waits {
     if (portal.statement.columns !== undefined && view.seenLsn > this.seenLsn && !view.database.isPast) {
       this.seenLsn = view.seenLsn
     }
-    this.#forgetView(view)
-    if (this.#pinned.size > 0 && this.#pinned.delete(view)) view.database.unpin(view)
+    this.views.finish(view)
     portal.view = undefined
-    if (this.#activeViews.length === 0) this.#closeOwned()
-  }
-
-  /** Runs end in the reverse order of their beginnings, nearly always. */
-  #forgetView(view: View): void {
-    const views = this.#activeViews
-    if (views[views.length - 1] === view) views.pop()
-    else {
-      const at = views.indexOf(view)
-      if (at >= 0) views.splice(at, 1)
-    }
+    if (this.views.isIdle) this.#closeOwned()
   }
 
   // --- what runs hold beside their own view ---
@@ -470,7 +435,7 @@ export class SessionCore implements RunHost, TransactionHost, Waits {
     if (!this.portals.isEmpty) {
       for (const portal of this.portals.all()) if (!portal.isHoldable || !committed) this.closePortal(portal)
     }
-    this.#releaseHeld()
+    this.views.releaseHeld()
     this.#closeOwned()
     this.notifications.transactionEnded(committed)
     if (this.move.reason !== undefined) this.move.finish()

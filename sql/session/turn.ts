@@ -31,6 +31,7 @@ export class Turns {
   #cancelReason: SqlError | undefined
   #rejectWait: ((reason: SqlError) => void) | undefined
   #stopTimer: (() => void) | undefined
+  #stopLockTimer: (() => void) | undefined
   readonly #waits: Waits
   /** lock_timeout; 0: none. */
   lockTimeoutMs = 0
@@ -76,7 +77,9 @@ export class Turns {
     waiting.before()
     try {
       for (;;) {
+        if (this.lockTimeoutMs > 0 && until !== this.#task) this.#stopLockTimer = this.#timeLock()
         await this.#wait(until)
+        this.#endWait()
         this.#turnStartMs = NOT_TIMED
         try {
           return step()
@@ -86,25 +89,40 @@ export class Turns {
         }
       }
     } finally {
+      this.#endWait()
       this.#isRunning = false
       waiting.after()
     }
   }
 
+  #endWait(): void {
+    this.#rejectWait = undefined
+    this.#stopLockTimer?.()
+    this.#stopLockTimer = undefined
+  }
+
+  /** Whoever awaits this takes #rejectWait back. */
   #wait(until: PromiseLike<unknown>): Promise<unknown> {
     if (this.#cancelReason !== undefined && !this.#waits.isHeld()) {
       // The promise that is not awaited any more may still fail: nobody is left to hear of it.
       void Promise.resolve(until).catch(() => undefined)
       return Promise.reject(this.#takeCancel())
     }
-    const stopTimer = until === this.#task ? undefined : this.#timeLock()
     return new Promise((resolve, reject) => {
       this.#rejectWait = reject
       until.then(resolve, reject)
-    }).finally(() => {
-      this.#rejectWait = undefined
-      stopTimer?.()
     })
+  }
+
+  /** Waits for `until`, and can be cancelled meanwhile, without anything that would run again. */
+  async wait(until: PromiseLike<unknown>): Promise<void> {
+    this.#isRunning = true
+    try {
+      await this.#wait(until)
+    } finally {
+      this.#rejectWait = undefined
+      this.#isRunning = false
+    }
   }
 
   /** Waits for an async statement. */

@@ -14,6 +14,17 @@ export function compareText(a: string, b: string): number {
   return a.length - b.length
 }
 
+/** A number that never falls along compareText's order: the first three units, as far as no surrogate is near. */
+export function textRank(text: string): number {
+  let rank = 0
+  for (let i = 0; i < 3; i++) {
+    const unit = i < text.length ? text.charCodeAt(i) : 0
+    if (unit >= 0xd800) return (rank * 0x1_0000 + 0xd800) * 0x1_0000 ** (2 - i)
+    rank = rank * 0x1_0000 + unit
+  }
+  return rank
+}
+
 /** Lifts surrogates above the units U+E000..U+FFFF; for units from U+D800 only. */
 function codePointRank(unit: number): number {
   return unit < 0xe000 ? unit + 0x1_0000 : unit

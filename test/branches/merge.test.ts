@@ -47,6 +47,34 @@ async function rows(client: pg.Client, text: string, values: unknown[] = []): Pr
 const merge = (options = ''): Promise<unknown[][]> =>
   rows(db, `SELECT * FROM borealis.merge('dev${number}'${options})`)
 
+test('a view that the branch changed keeps its owner, privileges and comment', async () => {
+  await admin.query('CREATE ROLE keeper; CREATE ROLE viewer')
+  await db.query(`
+    CREATE VIEW named AS SELECT id, name FROM customer;
+    ALTER VIEW named OWNER TO keeper;
+    GRANT SELECT ON named TO viewer;
+    COMMENT ON VIEW named IS 'who';
+    COMMENT ON COLUMN named.name IS 'how they are called'`)
+  await admin.query(`CREATE DATABASE view${number} TEMPLATE main${number}`)
+  const branch = await connectTo(server.port, `view${number}`)
+  await branch.query(`DROP VIEW named; CREATE VIEW named AS SELECT name, id FROM customer; ALTER VIEW named OWNER TO keeper;
+    GRANT SELECT ON named TO viewer; COMMENT ON VIEW named IS 'who, and their number'`)
+  await branch.end()
+  await rows(db, `SELECT * FROM borealis.merge('view${number}')`)
+  const state = `SELECT pg_get_userbyid(relowner), relacl::text, obj_description(oid, 'pg_class'), pg_get_viewdef(oid)
+    FROM pg_class WHERE relname = 'named'`
+  expect(await rows(db, state)).toEqual([
+    [
+      'keeper',
+      '{keeper=arwdDxt/keeper,viewer=r/keeper}',
+      'who, and their number',
+      expect.stringMatching(/SELECT customer.name,\s+customer.id/),
+    ],
+  ])
+  await db.query('DROP VIEW named')
+  await admin.query(`DROP DATABASE view${number}`)
+})
+
 test('rows that only the branch changed come over; ours stay', async () => {
   await dev.query(`UPDATE invoice SET total = 1000 WHERE id IN (5, 300)`)
   await dev.query(`DELETE FROM invoice WHERE id = 7`)

@@ -1,67 +1,121 @@
-// Sort. With a row limit only the best rows are kept: the buffer is sorted and cut whenever it has grown to a multiple.
+// Sort and what is done with keys of rows: DISTINCT, UNION, INTERSECT, EXCEPT.
+//
+//   Sort, all rows       child ─▶ RowSorter (runs, merged as rows are asked for)
+//   Sort, the first n    child ─▶ no better than the n-th so far? dropped : kept ─▶ sorted and cut when twice as many
 
 import type { Row } from '../../types/value.ts'
 import { SqlError } from '../../types/sql-error.ts'
 import type { Operator } from '../operator.ts'
 import type { Runtime } from '../runtime.ts'
-
-export type RowCompare = (a: Row, b: Row) => number
+import { type RowOrder, RowSorter } from './row-sorter.ts'
 
 /** Rows a sort may hold: far beyond work_mem the process would die, so the statement fails instead. */
 const ROWS_MAX = 20_000_000
+/** So many first rows are kept apart; of more, all rows are sorted. */
+const TOP_ROWS_MAX = 4096
 
 export class SortOperator implements Operator {
   readonly #runtime: Runtime
   readonly #child: Operator
-  readonly #compare: RowCompare
+  readonly #order: RowOrder
   readonly #limit: ((rt: Runtime) => number) | undefined
-  #rows: Row[] = []
-  #isSorted = false
-  #position = 0
+  #sorter: RowSorter | TopRows | undefined
+  #isFinished = false
 
   /** `limit`: how many rows will be asked for at most. */
-  constructor(runtime: Runtime, child: Operator, compare: RowCompare, limit?: (rt: Runtime) => number) {
+  constructor(runtime: Runtime, child: Operator, order: RowOrder, limit?: (rt: Runtime) => number) {
     this.#runtime = runtime
     this.#child = child
-    this.#compare = compare
+    this.#order = order
     this.#limit = limit
   }
 
   next(): Row | undefined {
-    if (!this.#isSorted) this.#sort()
-    const row = this.#rows[this.#position]
-    if (row !== undefined) this.#position++
-    return row
+    const sorter = (this.#sorter ??= this.#makeSorter())
+    if (!this.#isFinished) this.#fill(sorter)
+    this.#runtime.tick()
+    return sorter.next()
   }
 
-  #sort(): void {
+  #makeSorter(): RowSorter | TopRows {
     const limit = this.#limit?.(this.#runtime) ?? Infinity
-    const cutAt = Math.max(limit * 2, 1024)
+    return limit > TOP_ROWS_MAX ? new RowSorter(this.#order) : new TopRows(this.#order, limit)
+  }
+
+  #fill(sorter: RowSorter | TopRows): void {
     for (;;) {
       const row = this.#child.next()
       if (row === undefined) break
-      this.#rows.push(row)
-      if (this.#rows.length > cutAt) {
-        this.#rows.sort(this.#compare)
-        this.#rows.length = limit
-      }
-      if (this.#rows.length > ROWS_MAX)
+      sorter.add(row)
+      if (sorter.rowCount > ROWS_MAX)
         throw new SqlError('53200', 'out of memory', { detail: 'A sort has too many rows.' })
     }
-    this.#rows.sort(this.#compare)
-    this.#isSorted = true
+    sorter.finish()
+    this.#isFinished = true
   }
 
   rescan(): void {
-    this.#rows = []
-    this.#isSorted = false
-    this.#position = 0
+    this.#sorter = undefined
+    this.#isFinished = false
     this.#child.rescan()
   }
 
   close(): void {
-    this.#rows = []
+    this.#sorter = undefined
     this.#child.close()
+  }
+}
+
+/** The first rows of an order, of all that are added. */
+class TopRows {
+  readonly #order: RowOrder
+  readonly #limit: number
+  #rows: Row[] = []
+  /** The last of the first rows so far, once there are so many; a row that is not before it is none of them. */
+  #last: Row | undefined
+  #lastRank = 0
+  #position = 0
+
+  constructor(order: RowOrder, limit: number) {
+    this.#order = order
+    this.#limit = limit
+  }
+
+  get rowCount(): number {
+    return this.#rows.length
+  }
+
+  add(row: Row): void {
+    if (this.#limit === 0 || this.#isTooLate(row)) return
+    if (this.#rows.push(row) >= 2 * this.#limit) this.#cut()
+  }
+
+  #isTooLate(row: Row): boolean {
+    const last = this.#last
+    if (last === undefined) return false
+    const { rank, compare } = this.#order
+    if (rank !== undefined) {
+      const own = rank(row)
+      if (own !== this.#lastRank) return own > this.#lastRank
+    }
+    return compare(row, last) >= 0
+  }
+
+  #cut(): void {
+    this.#rows.sort(this.#order.compare)
+    this.#rows.length = this.#limit
+    const last = this.#rows.at(-1)
+    this.#last = last
+    if (last !== undefined) this.#lastRank = this.#order.rank?.(last) ?? 0
+  }
+
+  finish(): void {
+    this.#rows.sort(this.#order.compare)
+    if (this.#rows.length > this.#limit) this.#rows.length = this.#limit
+  }
+
+  next(): Row | undefined {
+    return this.#rows[this.#position++]
   }
 }
 

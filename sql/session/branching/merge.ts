@@ -146,7 +146,7 @@ function writingRuntime(core: SessionCore): Runtime {
   const commandId = transaction.nextCommandId()
   const view = transaction.statementView(commandId)
   view.transaction = writer
-  core.holdView(view)
+  core.views.hold(view)
   const run = {
     catalog: core.catalog,
     parameters: [],

@@ -50,15 +50,29 @@ export function mergeSchemas(
     if (!isUntouched) conflicts.push({ kind, name, base: from, ours: own, theirs: to })
     if (isUntouched || winner === 'theirs') wanted.push({ from: own, to })
   }
-  return { steps: stepsOf(wanted), conflicts }
+  return { steps: stepsOf(wanted, ours), conflicts }
 }
 
-function stepsOf(changes: readonly ObjectChange[]): readonly SchemaStep[] {
+function stepsOf(changes: readonly ObjectChange[], ours: Schema): readonly SchemaStep[] {
   const own = changes.filter((change) => !isPartOf(change, changes))
   const dropped = own.filter(({ to }) => to === undefined)
   const rest = own.filter(({ to }) => to !== undefined)
   dropped.sort((a, b) => rank(b) - rank(a))
-  return [...dropped, ...rest].map(stepOf)
+  return [...dropped, ...rest].map((change) => stepOf(change, attributesLeft(change, changes, ours)))
+}
+
+/** Owner, privileges and comments of ours that a view loses when it is made anew, and that nobody changed. */
+function attributesLeft(
+  { from, to }: ObjectChange,
+  changes: readonly ObjectChange[],
+  ours: Schema,
+): SchemaObject[] {
+  if (from === undefined || to?.kind !== 'view') return []
+  const isChanged = ({ kind, name }: SchemaObject): boolean =>
+    changes.some(
+      (change) => (change.to ?? change.from)?.kind === kind && (change.to ?? change.from)?.name === name,
+    )
+  return [...ours.values()].filter((one) => one.about === `view ${to.name}` && !isChanged(one))
 }
 
 function rank({ from, to }: ObjectChange): number {
@@ -67,12 +81,12 @@ function rank({ from, to }: ObjectChange): number {
   return object?.isForeignKey === true ? OBJECT_KINDS.length : kind
 }
 
-function stepOf({ from, to }: ObjectChange): SchemaStep {
+function stepOf({ from, to }: ObjectChange, attributes: readonly SchemaObject[]): SchemaStep {
   const { kind, name } = (to ?? from) as SchemaObject
   if (to === undefined)
     return { action: 'drop', kind, name, before: from === undefined ? [] : [from.drop], after: [] }
   if (from === undefined) return { action: 'create', kind, name, ...created(to) }
-  return { action: 'alter', kind, name, ...altered(from, to) }
+  return { action: 'alter', kind, name, ...altered(from, to, attributes) }
 }
 
 type Parts = Pick<SchemaStep, 'before' | 'after'>
@@ -95,7 +109,7 @@ function created(object: SchemaObject): Parts {
   }
 }
 
-function altered(from: SchemaObject, to: SchemaObject): Parts {
+function altered(from: SchemaObject, to: SchemaObject, attributes: readonly SchemaObject[]): Parts {
   switch (to.kind) {
     case 'column':
       return alteredColumn(from, to)
@@ -103,7 +117,7 @@ function altered(from: SchemaObject, to: SchemaObject): Parts {
     case 'index':
       return { before: [from.drop], after: [to.create] }
     case 'view':
-      return { before: [from.drop], after: [to.create] }
+      return { before: [from.drop], after: [to.create, ...attributes.map(({ create }) => create)] }
     case 'privilege':
       return { before: [], after: [from.drop, to.create] }
     case 'owner':

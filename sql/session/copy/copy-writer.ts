@@ -27,7 +27,7 @@ export class CopyWriter {
     const commandId = transaction.nextCommandId()
     const view = transaction.statementView(commandId)
     view.transaction = writer
-    core.holdView(view)
+    core.views.hold(view)
     const environment = writeEnvironment({ catalog: core.catalog, functions: core.context })
     const compiled = compileTable(target.table, environment)
     const context = new RunContext(core, {

@@ -73,7 +73,7 @@ function executionContext(core: SessionCore, parameters: Row): ExecutionContext 
   const view = core.database.view()
   view.transaction = writer
   view.commandId = commandId
-  core.holdView(view)
+  core.views.hold(view)
   return new RunContext(core, {
     catalog: transaction.catalog,
     parameters,
