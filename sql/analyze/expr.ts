@@ -27,7 +27,7 @@ import type { Scope } from './scope.ts'
 import { expandStar } from './star.ts'
 import { analyseSubquery } from './subquery-expr.ts'
 import { resolveTypeName } from './type-name.ts'
-import { elementTypeOf } from './type-rules.ts'
+import { baseTypeAndTypmod, elementTypeOf } from './type-rules.ts'
 
 /** An expression, in the scope's current clause. */
 export function analyseExpr(scope: Scope, node: Node): Expr {
@@ -104,8 +104,9 @@ function analyseCast(scope: Scope, cast: TypeCast): Expr {
   const argument = must(cast.arg)
   const array = nodeAs(argument, 'A_ArrayExpr')
   // ARRAY[...]::type[]: the elements are converted one by one, which also types an empty array.
-  const isArray = array !== undefined && elementTypeOf(analysis, oid) !== 0
-  const arg = isArray ? analyseArray(scope, array, { oid, typmod }) : analyseExpr(scope, argument)
+  const base = baseTypeAndTypmod(analysis, oid, typmod)
+  const isArray = array !== undefined && elementTypeOf(analysis, base.oid) !== 0
+  const arg = isArray ? analyseArray(scope, array, base) : analyseExpr(scope, argument)
   const written = cast.location ?? 0
   const location = written < 0 ? (typeName.location ?? 0) : written
   const result = coerceTo(analysis, arg, {

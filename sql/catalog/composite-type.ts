@@ -7,7 +7,7 @@
 import type { ByteWriter } from '../../storage/base/byte-writer.ts'
 import type { Behaviour } from '../types/define-type.ts'
 import { SqlError } from '../types/sql-error.ts'
-import type { Type } from '../types/type.ts'
+import type { Type, TypeContext } from '../types/type.ts'
 import { RecordValue, type Value } from '../types/value.ts'
 
 export interface CompositeField {
@@ -61,6 +61,12 @@ export function quoteRecordField(text: string): string {
     : text
 }
 
+/** A field that is NULL, which a domain may refuse. */
+function absent(type: Type, context: TypeContext): null {
+  if (type.kind === 'domain') context.lookup.checkDomain(type.oid, null)
+  return null
+}
+
 export function compositeBehaviour(oid: number, fields: readonly CompositeField[]): Behaviour<RecordValue> {
   const description = { names: fields.map(({ name }) => name), types: fields.map(({ type }) => type.oid) }
   const types = fields.map(({ type }) => type)
@@ -74,7 +80,9 @@ export function compositeBehaviour(oid: number, fields: readonly CompositeField[
       }
       return record(
         parts.map((part, i) =>
-          part === null ? null : (types[i] as Type).input(part, fields[i]?.typmod ?? -1, context),
+          part === null
+            ? absent(types[i] as Type, context)
+            : (types[i] as Type).input(part, fields[i]?.typmod ?? -1, context),
         ),
       )
     },
@@ -94,7 +102,7 @@ export function compositeBehaviour(oid: number, fields: readonly CompositeField[
         types.map((type, i) => {
           const size = bytes.readInt32BE(at + 4)
           at += 8
-          if (size < 0) return null
+          if (size < 0) return absent(type, context)
           at += size
           return type.receive(bytes, at - size, at, fields[i]?.typmod ?? -1, context)
         }),

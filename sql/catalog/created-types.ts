@@ -47,6 +47,8 @@ export function neutralContext(type: (oid: number) => Type): TypeContext {
       type,
       regNameToOid: (_kind, name) => Number(name),
       regOidToName: (_kind, oid) => String(oid),
+      // What a catalog holds was checked when it was made.
+      checkDomain: () => undefined,
     },
   }
 }
@@ -62,7 +64,15 @@ export function arrayTypeOf(element: Type, oid: number, name: string): Type {
   return defineType({ ...arrayFacts(facts, oid), name }, arrayBehaviour(element), { kind: 'array' })
 }
 
-export function domainTypeOf(of: { oid: number; name: string; arrayOid: number }, base: Type): Type {
+/**
+ * Values of a domain are read by its base type, with the domain's type modifier, and then checked: the elements of arrays
+ * and the fields of rows come this way.
+ */
+export function domainTypeOf(
+  of: { oid: number; name: string; arrayOid: number },
+  base: Type,
+  baseTypmod: number,
+): Type {
   const facts: TypeFacts = {
     ...BASE_FACTS,
     oid: of.oid,
@@ -74,7 +84,20 @@ export function domainTypeOf(of: { oid: number; name: string; arrayOid: number }
     delimiter: base.delimiter,
     collationOid: base.isCollatable ? 100 : 0,
   }
-  return defineType(facts, base as unknown as Behaviour<NonNullable<Value>>, {
+  const behaviour: Behaviour<NonNullable<Value>> = {
+    ...(base as unknown as Behaviour<NonNullable<Value>>),
+    input(text, _typmod, context) {
+      const value = base.input(text, baseTypmod, context) as NonNullable<Value>
+      context.lookup.checkDomain(of.oid, value)
+      return value
+    },
+    receive(bytes, start, end, _typmod, context) {
+      const value = base.receive(bytes, start, end, baseTypmod, context) as NonNullable<Value>
+      context.lookup.checkDomain(of.oid, value)
+      return value
+    },
+  }
+  return defineType(facts, behaviour, {
     kind: 'domain',
     baseOid: base.oid,
   })
@@ -146,7 +169,7 @@ export class CreatedTypes {
     const domain = must(stored.domain, 'a domain has its facts')
     const base = must(this.type(domain.baseOid), 'a domain has a base type')
     const make = (): TypeEntry => ({
-      ...entryOf(stored, domainTypeOf(stored, base)),
+      ...entryOf(stored, domainTypeOf(stored, base, domain.typmod)),
       acl: stored.acl,
       domain,
     })

@@ -162,6 +162,7 @@ function parseDomains(types: Map<number, TypeEntry>): ReadonlyMap<string, Type> 
     const type = domainTypeOf(
       { oid: Number(oid), name, arrayOid: Number(arrayOid) },
       must(builtinType(Number(base))),
+      -1,
     )
     domains.set(`information_schema.${name}`, type)
     const [checkName, checkOid, ...expression] = check.split(':') as [string, string | undefined, ...string[]]

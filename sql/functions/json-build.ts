@@ -292,7 +292,7 @@ function prettyLines(context: FunctionContext, value: ArrayValue | RecordValue):
       array: (parts: string[], isNested: boolean) =>
         `[${parts.join(isNested || value.dimensions.length === 1 ? ',\n ' : ',')}]`,
     }
-    return convert(context, 0, value, text)
+    return arrayText(context, value, text)
   }
   const members = value.fields.map((field, i) => {
     const name = value.fieldNames[i] ?? `f${i + 1}`

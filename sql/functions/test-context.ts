@@ -34,6 +34,7 @@ export const testContext: FunctionContext = {
       return type.oid
     },
     regOidToName: (_kind, oid): string => builtinType(oid)?.name ?? String(oid),
+    checkDomain: () => undefined,
   },
   getSetting: (name) => settings.get(name) ?? null,
   setSetting: (name, value) => {

@@ -98,7 +98,7 @@ export class AggregationPlan {
   #grouping(expr: GroupingExpr): Expr {
     let index = this.#masks.findIndex((known) => sameExpr(known, expr))
     if (index < 0) index = this.#masks.push(expr) - 1
-    return slotColumn(this.#groupRelation, 100_000 + index, expr)
+    return this.#named(slotColumn(this.#groupRelation, 100_000 + index, expr), expr)
   }
 
   /** Group values that are plain columns keep their name, so that subqueries above find them. */

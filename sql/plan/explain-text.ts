@@ -37,7 +37,7 @@ export function sortProperties(planner: Planner, keys: readonly SortKey[]): [str
     return text === undefined
       ? []
       : [
-          `${key.expr.kind === 'column' ? text : `(${text})`}${key.descending ? ' DESC' : ''}${key.nullsFirst === key.descending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'}`,
+          `${planner.original(key.expr).kind === 'column' ? text : `(${text})`}${key.descending ? ' DESC' : ''}${key.nullsFirst === key.descending ? '' : key.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'}`,
         ]
   })
   return texts.length === 0 ? [] : [['Sort Key', texts]]

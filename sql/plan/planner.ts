@@ -106,6 +106,11 @@ export class Planner extends CatalogEnvironment {
   /** What columns of the planner's own relations stand for, for EXPLAIN. */
   readonly originals: Map<ColumnKey, Expr> = new Map<ColumnKey, Expr>()
 
+  /** What a column of the planner's own relations stands for; anything else is itself. */
+  original(expr: Expr): Expr {
+    return (expr.kind === 'column' ? this.originals.get(keyOf(expr)) : undefined) ?? expr
+  }
+
   /** An expression as EXPLAIN shows it: columns with their entry's name if the statement has several entries. */
   deparse(expr: Expr): string {
     return deparseExpr(expr, {

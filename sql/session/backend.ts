@@ -236,6 +236,7 @@ const NO_NAMES: TypeLookup = {
   type: unreachableName,
   regNameToOid: unreachableName,
   regOidToName: unreachableName,
+  checkDomain: unreachableName,
 }
 
 function unreachableName(): never {

@@ -4,11 +4,14 @@ import { CatalogNames } from '../catalog/names.ts'
 import { builtinType } from '../types/registry.ts'
 import { SqlError } from '../types/sql-error.ts'
 import type { Type, TypeLookup } from '../types/type.ts'
+import type { Value } from '../types/value.ts'
+import { DomainChecks } from './domain-checks.ts'
 import type { SessionCore } from './session-core.ts'
 
 export class CatalogLookup implements TypeLookup {
   readonly #core: SessionCore
   readonly #names: CatalogNames
+  readonly #domains = new DomainChecks()
 
   constructor(core: SessionCore) {
     this.#core = core
@@ -20,6 +23,10 @@ export class CatalogLookup implements TypeLookup {
     const type = builtinType(oid) ?? this.#core.catalog.type(oid)
     if (type === undefined) throw new SqlError('XX000', `cache lookup failed for type ${oid}`)
     return type
+  }
+
+  checkDomain(oid: number, value: Value): void {
+    this.#domains.check(this.#core.catalog, this.#core.context, oid, value)
   }
 
   regNameToOid(kind: string, name: string): number {

@@ -31,6 +31,8 @@ export interface TypeLookup {
    */
   regNameToOid(kind: string, name: string): number
   regOidToName(kind: string, oid: number): string
+  /** Throws SqlError 23502 or 23514 when the domain refuses the value. */
+  checkDomain(oid: number, value: Value): void
 }
 
 export type TypeKind = 'base' | 'array' | 'composite' | 'domain' | 'enum' | 'pseudo' | 'range' | 'multirange'

@@ -26,6 +26,7 @@ export function testContext(overrides: Partial<TypeContext> = {}): TypeContext {
       },
       regOidToName: (kind, oid) =>
         kind === 'regtype' ? (builtinType(oid)?.name ?? String(oid)) : String(oid),
+      checkDomain: () => undefined,
     },
     ...overrides,
   }
