@@ -188,6 +188,8 @@ export function constraintDefinition(
   oid: number,
   pretty: boolean,
 ): string | undefined {
+  // Keys of pg_catalog's own relations have no constraint to be named by.
+  if (oid === 0) return undefined
   const found = findConstraint(context.catalog, oid)
   if (found === undefined) return domainConstraint(context, oid, pretty)
   switch (found.kind) {

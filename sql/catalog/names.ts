@@ -9,7 +9,7 @@ import type { Catalog, Relation, TypeEntry } from './catalog.ts'
 import { PG_CATALOG_OID } from './bootstrap.ts'
 import { visibleName, visibleTypeName } from './describe.ts'
 import { sqlTypeName } from './sql-type-name.ts'
-import { staticName, staticOid, type StaticRelation } from './static-rows.ts'
+import { staticCount, staticName, staticOid, staticRowByOid, type StaticRelation } from './static-rows.ts'
 
 export interface CatalogNameParts {
   catalog(): Catalog
@@ -150,8 +150,11 @@ export class CatalogNames {
   #regclass(text: string): number {
     const names = splitQualifiedName(text)
     const relation = this.relation(names)
-    if (relation === undefined) throw new SqlError('42P01', `relation "${names.join('.')}" does not exist`)
-    return relation.oid
+    if (relation !== undefined) return relation.oid
+    const schema = names.at(-2)
+    if (schema !== undefined && this.#schema(schema) === undefined)
+      throw new SqlError('3F000', `schema "${schema}" does not exist`)
+    throw new SqlError('42P01', `relation "${names.join('.')}" does not exist`)
   }
 
   #regtype(text: string): number {
@@ -242,19 +245,18 @@ export class CatalogNames {
       case 'regtype':
         return this.#typeName(oid)
       case 'regproc': {
-        return quoted(catalog.functions.byOid(oid)?.name ?? staticName('pg_proc', oid, 'proname'), oid)
+        return this.#procName(oid)
       }
       case 'regprocedure': {
         const found = catalog.functions.byOid(oid)
         if (found === undefined) return String(oid)
         return `${quoteIdentifier(found.name)}(${found.argumentTypes.map((type) => this.regOidToName('regtype', type)).join(',')})`
       }
-      case 'regoper':
-        return (
-          catalog.functions.operatorByOid(oid)?.name ??
-          staticName('pg_operator', oid, 'oprname') ??
-          String(oid)
-        )
+      case 'regoper': {
+        const name = staticName('pg_operator', oid, 'oprname')
+        if (name === undefined) return String(oid)
+        return staticCount('pg_operator', 'oprname', name) > 1 ? `pg_catalog.${name}` : name
+      }
       case 'regoperator': {
         const found = catalog.functions.operatorByOid(oid)
         if (found === undefined) return String(oid)
@@ -274,6 +276,18 @@ export class CatalogNames {
       default:
         return String(oid)
     }
+  }
+
+  /** Behind its schema when the name alone would not lead to it: other functions have it too, or the path lacks it. */
+  #procName(oid: number): string {
+    const name = staticName('pg_proc', oid, 'proname')
+    if (name === undefined) return String(oid)
+    const schemaOid = staticRowByOid('pg_proc', oid)?.[2]
+    const schema = this.catalog.schema(typeof schemaOid === 'number' ? schemaOid : PG_CATALOG_OID)
+    const isVisible = schema !== undefined && this.path().includes(schema.oid)
+    const isAlone = staticCount('pg_proc', 'proname', name) === 1
+    const bare = quoteIdentifier(name)
+    return isVisible && isAlone ? bare : `${quoteIdentifier(schema?.name ?? '')}.${bare}`
   }
 
   #typeName(oid: number): string {

@@ -51,6 +51,21 @@ export function staticOid(relation: StaticRelation, column: string, value: strin
   return typeof oid === 'number' ? oid : undefined
 }
 
+const counts = new Map<StaticRelation, ReadonlyMap<Value, number>>()
+
+/** How many rows have this value. One column of each relation is asked for. */
+export function staticCount(relation: StaticRelation, column: string, value: string): number {
+  let known = counts.get(relation)
+  if (known === undefined) {
+    const { rows, columns } = load(relation)
+    const at = columns.indexOf(column)
+    const counted = new Map<Value, number>()
+    for (const row of rows) counted.set(row[at] as Value, (counted.get(row[at] as Value) ?? 0) + 1)
+    counts.set(relation, (known = counted))
+  }
+  return known.get(value) ?? 0
+}
+
 function load(relation: StaticRelation): Loaded {
   let known = loaded.get(relation)
   if (known === undefined) {

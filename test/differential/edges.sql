@@ -121,3 +121,9 @@ create table gen9 (a int, b int default 5 generated always as (a) stored);
 select * from nv where exists (select 1/0 from fk1 where fk1.a > nv.c) or nv.c > 0;
 select age('2020-02-29'::timestamp, '2021-02-28'), age('2021-02-28'::timestamp, '2020-02-29'), age('2020-01-31'::timestamp, '2020-03-01');
 select a, b, age(a, b) from generate_series(timestamp '2020-01-27', '2020-03-05', '3 days') a, generate_series(timestamp '2019-12-29', '2020-04-02', '5 days') b order by 1, 2;
+-- A function's name alone, unless others have it too.
+select aggfnoid, aggtransfn, aggfinalfn from pg_aggregate order by aggfnoid::oid;
+select amproc from pg_amproc order by oid;
+select oid::regoper from pg_operator where oprname in ('=', '||/', '!~~*', '@-@') order by oid;
+select 'nope.x'::regclass;
+select to_regclass('nope.x'), to_regclass('public.nope'), pg_get_constraintdef(0);

@@ -84,3 +84,6 @@ drop role diff_writer;
 rollback;
 drop table shared_things;
 drop role diff_reader;
+-- Several statements in one message are a block of their own.
+begin; rollback; declare several cursor for select 1; fetch several;
+discard all; select 1;

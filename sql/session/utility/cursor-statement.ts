@@ -27,7 +27,7 @@ export function declareCursor({ core, parsed, parameters, parameterTypes }: Util
   const name = statement.portalname ?? ''
   const options = statement.options ?? 0
   const isHoldable = (options & OPTION_HOLD) !== 0
-  if (!isHoldable && !core.transaction.isBlock) {
+  if (!isHoldable && !core.transaction.isBlock && !core.isMultiStatement) {
     throw new SqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks')
   }
   if (core.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`)

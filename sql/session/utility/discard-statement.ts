@@ -24,7 +24,7 @@ export async function discardStatement({ core, parsed }: UtilityCall): Promise<U
 }
 
 async function discardAll(core: SessionCore): Promise<void> {
-  if (core.transaction.isBlock)
+  if (core.transaction.isBlock || core.isMultiStatement)
     throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block')
   for (const portal of core.portals.all()) core.closePortal(portal)
   core.settings.set('session_authorization', core.loginRoleName, false)
