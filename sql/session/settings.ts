@@ -48,6 +48,9 @@ export class Settings {
   /** What the client was told last. */
   readonly #reported = new Map<string, string>()
 
+  /** Custom settings that were ever given a value: they stay known, empty, when it is taken back. */
+  readonly #custom = new Set<string>()
+
   constructor(hooks: SettingHooks) {
     this.#hooks = hooks
   }
@@ -92,7 +95,7 @@ export class Settings {
     const computed = this.#hooks.computed(key)
     if (computed !== undefined) return computed
     const value = this.#local.get(key) ?? this.#session.get(key) ?? this.#resetValues.get(key)
-    return value ?? settingDefinition(key)?.defaultValue
+    return value ?? settingDefinition(key)?.defaultValue ?? (this.#custom.has(key) ? '' : undefined)
   }
 
   /** SHOW and current_setting. SqlError 42704 for an unknown name, unless missingOk. */
@@ -214,6 +217,7 @@ export class Settings {
     const previous = values.get(key)
     if (previous === value) return
     this.#undo.push({ layer, key, previous })
+    if (key.includes('.')) this.#custom.add(key)
     if (value === undefined) values.delete(key)
     else values.set(key, value)
   }

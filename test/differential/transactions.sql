@@ -87,3 +87,20 @@ drop role diff_reader;
 -- Several statements in one message are a block of their own.
 begin; rollback; declare several cursor for select 1; fetch several;
 discard all; select 1;
+-- A custom setting stays known, empty, when its value is taken back.
+select current_setting('app.a', true);
+begin; set local app.a = '1'; commit; 
+select current_setting('app.a', true), current_setting('app.a');
+show app.a;
+begin; set app.b = '2'; rollback;
+select current_setting('app.b', true);
+set app.c = 'x'; reset app.c; 
+show app.c;
+set app.d = 'y'; reset all;
+show app.d;
+select set_config('app.e', 'v', true);
+select current_setting('app.e', true);
+show app.f;
+discard all;
+select current_setting('app.a', true);
+select current_setting('App.A', true);
