@@ -82,6 +82,9 @@ function isMixed(word: string): boolean {
 /** Words that go on with a type's name after ::. */
 const TYPE_WORDS: ReadonlySet<string> = new Set(['with', 'without', 'time', 'zone', 'varying', 'precision'])
 
+/** Integers that fit their type with a minus sign only. */
+const LIMITS: ReadonlySet<string> = new Set(['2147483648', '9223372036854775808'])
+
 const ZERO = /\s*0+(?:\.0*)?(?![\d.eE])/y
 
 const OTHER = 0
@@ -244,6 +247,9 @@ class LiftScanner {
     const next = text.charCodeAt(at)
     // Junk right behind it, a second point, or a range's dots: the grammar may decide.
     if (isWordPart(next) || next === 46 || next === 36) return false
+    // A sign before parentheses changes the type of these, and only of these.
+    if (isInteger && (at - this.#at === 10 || at - this.#at === 19) && LIMITS.has(text.slice(this.#at, at)))
+      return false
     this.#at = at
     const isSigned = start !== this.#at && text.charCodeAt(start) === 45
     if (isSigned && this.#isFollowedByCast()) return false
