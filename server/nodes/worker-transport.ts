@@ -133,7 +133,7 @@ class NodeThread {
 
   #post(request: ThreadRequest, transfer?: MessagePort): void {
     this.#worker.postMessage(request, transfer === undefined ? [] : [transfer])
-    this.#bell.ring()
+    this.#bell.ringForPort()
   }
 
   async #terminate(): Promise<void> {
@@ -152,8 +152,8 @@ class NodeThread {
   }
 
   /** Something was sent through a port, so that there is no need to wake who sleeps. */
-  ring(): void {
-    this.#bell.ring()
+  ringForPort(): void {
+    this.#bell.ringForPort()
   }
 }
 
@@ -204,7 +204,7 @@ export class WorkerTransport implements Transport {
   serve(port: MessagePort): void {
     const request: ServeRequest = { kind: 'serve', port }
     this.#port.postMessage(request, [port])
-    this.#thread.ring()
+    this.#thread.ringForPort()
   }
 
   /** Resolves once the node serves; rejects with StorageError when it refuses. */
@@ -217,7 +217,7 @@ export class WorkerTransport implements Transport {
     // A channel has no origin, whatever this rule takes it for.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin
     this.#port.postMessage(message)
-    this.#thread.ring()
+    this.#thread.ringForPort()
   }
 
   /** Hands on the acknowledgement in the mailbox, if there is one. */

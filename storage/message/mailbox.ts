@@ -145,15 +145,17 @@ export class Mailbox {
 
 const RINGS = 0
 const PARKED = 1
-const BELL_SIZE_BYTES = 8
+const PORT_RINGS = 2
+const BELL_SIZE_BYTES = 12
 
 export function newBellMemory(): SharedArrayBuffer {
   return new SharedArrayBuffer(BELL_SIZE_BYTES)
 }
 
 /**
- * What a thread of nodes waits on. Two words: how often something was sent to the thread, into a mailbox or through a port;
- * and 1 while it sleeps in its event loop, where only a message through a port wakes it.
+ * What a thread of nodes waits on. Three words: how often something was sent to the thread, into a mailbox or through a port;
+ * 1 while it sleeps in its event loop, where only a message through a port wakes it; and how often it came through a port,
+ * since that is found by a turn of the event loop only.
  */
 export class Bell {
   readonly #words: Int32Array
@@ -172,7 +174,18 @@ export class Bell {
     return true
   }
 
+  /** Tells the thread of a message that was sent through a port, which wakes it if it sleeps. */
+  ringForPort(): void {
+    Atomics.add(this.#words, PORT_RINGS, 1)
+    this.ring()
+  }
+
   // --- the thread's side
+
+  /** How often it rang for a port. */
+  get portRings(): number {
+    return Atomics.load(this.#words, PORT_RINGS)
+  }
 
   /** How often the bell rang; for `wait`. */
   get rings(): number {

@@ -27,6 +27,8 @@ export class MailboxLoop {
   /** Turns of the event loop without a ring. */
   #inVain = 0
   #rings = 0
+  /** Rings for ports before the event loop's last turn: what they were for was found in it. */
+  #portRings = 0
 
   /** `handleAll` handles every append that is in a mailbox. */
   constructor(bell: Bell, clock: Clock, handleAll: () => Found) {
@@ -52,6 +54,7 @@ export class MailboxLoop {
     if (this.#stopped) return
     const untilMs = this.#clock.monotonicMs() + TURN_MS
     while (this.#handleNext(untilMs - this.#clock.monotonicMs()));
+    this.#portRings = this.#bell.portRings
     if (this.#inVain >= TURNS_IN_VAIN_MAX && this.#bell.park(this.#rings)) this.#running = false
     else this.#clock.soon(this.#turn)
   }
@@ -62,6 +65,11 @@ export class MailboxLoop {
     const bell = this.#bell
     this.#rings = bell.rings
     let found = this.#handleAll()
+    // It rang since the event loop looked, perhaps while appends were handled: a wait would not end by that any more.
+    if (bell.portRings !== this.#portRings) {
+      this.#inVain = 0
+      return false
+    }
     if (found === 'nothing') {
       if (!bell.wait(this.#rings, timeoutMs)) {
         this.#inVain++
